@@ -1,0 +1,243 @@
+"""The event: its envelope, its ids, and EventBridge's dict, which patterns see.
+
+Field names are the design's (`type`, `data`); EventBridge's (`detail-type`, `detail`) are their
+aliases, so that an event written for AWS loads unchanged and patterns move both ways.
+Source: Amazon EventBridge user guide, "Event structure".
+"""
+
+import re
+import uuid
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, Generic
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+)
+from pydantic_core import to_jsonable_python
+from typing_extensions import TypeVar
+
+from eventflow.errors import EventError
+
+__all__ = [
+    "DEFAULT_BUS",
+    "Event",
+    "delivery_id",
+    "describe_kind",
+    "split_delivery_id",
+    "validate_event",
+    "write_path",
+    "write_time",
+]
+
+DEFAULT_BUS = "default"
+
+DataT = TypeVar("DataT", default=dict[str, Any])
+
+_RFC_3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:[Zz]|[+-]\d{2}:\d{2})")
+
+
+def _check_time(value: object) -> object:
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            message = f"{value.isoformat()} has no time zone: use datetime.now(UTC) or the like"
+            raise ValueError(message)
+        return value
+    if isinstance(value, str) and _RFC_3339.fullmatch(value):
+        return value
+    message = f"{value!r} is no RFC 3339 time with a zone, such as 2026-11-23T19:56:00Z"
+    raise ValueError(message)
+
+
+def write_time(value: datetime) -> str:
+    """Write a moment as RFC 3339 in UTC, ending in Z."""
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _check_text(value: str) -> str:
+    if not value.isprintable():
+        message = f"{value!r} has a character that cannot be printed"
+        raise ValueError(message)
+    return value
+
+
+def _check_id(value: object) -> object:
+    return str(value) if isinstance(value, uuid.UUID) else value
+
+
+Time = Annotated[
+    datetime,
+    BeforeValidator(_check_time),
+    PlainSerializer(write_time, return_type=str, when_used="json"),
+]
+Text = Annotated[str, AfterValidator(_check_text)]
+
+
+def _new_id() -> str:
+    return str(uuid.uuid4())
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Event(BaseModel, Generic[DataT]):
+    """Something that happened.
+
+    `Event[Model]` has typed `data`; plain `Event` has a dict.
+
+    Attributes:
+        id: Unique in its bus; a new UUID when missing. Publishing one id twice is one event.
+        source: Who says so, such as `courier.app`; 1 to 256 characters.
+        type: What happened, EventBridge's `detail-type`; 1 to 128 characters.
+        time: When it happened, with a time zone; now when missing.
+        subject: What it is about, such as a parcel's number.
+        data: The event's own content, EventBridge's `detail`: an object.
+        bus: The named stream it belongs to.
+        resources: EventBridge's list of the resources concerned.
+        account: EventBridge's account, for rules that were written there.
+        region: EventBridge's region, likewise.
+        dataschema: Which schema `data` follows, as `source/type/version`.
+        traceparent: W3C trace context.
+        tracestate: W3C trace context.
+        replay_name: The replay that sent it again; None the first time.
+
+    Raises:
+        pydantic.ValidationError: When a field is missing, unknown or wrong. `validate_event`
+            says the same as an `EventError`.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        populate_by_name=True,
+        # A fault's text must not carry the payload into a log.
+        hide_input_in_errors=True,
+        strict=False,
+    )
+
+    id: Annotated[Text, BeforeValidator(_check_id), Field(min_length=1, max_length=200)] = Field(
+        default_factory=_new_id
+    )
+    source: Annotated[Text, Field(min_length=1, max_length=256)]
+    type: Annotated[Text, Field(alias="detail-type", min_length=1, max_length=128)]
+    time: Time = Field(default_factory=_now)
+    subject: Annotated[str, Field(max_length=1024)] | None = None
+    data: DataT = Field(alias="detail", repr=False)
+    bus: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")] = DEFAULT_BUS
+    resources: tuple[str, ...] = ()
+    account: str = ""
+    region: str = ""
+    dataschema: str | None = None
+    traceparent: str | None = None
+    tracestate: str | None = None
+    replay_name: str | None = Field(default=None, alias="replay-name")
+
+    def to_eventbridge(self) -> dict[str, Any]:
+        """Return the dict that patterns and input paths see, with EventBridge's names only.
+
+        Returns:
+            `version, id, detail-type, source, account, time, region, resources, detail`, and
+            `replay-name` on a replay; every value as JSON has it.
+        """
+        document: dict[str, Any] = {
+            "version": "0",
+            "id": self.id,
+            "detail-type": self.type,
+            "source": self.source,
+            "account": self.account,
+            "time": write_time(self.time),
+            "region": self.region,
+            "resources": list(self.resources),
+            "detail": to_jsonable_python(self.data),
+        }
+        if self.replay_name is not None:
+            document["replay-name"] = self.replay_name
+        return document
+
+    def with_data(self, model: type[BaseModel]) -> "Event[Any]":
+        """Return this event with its `data` validated as *model*.
+
+        Raises:
+            pydantic.ValidationError: When the data does not fit.
+        """
+        values: dict[str, Any] = {name: getattr(self, name) for name in type(self).model_fields}
+        values["data"] = model.model_validate(self.data)
+        return Event[model].model_construct(**values)  # type: ignore[valid-type]
+
+
+def validate_event(document: object) -> Event:
+    """Read an event from outside, saying every fault with its field.
+
+    Args:
+        document: A mapping with eventflow's or EventBridge's names.
+
+    Returns:
+        The event; an id and a time are given to it where missing.
+
+    Raises:
+        EventError: When it is no object, or a field is missing, unknown or wrong.
+    """
+    if isinstance(document, Event):
+        return document
+    if not isinstance(document, dict):
+        message = f"an event is a JSON object, not {describe_kind(document)}"
+        raise EventError(message)
+    try:
+        return Event.model_validate(document)
+    except ValidationError as error:
+        raise _event_error(error) from None
+
+
+def delivery_id(event_id: str, target: str) -> str:
+    """Return the id of the delivery of one event to one target: a function of the two alone."""
+    return f"{event_id}:{target}"
+
+
+def split_delivery_id(delivery: str) -> tuple[str, str]:
+    """Return the event's id and the target's name that *delivery* was made of.
+
+    Raises:
+        ValueError: When it is no delivery id.
+    """
+    event_id, separator, target = delivery.rpartition(":")
+    if not separator:
+        message = f"{delivery!r} is no delivery id, which looks like EVENT-ID:TARGET"
+        raise ValueError(message)
+    return event_id, target
+
+
+def write_path(path: Sequence[str | int]) -> str:
+    """Write where in a document something is, such as ``data.doors[0].kind``."""
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    return text.removeprefix(".")
+
+
+def describe_kind(value: object) -> str:
+    """Say what kind of JSON value this is, for a message: ``an array``, ``null``."""
+    names = {
+        dict: "an object",
+        list: "an array",
+        str: "a string",
+        bool: "a boolean",
+        int: "an integer",
+    }
+    if value is None:
+        return "null"
+    return names.get(type(value), f"a {type(value).__name__}")
+
+
+def _event_error(error: ValidationError) -> EventError:
+    faults = [
+        (write_path(item["loc"]) or "event", item["msg"].removeprefix("Value error, "))
+        for item in error.errors(include_url=False, include_input=False)
+    ]
+    if len(faults) == 1:
+        return EventError(faults[0][1], faults[0][0])
+    return EventError("; ".join(f"{path}: {message}" for path, message in faults))

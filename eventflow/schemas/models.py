@@ -1,0 +1,61 @@
+"""EventModel: an event's data as a pydantic model that knows its source, type and version."""
+
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from eventflow.events import Event
+
+__all__ = ["EventModel"]
+
+
+class EventModel(BaseModel):
+    """The base of typed events.
+
+    Class arguments:
+        source: Who publishes it, such as `courier.app`.
+        type: What happened, EventBridge's `detail-type`.
+        version: The schema's version, such as `1.0`.
+
+    Example:
+        >>> class CourierArrived(EventModel, source="courier.app", type="CourierArrived"):
+        ...     parcel_id: str
+        >>> CourierArrived(parcel_id="P1").to_event().type
+        'CourierArrived'
+    """
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    event_source: ClassVar[str] = ""
+    event_type: ClassVar[str] = ""
+    event_version: ClassVar[str] = ""
+
+    def __init_subclass__(
+        cls, *, source: str = "", type: str = "", version: str = "1.0", **kwargs: Any
+    ) -> None:
+        """Take the class arguments; pydantic reads the rest."""
+        super().__init_subclass__(**kwargs)
+        # A model derived from a typed event without arguments of its own keeps its parent's.
+        cls.event_source = source or cls.event_source
+        cls.event_type = type or cls.event_type
+        cls.event_version = version
+
+    def to_event(self, **envelope: Any) -> Event[Any]:
+        """Return the event that carries this as its data.
+
+        Args:
+            envelope: Fields of the envelope, such as `id`, `time`, `subject` or `bus`.
+
+        Raises:
+            TypeError: When the class was declared without a source or a type.
+        """
+        cls = type(self)
+        if not cls.event_source or not cls.event_type:
+            message = (
+                f"{cls.__name__} names no source and type: declare it as "
+                f"class {cls.__name__}(EventModel, source=..., type=...)"
+            )
+            raise TypeError(message)
+        schema = f"{cls.event_source}/{cls.event_type}/{cls.event_version}"
+        values: dict[str, Any] = {"dataschema": schema, **envelope}
+        return Event[Any](source=cls.event_source, type=cls.event_type, data=self, **values)

@@ -1,0 +1,241 @@
+"""Settings: every one from the environment, with a default that works, refused at start if wrong."""
+
+import hashlib
+import os
+import tempfile
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Self, TypeVar
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from pydantic import BeforeValidator, Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from eventflow.errors import SettingsError
+from eventflow.units import parse_duration
+
+__all__ = ["Duration", "Settings", "load_settings", "mask_url"]
+
+_PREFIX = "EVENTFLOW_"
+SettingsT = TypeVar("SettingsT", bound="Settings")
+_SOCKET_PATH_LIMIT = 100  # Linux allows 107 bytes, macOS 103
+_BROKER_SCHEMES = ("redis", "rediss", "redis+socket", "amqp", "amqps", "pyamqp")
+_REDIS_SCHEMES = ("redis", "rediss", "unix")
+
+
+def _read_duration(value: object) -> object:
+    if isinstance(value, str):
+        try:
+            return float(value)
+        except ValueError:
+            return parse_duration(value)
+    return value
+
+
+Duration = Annotated[float, BeforeValidator(_read_duration), Field(ge=0, allow_inf_nan=False)]
+"""Seconds; a string such as `10s` or `24h` is read as one."""
+
+
+class Settings(BaseSettings):
+    """What one process runs with. Each field is the variable ``EVENTFLOW_<NAME>``.
+
+    With neither `broker_url` nor `redis_url`, both are the embedded server of `data_dir`.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True
+    )
+
+    broker_url: str = Field(
+        "",
+        repr=False,
+        description="Celery's broker: redis://, rediss://, redis+socket:// or amqp(s)://. "
+        "Empty: the server of EVENTFLOW_REDIS_URL, else the embedded one.",
+    )
+    redis_url: str = Field(
+        "",
+        repr=False,
+        description="The ledger's Redis or Valkey: redis://, rediss:// or unix://. "
+        "Empty: the broker, where that is Redis, else the embedded server.",
+    )
+    database_url: str = Field(
+        "",
+        repr=False,
+        description="The store of dead letters, as SQLAlchemy writes it. "
+        "Empty: SQLite in EVENTFLOW_DATA_DIR.",
+    )
+    rules: Path = Field(Path("rules"), description="The directory of rule files.")
+    data_dir: Path = Field(
+        Path(".eventflow"), description="Where the embedded server and SQLite keep their data."
+    )
+    workers: str = Field(
+        "workers",
+        description="The module that holds the Celery app `app` and imports every subscriber; "
+        "the commands router, worker, recorder and up start it.",
+    )
+    max_event_bytes: int = Field(
+        1024 * 1024, ge=1024, le=64 * 1024 * 1024, description="The most bytes an event may have."
+    )
+    max_event_depth: int = Field(
+        100, ge=1, le=500, description="The most levels that an event's data may be nested."
+    )
+    deduplication_window: Duration = Field(
+        86400.0, description="How long an event's id is remembered once all is delivered."
+    )
+    publish_deadline: Duration = Field(
+        2.0, gt=0, description="The longest that a call to Redis or the broker may be silent."
+    )
+    lease_margin: Duration = Field(
+        10.0,
+        ge=1,
+        description="How much longer than its timeout a delivery stays leased to a worker.",
+    )
+    requeue_after: Duration = Field(
+        5.0,
+        ge=0.1,
+        description="How long something may be queued, with its queue empty, before its message "
+        "counts as lost and is sent again.",
+    )
+    mover_interval: Duration = Field(
+        0.25, ge=0.01, description="How often each process looks for what is due."
+    )
+    rules_interval: Duration = Field(
+        1.0, ge=0.01, description="How often a router looks whether the rule files changed."
+    )
+    group_size: int = Field(
+        50, ge=1, le=1000, description="The most events or deliveries that one message names."
+    )
+    max_route_attempts: int = Field(
+        5, ge=1, le=100, description="How often routing an event may kill its router."
+    )
+    task_events: bool = Field(
+        True, description="Whether workers tell Flower what they do; costs a third of their speed."
+    )
+    concurrency: int = Field(
+        2,
+        ge=1,
+        le=1000,
+        description="Processes a worker runs deliveries in, unless told otherwise.",
+    )
+    flower_port: int = Field(5555, ge=1, le=65535, description="Where `eventflow up` puts Flower.")
+    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
+
+    @field_validator("broker_url")
+    @classmethod
+    def _check_broker(cls, value: str) -> str:
+        return _check_scheme(value, _BROKER_SCHEMES)
+
+    @field_validator("redis_url")
+    @classmethod
+    def _check_redis(cls, value: str) -> str:
+        return _check_scheme(value, _REDIS_SCHEMES)
+
+    @field_validator("log_level")
+    @classmethod
+    def _check_level(cls, value: str) -> str:
+        level = value.upper()
+        if level not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
+            message = "one of DEBUG, INFO, WARNING, ERROR"
+            raise ValueError(message)
+        return level
+
+    @cached_property
+    def socket_path(self) -> Path:
+        """Where the embedded server listens; in a short private folder if `data_dir` is deep."""
+        path = self.data_dir.absolute() / "valkey.sock"
+        if len(os.fsencode(path)) <= _SOCKET_PATH_LIMIT:
+            return path
+        name = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"eventflow-{os.getuid()}" / f"{name}.sock"
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the ledger lives in the embedded server."""
+        return not self.redis_url and not self.broker_url.startswith("redis")
+
+    @property
+    def ledger_url(self) -> str:
+        """The ledger's address as redis-py writes it."""
+        if self.redis_url:
+            return self.redis_url
+        if self.broker_url.startswith("redis"):
+            return _as_redis(self.broker_url)
+        return f"unix://{quote(str(self.socket_path))}?db=0"
+
+    @property
+    def celery_broker_url(self) -> str:
+        """The broker's address as kombu writes it."""
+        if self.broker_url:
+            return self.broker_url
+        url = self.ledger_url
+        if not url.startswith("unix://"):
+            return url
+        parts = urlsplit(url)
+        database = dict(pair.split("=", 1) for pair in parts.query.split("&") if "=" in pair)
+        return f"redis+socket://{parts.path}?virtual_host={database.get('db', '0')}"
+
+    @property
+    def store_url(self) -> str:
+        """The store's address as SQLAlchemy writes it."""
+        if self.database_url:
+            return self.database_url
+        return f"sqlite:///{self.data_dir.absolute() / 'eventflow.db'}"
+
+    def with_changes(self, **changes: Any) -> Self:  # Any: a field's own type, checked by pydantic
+        """Return these settings with some fields set otherwise, all of them checked again."""
+        values = {**self.model_dump(exclude_unset=True), **changes}
+        return _load(type(self), values)
+
+
+def load_settings(**values: Any) -> Settings:  # Any: a field's own type, checked by pydantic
+    """Read the settings from the environment; *values* win over it.
+
+    Returns:
+        The settings.
+
+    Raises:
+        SettingsError: When one cannot be; the message names each variable and what is allowed.
+    """
+    return _load(Settings, values)
+
+
+def mask_url(url: str) -> str:
+    """Return *url* with its password hidden, for logs and messages."""
+    try:
+        parts = urlsplit(url)
+        if parts.password is None:
+            return url
+        host = parts.netloc.rpartition("@")[2]
+        return urlunsplit(parts._replace(netloc=f"{parts.username or ''}:***@{host}"))
+    except ValueError:
+        return "(an address that cannot be read)"
+
+
+def _load(cls: type[SettingsT], values: dict[str, Any]) -> SettingsT:
+    try:
+        return cls(**values)
+    except ValidationError as error:
+        lines = []
+        for fault in error.errors(include_url=False, include_input=False):
+            name = ".".join(str(part) for part in fault["loc"])
+            message = fault["msg"].removeprefix("Value error, ")
+            lines.append(f"{_PREFIX}{name.upper()}: {message}")
+        text = "\n  ".join(["these settings cannot be:", *lines]) if lines[1:] else lines[0]
+        raise SettingsError(text) from None
+
+
+def _check_scheme(value: str, schemes: tuple[str, ...]) -> str:
+    if value and urlsplit(value).scheme not in schemes:
+        message = (
+            f"an address that begins with one of {', '.join(f'{name}://' for name in schemes)}"
+        )
+        raise ValueError(message)
+    return value
+
+
+def _as_redis(broker_url: str) -> str:
+    parts = urlsplit(broker_url)
+    if parts.scheme != "redis+socket":
+        return broker_url
+    query = dict(pair.split("=", 1) for pair in parts.query.split("&") if "=" in pair)
+    return f"unix://{parts.path}?db={query.get('virtual_host', '0')}"

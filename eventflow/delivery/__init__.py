@@ -1,0 +1,35 @@
+"""The delivery of events: the ledger that knows each one, and the policy that times its retries."""
+
+from eventflow.delivery.ledger import (
+    Acceptance,
+    Claim,
+    DeliveryState,
+    Finish,
+    Ledger,
+    Outcome,
+    Planned,
+    RouteWork,
+    TargetStatus,
+    Verdict,
+)
+from eventflow.delivery.ledgers import Ledgers
+from eventflow.delivery.policy import next_delay
+from eventflow.delivery.redis_ledger import RedisLedger
+from eventflow.delivery.scripts import connect_redis
+
+__all__ = [
+    "Acceptance",
+    "Claim",
+    "DeliveryState",
+    "Finish",
+    "Ledger",
+    "Ledgers",
+    "Outcome",
+    "Planned",
+    "RedisLedger",
+    "RouteWork",
+    "TargetStatus",
+    "Verdict",
+    "connect_redis",
+    "next_delay",
+]

@@ -1,0 +1,72 @@
+"""The names of the ledger's keys in Redis.
+
+All keys of one bus share the hash tag ``{bus}``, so that a script's keys live on one node.
+
+    eventflow:buses                       set     the buses that were ever published to
+    eventflow:{bus}:targets               hash    target -> its definition as JSON
+    eventflow:{bus}:event:<id>            hash    state, accepted, left, attempts, redrives:<target>
+    eventflow:{bus}:body:<id>             string  the event as JSON, until all is delivered
+    eventflow:{bus}:delivery:<id>         hash    attempts, rules, input, accepted, first, error ...
+    eventflow:{bus}:queued:<name>         zset    id -> since when it is on its queue
+    eventflow:{bus}:running:<target>      zset    id -> end of its lease
+    eventflow:{bus}:waiting:<target>      zset    id -> when it is due
+    eventflow:{bus}:counts:<name>         hash    head, delivered, retried, dead
+    eventflow:{bus}:dead-letters          hash    id -> dead letter as JSON, until it is in the store
+
+A name is a target's, or `eventflow.route`, or `eventflow.dead-letters`.
+"""
+
+from eventflow.events import split_delivery_id
+
+__all__ = ["BUSES", "DEAD_LETTERS", "ROUTE", "Keys"]
+
+BUSES = "eventflow:buses"
+ROUTE = "eventflow.route"
+DEAD_LETTERS = "eventflow.dead-letters"
+
+
+class Keys:
+    """The keys of one bus."""
+
+    __slots__ = ("_prefix", "dead_letters", "targets")
+
+    def __init__(self, bus: str) -> None:
+        self._prefix = f"eventflow:{{{bus}}}:"
+        self.targets = f"{self._prefix}targets"
+        self.dead_letters = f"{self._prefix}dead-letters"
+
+    def event(self, event_id: str) -> str:
+        """The hash of one event."""
+        return f"{self._prefix}event:{event_id}"
+
+    def body(self, event_id: str) -> str:
+        """The JSON of one event."""
+        return f"{self._prefix}body:{event_id}"
+
+    def delivery(self, delivery_id: str) -> str:
+        """The hash of one delivery."""
+        return f"{self._prefix}delivery:{delivery_id}"
+
+    def event_of(self, delivery_id: str) -> str:
+        """The hash of a delivery's event."""
+        return self.event(split_delivery_id(delivery_id)[0])
+
+    def body_of(self, delivery_id: str) -> str:
+        """The JSON of a delivery's event."""
+        return self.body(split_delivery_id(delivery_id)[0])
+
+    def queued(self, name: str) -> str:
+        """What is on a queue."""
+        return f"{self._prefix}queued:{name}"
+
+    def running(self, target: str) -> str:
+        """What is leased to workers."""
+        return f"{self._prefix}running:{target}"
+
+    def waiting(self, target: str) -> str:
+        """What waits for its next attempt."""
+        return f"{self._prefix}waiting:{target}"
+
+    def counts(self, name: str) -> str:
+        """A queue's counters."""
+        return f"{self._prefix}counts:{name}"

@@ -1,0 +1,51 @@
+"""One process's way to the ledgers: one for each bus, all on one connection pool."""
+
+import redis
+
+from eventflow.delivery.keys import BUSES
+from eventflow.delivery.redis_ledger import RedisLedger
+from eventflow.delivery.scripts import connect_redis, guarded
+from eventflow.settings import Settings
+
+__all__ = ["Ledgers"]
+
+
+class Ledgers:
+    """Opens each bus's ledger when first asked for. Safe in threads and after a fork."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._client: redis.Redis | None = None
+        self._by_bus: dict[str, RedisLedger] = {}
+
+    def of(self, bus: str) -> RedisLedger:
+        """Return the ledger of *bus*.
+
+        Raises:
+            LedgerError: When the settings' address cannot be read.
+        """
+        ledger = self._by_bus.get(bus)
+        if ledger is None:
+            client = self._connect()
+            window = self._settings.deduplication_window
+            ledger = self._by_bus[bus] = RedisLedger(client, bus=bus, window=window)
+        return ledger
+
+    def buses(self) -> list[str]:
+        """Return the buses that were ever published to, in order.
+
+        Raises:
+            LedgerError: When the server cannot be reached.
+        """
+        client = self._connect()
+        names = guarded(client, lambda: client.smembers(BUSES))
+        return sorted(name.decode() for name in names)  # type: ignore[union-attr]
+
+    def _connect(self) -> redis.Redis:
+        # No lock: a fork while another thread held it would hold it for ever in the child. Of two
+        # clients that two threads make at once, one is used.
+        if self._client is None:
+            self._client = connect_redis(
+                self._settings.ledger_url, timeout=self._settings.publish_deadline
+            )
+        return self._client

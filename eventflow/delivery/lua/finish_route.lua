@@ -1,0 +1,43 @@
+-- Route one event: it is done and all its deliveries are registered, or neither. What cannot be
+-- delivered at all (a fault in its input, an event that cannot be routed) is a dead letter at once.
+--
+-- KEYS 1            hash   event:<id>               state, accepted, left, attempts
+-- KEYS 2            string body:<id>
+-- KEYS 3            zset   queued:eventflow.route
+-- KEYS 4, 5         hash   dead-letters, zset queued:eventflow.dead-letters
+-- KEYS 2i+4, 2i+5   hash   delivery:<id>, zset queued:<target>      for each delivery
+-- KEYS then 1 each  hash   counts:<target>                          for each dead letter
+-- ARGV 1..4         the event's id and type, seconds to remember it, the number of deliveries
+-- then 3 each       the delivery's id, its rules as JSON, its input as JSON or ''
+-- then 2 each       a dead letter's id, the dead letter as JSON
+-- Returns 1, or 0 when it was routed before
+if redis.call('HGET', KEYS[1], 'state') ~= 'accepted' then
+  redis.call('ZREM', KEYS[3], ARGV[1])
+  return 0
+end
+local time = redis.call('TIME')
+local now = time[1] + time[2] / 1000000
+local deliveries = tonumber(ARGV[4])
+local accepted = redis.call('HGET', KEYS[1], 'accepted')
+for i = 1, deliveries do
+  local delivery, queued = KEYS[2 * i + 4], KEYS[2 * i + 5]
+  local id, rules, input = ARGV[3 * i + 2], ARGV[3 * i + 3], ARGV[3 * i + 4]
+  redis.call('HSET', delivery, 'attempts', 0, 'type', ARGV[2], 'rules', rules, 'accepted', accepted)
+  if input ~= '' then
+    redis.call('HSET', delivery, 'input', input)
+  end
+  redis.call('ZADD', queued, now, id)
+end
+for i = 1, (#ARGV - 4 - 3 * deliveries) / 2 do
+  local at = 3 * deliveries + 2 * i + 3
+  redis.call('HSET', KEYS[4], ARGV[at], ARGV[at + 1])
+  redis.call('ZADD', KEYS[5], now, ARGV[at])
+  redis.call('HINCRBY', KEYS[2 * deliveries + i + 5], 'dead', 1)
+end
+redis.call('HSET', KEYS[1], 'state', 'routed', 'left', deliveries)
+redis.call('ZREM', KEYS[3], ARGV[1])
+if deliveries == 0 then
+  redis.call('DEL', KEYS[2])
+  redis.call('EXPIRE', KEYS[1], ARGV[3])
+end
+return 1

@@ -1,0 +1,101 @@
+"""Running the Lua scripts: loaded by file name, called by digest, their errors in our words."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from functools import cache
+from importlib import resources
+from typing import Any, TypeVar
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from eventflow.errors import LedgerError
+from eventflow.settings import mask_url
+
+__all__ = ["Scripts", "connect_redis", "guarded"]
+
+Argument = str | bytes | int | float
+T = TypeVar("T")
+
+
+def connect_redis(url: str, *, timeout: float) -> redis.Redis:
+    """Return a client of the ledger's server; it connects when first used.
+
+    The client may be shared by threads, and is safe to use after a fork.
+
+    Args:
+        url: As `redis.Redis.from_url` takes it.
+        timeout: The longest silence, in seconds, that a call waits for.
+
+    Raises:
+        LedgerError: When the address cannot be read.
+    """
+    try:
+        return redis.Redis.from_url(
+            url,
+            socket_timeout=timeout,
+            socket_connect_timeout=timeout,
+            health_check_interval=25,
+            # Every script may be repeated; one try more covers a connection that the server closed.
+            retry=Retry(NoBackoff(), 1),
+            retry_on_error=[redis.ConnectionError],
+        )
+    except (ValueError, redis.RedisError) as error:
+        message = f"{mask_url(url)} is no address of a Redis: {error}"
+        raise LedgerError(message) from error
+
+
+def guarded(client: Any, call: Callable[[], T]) -> T:
+    """Run *call* and raise what goes wrong as a LedgerError that says where and what to do."""
+    try:
+        return call()
+    except redis.RedisError as error:
+        place = _describe(client)
+        message = (
+            f"the ledger at {place} cannot be used: {error}. Is it running? `eventflow up` starts "
+            "one here; EVENTFLOW_REDIS_URL names another"
+        )
+        raise LedgerError(message) from error
+
+
+class Scripts:
+    """The ledger's scripts on one server."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._client: Any = client  # redis-py types each answer as "now or awaitable"
+
+    def run(self, name: str, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
+        """Run one script in one round trip.
+
+        Args:
+            name: The file's name in `lua/`, without its ending.
+            keys: All keys that it touches.
+            arguments: Its arguments.
+
+        Returns:
+            What the script returns, as redis-py gives it: each script has its own shape.
+
+        Raises:
+            LedgerError: When the server cannot be reached, or the script fails.
+        """
+        text, digest = _script(name)
+
+        def call() -> Any:
+            try:
+                return self._client.evalsha(digest, len(keys), *keys, *arguments)
+            except redis.exceptions.NoScriptError:
+                return self._client.eval(text, len(keys), *keys, *arguments)
+
+        return guarded(self._client, call)
+
+
+@cache
+def _script(name: str) -> tuple[str, str]:
+    text = resources.files("eventflow.delivery").joinpath("lua", f"{name}.lua").read_text("utf-8")
+    return text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def _describe(client: redis.Redis) -> str:
+    options = client.connection_pool.connection_kwargs
+    return str(options.get("path") or f"{options.get('host')}:{options.get('port')}")

@@ -1,0 +1,191 @@
+"""EventFlow: the one object that users hold. It wires the floors together and does nothing else."""
+
+import pkgutil
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Any, TypeVar
+
+from celery import Celery
+
+from eventflow.delivery import Ledgers, TargetStatus
+from eventflow.errors import SubscriberError
+from eventflow.events import DEFAULT_BUS, Event
+from eventflow.publishing import Publisher
+from eventflow.publishing.publisher import Publishable
+from eventflow.records import DeadLetter
+from eventflow.rules import RuleSource
+from eventflow.settings import Settings, load_settings
+from eventflow.subscribers import Subscribers
+from eventflow.transport import Sender, deliver_message
+from eventflow.worker import (
+    WorkerContext,
+    configure_app,
+    hook_signals,
+    make_app,
+    register_tasks,
+)
+
+__all__ = ["EventFlow"]
+
+FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
+
+
+class EventFlow:
+    """Publish events, and bind subscribers to targets.
+
+    Args:
+        settings: What to run with; from the environment (`EVENTFLOW_…`) when missing.
+        celery: An existing Celery app to join; its broker is used, its settings are kept. Without
+            one, an app of eventflow's own is made.
+
+    Raises:
+        SettingsError: When a setting cannot be.
+
+    Example:
+        flow = EventFlow()
+        app = flow.celery
+
+        @flow.subscriber("device-vendor")
+        def unlock_door(event: Event[CourierArrived], delivery: Delivery) -> None: ...
+
+        flow.publish(CourierArrived(parcel_id=...))
+    """
+
+    def __init__(self, settings: Settings | None = None, *, celery: Celery | None = None) -> None:
+        self._settings = settings if settings is not None else load_settings()
+        is_joined = celery is not None
+        self._celery = celery if celery is not None else make_app(self._settings)
+        configure_app(self._celery)
+        self._subscribers = Subscribers()
+        self._ledgers = Ledgers(self._settings)
+        self._sender = Sender(self._celery)
+        self._publisher = Publisher(self._settings, self._ledgers, self._sender)
+        self._context = WorkerContext(
+            settings=self._settings,
+            celery=self._celery,
+            ledgers=self._ledgers,
+            sender=self._sender,
+            subscribers=self._subscribers,
+            rules=RuleSource(self._settings.rules, interval=self._settings.rules_interval),
+        )
+        self._celery.eventflow_context = self._context
+        register_tasks(self._celery, self._context)
+        hook_signals(self._celery, self._context, is_joined=is_joined)
+
+    @property
+    def celery(self) -> Celery:
+        """The Celery app: `app = flow.celery` makes `celery -A <module> worker` work."""
+        return self._celery
+
+    @property
+    def settings(self) -> Settings:
+        """What it runs with."""
+        return self._settings
+
+    def publish(self, event: Publishable, **envelope: Any) -> Event[Any]:
+        """Publish one event; when this returns, it is in the ledger.
+
+        Args:
+            event: An `EventModel`, or an `Event`.
+            envelope: For a model: fields of the envelope, such as `id`, `subject` or `bus`.
+
+        Returns:
+            The event, with its id and time.
+
+        Raises:
+            EventError: When it is too large, too deep, or holds what JSON cannot.
+            PublishError: When the ledger cannot be reached.
+        """
+        if envelope:
+            if isinstance(event, Event):
+                message = f"an Event has its envelope; set {', '.join(envelope)} where it is made"
+                raise TypeError(message)
+            event = event.to_event(**envelope)
+        return self._publisher.publish([event])[0]
+
+    def publish_many(self, events: Sequence[Publishable]) -> list[Event[Any]]:
+        """Publish events: all, or a PublishError that names what did not go.
+
+        Args:
+            events: Models and events. All are checked before the first goes.
+
+        Returns:
+            The events, in order.
+
+        Raises:
+            EventError: When one cannot be published as it is; then none is.
+            PublishError: When the ledger cannot be reached.
+        """
+        return self._publisher.publish(events)
+
+    def subscriber(self, target: str) -> Callable[[FunctionT], FunctionT]:
+        """Bind the decorated function to *target*, the target's name in YAML.
+
+        Returns:
+            A decorator that gives the function back as it was.
+
+        Raises:
+            SubscriberError: When the target has a subscriber already.
+        """
+        if not isinstance(target, str):
+            message = "write @flow.subscriber('TARGET'), with the target's name in YAML"
+            raise SubscriberError(message)
+
+        def bind(function: FunctionT) -> FunctionT:
+            self._subscribers.add(target, function)
+            return function
+
+        return bind
+
+    def discover(self, package: str) -> None:
+        """Have every module of *package* imported when a worker starts.
+
+        Args:
+            package: The package's name; `__name__` in its `__init__.py`.
+        """
+        module = sys.modules.get(package) or import_module(package)
+        names = [
+            f"{package}.{found.name}"
+            for found in pkgutil.iter_modules(getattr(module, "__path__", []))
+            if not found.name.startswith("_")
+        ]
+        self._celery.conf.include = [*(self._celery.conf.include or []), *names]
+
+    def status(self, bus: str = DEFAULT_BUS) -> dict[str, TargetStatus]:
+        """Count each target's deliveries: queued, running, waiting, delivered, retried, dead.
+
+        Raises:
+            LedgerError: When the ledger cannot be reached.
+        """
+        ledger = self._ledgers.of(bus)
+        return ledger.status(sorted(self._context.book.of(bus)))
+
+    def redrive(self, letters: Sequence[DeadLetter]) -> list[str]:
+        """Send dead letters to their targets again, each with a fresh budget. Safe to repeat.
+
+        Args:
+            letters: As the store gives them; those without an event and a target are passed over.
+
+        Returns:
+            The ids of those that were revived now; the rest is in flight, or was revived before.
+
+        Raises:
+            LedgerError: When the ledger cannot be reached.
+            TransportError: When the broker cannot be; the deliveries are registered all the same.
+        """
+        revived: list[str] = []
+        messages = []
+        for letter in letters:
+            if letter.event is None or not letter.target:
+                continue
+            if not self._ledgers.of(letter.bus).revive(letter):
+                continue
+            revived.append(letter.id)
+            target = self._context.book.get(letter.bus, letter.target)
+            deliveries = [(letter.id, letter.event_type, 0)]
+            messages.append(
+                deliver_message(letter.bus, target.name, target.queue, target.task, deliveries)
+            )
+        self._sender.send(messages)
+        return revived

@@ -1,0 +1,119 @@
+"""The publisher: checks events, has the ledger accept them, and wakes a router."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from eventflow.delivery import Acceptance, Ledgers
+from eventflow.encoding import encode_event
+from eventflow.errors import EventError, LedgerError, PublishError, TransportError
+from eventflow.events import Event, describe_kind, validate_event
+from eventflow.schemas import EventModel
+from eventflow.settings import Settings
+from eventflow.transport import Sender, route_message
+
+__all__ = ["Publishable", "Publisher"]
+
+_log = logging.getLogger("eventflow.publish")
+_MOST_AT_ONCE = 500  # events in one call of the ledger
+
+Publishable = EventModel | Event[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    event: Event[Any]
+    body: bytes
+
+
+class Publisher:
+    """Publishes to the ledger first and the broker second. Safe in threads and after a fork."""
+
+    def __init__(self, settings: Settings, ledgers: Ledgers, sender: Sender) -> None:
+        self._settings = settings
+        self._ledgers = ledgers
+        self._sender = sender
+
+    def publish(self, items: Sequence[Publishable]) -> list[Event[Any]]:
+        """Publish events: when this returns, all of them are in the ledger.
+
+        An event whose id is known already counts as published; nothing happens twice.
+
+        Args:
+            items: Events, or models that become events. All are checked before the first goes.
+
+        Returns:
+            The events, in order.
+
+        Raises:
+            EventError: When one cannot be published as it is; then none is.
+            PublishError: When the ledger cannot be reached; it names what was accepted.
+        """
+        ready = [self._prepare(item, number) for number, item in enumerate(items)]
+        accepted: list[str] = []
+        by_bus: dict[str, list[_Ready]] = {}
+        for one in ready:
+            by_bus.setdefault(one.event.bus, []).append(one)
+        for bus, group in by_bus.items():
+            for start in range(0, len(group), _MOST_AT_ONCE):
+                part = group[start : start + _MOST_AT_ONCE]
+                self._accept(bus, part, accepted, [one.event.id for one in ready])
+        return [one.event for one in ready]
+
+    def _prepare(self, item: Publishable, number: int) -> _Ready:
+        if isinstance(item, EventModel):
+            event = item.to_event()
+        elif isinstance(item, dict):
+            event = validate_event(item)
+        elif isinstance(item, Event):
+            event = item
+        else:
+            message = f"only an Event or an EventModel can be published, not {describe_kind(item)}"
+            raise EventError(message)
+        try:
+            body = encode_event(
+                event,
+                max_bytes=self._settings.max_event_bytes,
+                max_depth=self._settings.max_event_depth,
+            )
+        except EventError as error:
+            if number == 0:
+                raise
+            message = f"event {number + 1} of the list: {error.message}"
+            raise EventError(message, error.path) from error
+        return _Ready(event, body)
+
+    def _accept(
+        self, bus: str, part: Sequence[_Ready], accepted: list[str], wanted: Sequence[str]
+    ) -> None:
+        ledger = self._ledgers.of(bus)
+        try:
+            answers = ledger.accept([(one.event.id, one.body) for one in part])
+        except LedgerError as error:
+            rejected = [event_id for event_id in wanted if event_id not in set(accepted)]
+            message = (
+                f"{len(rejected)} of {len(wanted)} events could not be published: {error.message}"
+            )
+            raise PublishError(message, accepted, rejected) from error
+        accepted += [one.event.id for one in part]
+        waiting = [
+            (one.event.id, one.event.type)
+            for one, answer in zip(part, answers, strict=True)
+            if answer is not Acceptance.DUPLICATE
+        ]
+        size = self._settings.group_size
+        messages = [
+            route_message(bus, waiting[start : start + size])
+            for start in range(0, len(waiting), size)
+        ]
+        try:
+            self._sender.send(messages)
+        except TransportError as error:
+            # The ledger has the events: the mover wakes a router once the broker is back.
+            _log.warning(
+                "%d events are accepted and wait for the broker: %s",
+                len(part),
+                error,
+                extra={"action": "send_failed", "messages": len(messages)},
+            )

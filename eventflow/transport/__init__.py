@@ -1,0 +1,14 @@
+"""Moving work through the broker: queues, messages, and the channel that survives garbage."""
+
+from eventflow.transport.messages import deliver_message, record_message, route_message
+from eventflow.transport.queues import make_queue
+from eventflow.transport.sender import Message, Sender
+
+__all__ = [
+    "Message",
+    "Sender",
+    "deliver_message",
+    "make_queue",
+    "record_message",
+    "route_message",
+]

@@ -1,0 +1,110 @@
+"""kombu's Redis transport, made to survive what is no message.
+
+kombu 5.7 reads a list's entry with `json.loads`, outside any handler: bytes that are no JSON end
+the worker, and JSON that is no message looks like a lost connection; both are gone from the queue.
+Here such an entry becomes a message of its own content type, which the consumer turns into a dead
+letter. This leans on kombu's `Channel._get_client` and on its use of BRPOP; an integration test that
+pushes garbage into a real queue fails when kombu changes either.
+"""
+
+import base64
+import json
+import uuid
+from typing import Any
+
+from kombu.transport import redis as kombu_redis
+
+__all__ = ["UNDECODABLE", "Channel", "Transport", "clean_entry", "read_entry"]
+
+UNDECODABLE = "application/x-eventflow-undecodable"
+
+
+def read_entry(entry: bytes | str, queue: str) -> dict[str, Any]:
+    """Read one entry of a Redis list as kombu's message, whatever it is.
+
+    Args:
+        entry: The bytes that were in the list.
+        queue: The list's name.
+
+    Returns:
+        The message; for what is none, one of content type `UNDECODABLE` that carries the bytes.
+    """
+    raw = entry if isinstance(entry, bytes) else entry.encode("utf-8", "surrogateescape")
+    try:
+        message = json.loads(raw)
+    except (ValueError, RecursionError):
+        return _wrap(raw, queue)
+    if not isinstance(message, dict) or not isinstance(message.get("properties"), dict):
+        return _wrap(raw, queue)
+    properties = message["properties"]
+    if not isinstance(properties.get("delivery_tag"), str) or not isinstance(
+        properties.get("delivery_info"), dict
+    ):
+        return _wrap(raw, queue)
+    if not _body_can_be_read(message):
+        return _wrap(raw, queue)
+    if not {"exchange", "routing_key"} <= properties["delivery_info"].keys():
+        return _wrap(raw, queue)
+    return message
+
+
+def _body_can_be_read(message: dict[str, Any]) -> bool:
+    body = message.get("body")
+    if not isinstance(body, str | None) or not isinstance(message.get("headers"), dict | None):
+        return False
+    if message["properties"].get("body_encoding") != "base64" or not body:
+        return True
+    try:
+        base64.b64decode(body, validate=True)
+    except ValueError:
+        return False
+    return True
+
+
+def _wrap(raw: bytes, queue: str) -> dict[str, Any]:
+    return {
+        "body": base64.b64encode(raw).decode(),
+        "content-type": UNDECODABLE,
+        "content-encoding": "binary",
+        "headers": {},
+        "properties": {
+            "body_encoding": "base64",
+            "delivery_tag": str(uuid.uuid4()),
+            "delivery_info": {"exchange": "", "routing_key": queue},
+        },
+    }
+
+
+def clean_entry(entry: bytes, queue: str) -> bytes:
+    """Return *entry* as it is when it is a message, else as one that says it is none."""
+    message = read_entry(entry, queue)
+    if message.get("content-type") == UNDECODABLE:
+        return json.dumps(message).encode()
+    return entry
+
+
+class _CleaningClient:
+    """Mixed into redis-py's client: what BRPOP answers is always a message."""
+
+    def parse_response(self, connection: Any, command_name: str, **options: Any) -> Any:
+        answer = super().parse_response(  # type: ignore[misc]  # redis-py's, beside it in the MRO
+            connection, command_name, **options
+        )
+        if command_name == "BRPOP" and answer:
+            key, entry = answer
+            return key, clean_entry(entry, key.decode())
+        return answer
+
+
+class Channel(kombu_redis.Channel):  # type: ignore[misc]  # kombu has no types
+    """A channel whose queues may hold anything."""
+
+    def _get_client(self) -> type:
+        client = super()._get_client()
+        return type("CleaningClient", (_CleaningClient, client), {})
+
+
+class Transport(kombu_redis.Transport):  # type: ignore[misc]  # kombu has no types
+    """kombu's Redis transport with that channel."""
+
+    Channel = Channel

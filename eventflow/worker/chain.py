@@ -1,0 +1,178 @@
+"""The chain of one delivery, from its claim to its outcome: the one place that shows the order.
+
+claim decides      in the ledger: finished, leased, not due, or its budget spent
+read               the event; what cannot be read is a dead letter
+find               the subscriber or Celery task; none here is a dead letter
+fit                the event to the subscriber's model; what does not fit is a dead letter
+time limit         around the call, always shorter than the lease
+call               the subscriber
+judge              success, Retry, Refuse, or any other exception: by the target's policy
+"""
+
+import asyncio
+import json
+import logging
+import random
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from eventflow.delivery import Claim, Finish, Outcome, Verdict, next_delay
+from eventflow.encoding import decode_event
+from eventflow.errors import EventError, EventflowError, Refuse, Retry, UnknownTaskError
+from eventflow.events import Event
+from eventflow.records import Reason
+from eventflow.rules import Target
+from eventflow.subscribers import Delivery
+from eventflow.worker.context import WorkerContext
+from eventflow.worker.letters import letter_of_delivery
+from eventflow.worker.timeout import time_limit
+
+__all__ = ["Attempt", "attempt_delivery"]
+
+_log = logging.getLogger("eventflow.deliver")
+_SPENT = {Verdict.MAX_ATTEMPTS: Reason.MAX_ATTEMPTS, Verdict.MAX_AGE: Reason.MAX_AGE}
+_MOST_ERROR = 500  # characters of an error that the ledger keeps until the next attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try of a delivery and what came of it.
+
+    Attributes:
+        finish: What the ledger is to record; None when there was nothing to do.
+        error: What the subscriber raised, or why it was not called.
+        verdict: The claim's.
+    """
+
+    finish: Finish | None
+    error: BaseException | None = None
+    verdict: Verdict = Verdict.RUN
+
+
+def attempt_delivery(context: WorkerContext, bus: str, target: Target, claim: Claim) -> Attempt:
+    """Take one claimed delivery through the chain.
+
+    Args:
+        context: The process's parts.
+        bus: Its bus.
+        target: Its target.
+        claim: The ledger's claim.
+
+    Returns:
+        What came of it; a subscriber's exception is in it, not raised.
+    """
+    if claim.verdict in _SPENT:
+        return _dead(claim, target, bus, _SPENT[claim.verdict], None)
+    if claim.verdict is not Verdict.RUN:
+        return Attempt(None, verdict=claim.verdict)
+    try:
+        call = _prepare(context, target, claim)
+    except _Unfit as error:
+        return _dead(claim, target, bus, error.reason, error.cause)
+    try:
+        with time_limit(target.timeout):
+            call()
+    except Exception as error:  # noqa: BLE001 - the edge of isolation: a subscriber may raise anything
+        return _judge(claim, target, bus, error)
+    return Attempt(Finish(claim.delivery_id, claim.attempt, Outcome.DONE))
+
+
+class _Unfit(Exception):  # noqa: N818 - carries a reason from one step of the chain to the next
+    """An event that cannot be handed over."""
+
+    def __init__(self, reason: Reason, cause: EventflowError) -> None:
+        super().__init__(reason, cause)
+        self.reason = reason
+        self.cause = cause
+
+
+def _prepare(context: WorkerContext, target: Target, claim: Claim) -> Callable[[], object]:
+    """Return the call to make; everything that can fail before it fails here."""
+    try:
+        event = decode_event(claim.body)
+    except EventError as error:
+        raise _Unfit(Reason.UNDECODABLE, error) from error
+    delivery = Delivery(
+        id=claim.delivery_id,
+        target=target.name,
+        attempt=claim.attempt,
+        last_attempt=claim.attempt >= target.retry.max_attempts,
+        rules=claim.rules,
+        redrives=claim.redrives,
+    )
+    subscriber = context.subscribers.get(target.name)
+    if subscriber is None:
+        return _celery_call(context, target, event, claim)
+    try:
+        arguments = subscriber.bind(event, claim.input, delivery)
+    except EventError as error:
+        raise _Unfit(Reason.SCHEMA, error) from error
+    if subscriber.is_async:
+        return lambda: _runner().run(subscriber.function(*arguments))
+    return lambda: subscriber.function(*arguments)
+
+
+def _celery_call(
+    context: WorkerContext, target: Target, event: Event, claim: Claim
+) -> Callable[[], object]:
+    """Return the call of an existing Celery task, in this process, within the chain."""
+    task = context.celery.tasks.get(target.task)
+    if task is None:
+        message = (
+            f"target '{target.name}' names the task {target.task!r}, and this worker has neither "
+            f"a subscriber for '{target.name}' nor a Celery task of that name: is its module "
+            "imported by the worker?"
+        )
+        raise _Unfit(Reason.UNKNOWN_TASK, UnknownTaskError(message))
+    shaped = event.to_eventbridge() if claim.input is None else json.loads(claim.input)
+    if target.arguments == "keywords":
+        if not isinstance(shaped, dict):
+            fault = EventError(
+                f"target '{target.name}' takes keywords, so its input must be an object", "input"
+            )
+            raise _Unfit(Reason.INPUT, fault)
+        return lambda: task(**shaped)
+    return lambda: task(shaped)
+
+
+def _judge(claim: Claim, target: Target, bus: str, error: Exception) -> Attempt:
+    policy = target.retry
+    if isinstance(error, Refuse):
+        return _dead(claim, target, bus, Reason.REFUSED, error)
+    if claim.attempt >= policy.max_attempts:
+        return _dead(claim, target, bus, Reason.MAX_ATTEMPTS, error)
+    if isinstance(error, Retry) and error.after is not None:
+        delay = max(0.0, error.after)
+    else:
+        delay = next_delay(policy, claim.attempt, random.random)
+    if claim.now + delay > claim.accepted_at + policy.max_age:
+        return _dead(claim, target, bus, Reason.MAX_AGE, error)
+    finish = Finish(
+        claim.delivery_id,
+        claim.attempt,
+        Outcome.RETRY,
+        delay=delay,
+        error_type=type(error).__qualname__,
+        error=str(error)[:_MOST_ERROR],
+    )
+    return Attempt(finish, error)
+
+
+def _dead(
+    claim: Claim, target: Target, bus: str, reason: Reason, error: BaseException | None
+) -> Attempt:
+    letter = letter_of_delivery(claim, target.name, bus, reason, error)
+    finish = Finish(claim.delivery_id, claim.attempt, Outcome.DEAD, letter=letter)
+    return Attempt(finish, error, claim.verdict)
+
+
+_local = threading.local()
+
+
+def _runner() -> asyncio.Runner:
+    """Return this thread's event loop, kept between deliveries so that clients can be too."""
+    runner: asyncio.Runner | None = getattr(_local, "runner", None)
+    if runner is None:
+        runner = _local.runner = asyncio.Runner()
+    return runner

@@ -1,0 +1,108 @@
+"""What the tasks of one process work with."""
+
+import time
+from dataclasses import dataclass, field
+
+from celery import Celery
+
+from eventflow.delivery import Ledgers
+from eventflow.errors import RuleError
+from eventflow.rules import RuleSource, Target
+from eventflow.settings import Settings
+from eventflow.subscribers import Subscribers
+from eventflow.transport import Sender
+
+__all__ = ["TargetBook", "WorkerContext"]
+
+_FRESH_FOR = 1.0  # seconds
+
+
+class TargetBook:
+    """What the ledger says of targets: their queues and policies, as a router announced them.
+
+    So a worker needs no rule files, and all processes hold the same policy. Kept for a second, and
+    asked for at once where a target is not known.
+    """
+
+    def __init__(self, ledgers: Ledgers) -> None:
+        self._ledgers = ledgers
+        self._by_bus: dict[str, tuple[float, dict[str, Target]]] = {}
+
+    def of(self, bus: str) -> dict[str, Target]:
+        """Return the targets of *bus*, by name.
+
+        Raises:
+            LedgerError: When the ledger cannot be reached.
+        """
+        known = self._by_bus.get(bus)
+        if known is not None and time.monotonic() - known[0] < _FRESH_FOR:
+            return known[1]
+        return self._read(bus)
+
+    def get(self, bus: str, name: str) -> Target:
+        """Return one target; one that nobody announced has the default policy."""
+        target = self.of(bus).get(name)
+        if target is None:
+            target = self._read(bus).get(name)
+        return target if target is not None else Target(name=name, task=name)
+
+    def _read(self, bus: str) -> dict[str, Target]:
+        announced = self._ledgers.of(bus).targets()
+        targets = {name: Target.model_validate_json(text) for name, text in announced.items()}
+        # No lock: a fork while another thread held it would hold it for ever in the child.
+        self._by_bus[bus] = (time.monotonic(), targets)
+        return targets
+
+
+@dataclass
+class WorkerContext:
+    """The parts that the tasks use, made once for each EventFlow.
+
+    Attributes:
+        settings: The process's settings.
+        celery: The Celery app.
+        ledgers: The way to the ledgers.
+        sender: The way to the broker.
+        subscribers: The functions bound to targets.
+        rules: The rule files, read again when they change.
+    """
+
+    settings: Settings
+    celery: Celery
+    ledgers: Ledgers
+    sender: Sender
+    subscribers: Subscribers
+    rules: RuleSource
+    book: TargetBook = field(init=False)
+    _announced: str = field(default="", init=False)
+
+    def __post_init__(self) -> None:
+        self.book = TargetBook(self.ledgers)
+
+    def announce(self) -> None:
+        """Tell the ledger of the current rules' targets, once for each change of the rules.
+
+        Raises:
+            RuleError: When the rules never were without fault.
+            LedgerError: When the ledger cannot be reached.
+        """
+        rules = self.rules.current()
+        if rules.fingerprint == self._announced:
+            return
+        definitions = {name: target.model_dump_json() for name, target in rules.targets.items()}
+        for bus in sorted(rules.buses | {"default"}):
+            self.ledgers.of(bus).announce(definitions)
+        self._announced = rules.fingerprint
+
+    def owns_queue(self, name: str) -> bool:
+        """Whether the queue *name* is eventflow's: the router's, the recorder's or a target's."""
+        if name.startswith("eventflow."):
+            return True
+        return any(target.queue == name for target in self.targets_of_rules().values())
+
+    def targets_of_rules(self) -> dict[str, Target]:
+        """Return the targets that the rule files define; none where there are no valid files."""
+        try:
+            return dict(self.rules.current().targets)
+        except RuleError:
+            return {}

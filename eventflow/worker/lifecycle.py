@@ -1,0 +1,173 @@
+"""A worker's start and end: its queues, its checks, its mover.
+
+Hooked to Celery's own signals, so that a plain `celery -A workers worker -Q device-vendor` is as
+good as `eventflow worker`.
+"""
+
+import logging
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from celery import Celery
+from celery.signals import celeryd_init, worker_init, worker_ready, worker_shutting_down
+
+from eventflow.errors import EventflowError, LedgerError, StartError
+from eventflow.rules import Target
+from eventflow.transport import make_queue
+from eventflow.transport.messages import DEAD_LETTERS, ROUTE
+from eventflow.worker.context import WorkerContext
+from eventflow.worker.mover import Mover
+
+__all__ = ["hook_signals", "select_queues"]
+
+_log = logging.getLogger("eventflow.worker")
+
+
+def hook_signals(app: Celery, context: WorkerContext, *, is_joined: bool) -> None:
+    """Have *app*'s workers set themselves up, and take themselves down.
+
+    Args:
+        app: The Celery app.
+        context: Its parts.
+        is_joined: Whether the app is a user's own, which also does other work.
+    """
+    lifecycle = _Lifecycle(app, context, is_joined=is_joined)
+    # Kept by the app, since Celery's signals hold their receivers weakly.
+    app.eventflow_lifecycle = lifecycle
+    celeryd_init.connect(lifecycle.on_init, weak=True)
+    worker_init.connect(lifecycle.on_worker_init, weak=True)
+    worker_ready.connect(lifecycle.on_ready, weak=True)
+    worker_shutting_down.connect(lifecycle.on_shutting_down, weak=True)
+
+
+def select_queues(
+    asked: Sequence[str], targets: dict[str, Target], *, others: Sequence[str]
+) -> list[str]:
+    """Return the queues that a worker is to read.
+
+    Args:
+        asked: What `-Q` said; empty for all.
+        targets: The known targets.
+        others: Queues that are known beside them.
+
+    Raises:
+        StartError: When one is asked for that nobody knows.
+    """
+    known = [ROUTE, DEAD_LETTERS, *sorted({target.queue for target in targets.values()}), *others]
+    unknown = [name for name in asked if name not in known]
+    if unknown:
+        message = (
+            f"no target has the queue {', '.join(repr(name) for name in unknown)}. Known queues: "
+            f"{', '.join(known)}. Is EVENTFLOW_RULES the right directory?"
+        )
+        raise StartError(message)
+    return list(asked) or known
+
+
+class _Lifecycle:
+    """One app's workers, from start to end."""
+
+    def __init__(self, app: Celery, context: WorkerContext, *, is_joined: bool) -> None:
+        self._app = app
+        self._context = context
+        self._is_joined = is_joined
+        self._mover: Mover | None = None
+        self._queues: list[str] = []
+
+    def on_init(self, instance: Any = None, options: Any = None, **_: Any) -> None:
+        """Make the targets' queues known before Celery selects among them."""
+        if instance is None or instance.app is not self._app:
+            return
+        asked = _as_list((options or {}).get("queues"))
+        try:
+            targets = self._targets(is_router=ROUTE in asked or not (asked or self._is_joined))
+            queues = self._app.amqp.queues
+            others = list(queues) if self._is_joined else []
+            for name in {ROUTE, DEAD_LETTERS, *(target.queue for target in targets.values())}:
+                if name not in queues:
+                    # Not by add(): that would put Celery's default exchange in its place.
+                    queues[name] = make_queue(name)
+            if self._is_joined and not asked:
+                return
+            self._queues = select_queues(asked, targets, others=others)
+            queues.select(self._queues)
+        except EventflowError as error:
+            _stop(error)
+
+    def on_worker_init(self, sender: Any = None, **_: Any) -> None:
+        """Check the subscribers; by now all modules are imported."""
+        if sender is None or sender.app is not self._app:
+            return
+        try:
+            for subscriber in self._context.subscribers.all():
+                subscriber.prepare()
+        except EventflowError as error:
+            _stop(error)
+
+    def on_ready(self, sender: Any = None, **_: Any) -> None:
+        """Start the mover, and say what is amiss."""
+        if sender is None or sender.app is not self._app:
+            return
+        self._warn()
+        self._mover = Mover(self._context)
+        self._mover.start()
+
+    def on_shutting_down(self, **_: Any) -> None:
+        """Stop the mover; what it leaves, another process's finds."""
+        if self._mover is not None:
+            self._mover.stop_soon()
+
+    def _targets(self, *, is_router: bool) -> dict[str, Target]:
+        """Return the known targets: a router's from its rules, which must be without fault."""
+        if is_router:
+            return dict(self._context.rules.current().targets)
+        targets = self._context.targets_of_rules()
+        if targets:
+            return targets
+        try:
+            return {
+                name: target
+                for bus in self._context.ledgers.buses()
+                for name, target in self._context.book.of(bus).items()
+            }
+        except LedgerError as error:
+            message = f"{error}. Without it, and without rule files, no target is known"
+            raise StartError(message) from error
+
+    def _warn(self) -> None:
+        context = self._context
+        targets = context.targets_of_rules()
+        for subscriber in context.subscribers.all():
+            if targets and subscriber.target not in targets:
+                _log.warning(
+                    "the subscriber %s is bound to the target '%s', which no rule file defines; it "
+                    "will never be called. Defined are: %s",
+                    subscriber.name,
+                    subscriber.target,
+                    ", ".join(sorted(targets)),
+                    extra={"action": "subscriber_without_target", "target": subscriber.target},
+                )
+        for name, target in targets.items():
+            if target.queue not in self._queues:
+                continue
+            if context.subscribers.get(name) is None and target.task not in self._app.tasks:
+                _log.error(
+                    "the target '%s' names the task %s, and this worker has neither a subscriber "
+                    "for it nor a Celery task of that name: its deliveries will become dead letters",
+                    name,
+                    target.task,
+                    extra={"action": "target_without_task", "target": name},
+                )
+
+
+def _as_list(value: Any) -> list[str]:
+    if not value:
+        return []
+    return value.split(",") if isinstance(value, str) else list(value)
+
+
+def _stop(error: EventflowError) -> None:
+    # Celery logs and swallows an ordinary exception in a signal's receiver, and starts all the same.
+    sys.stderr.write(f"Error: {error}\n")
+    raise SystemExit(1) from error

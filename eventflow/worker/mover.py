@@ -1,0 +1,128 @@
+"""The mover: puts what is due back on its queue, and sends again what was lost on the way.
+
+Every worker runs one beside its tasks; any number may run at once, and each may be killed between
+any two steps: the ledger changes first, in one step, and what then has no message is found again.
+"""
+
+import logging
+import threading
+
+from eventflow.delivery import RedisLedger
+from eventflow.errors import EventflowError
+from eventflow.rules import Target
+from eventflow.transport import Message, deliver_message, record_message, route_message
+from eventflow.transport.messages import DEAD_LETTERS, ROUTE
+from eventflow.worker.context import WorkerContext
+from eventflow.worker.route import groups
+
+__all__ = ["Mover"]
+
+_log = logging.getLogger("eventflow.mover")
+_MOST_MOVED = 500  # of one target in one round: other targets are not kept waiting
+
+
+class Mover:
+    """A thread that moves until it is stopped."""
+
+    def __init__(self, context: WorkerContext) -> None:
+        self._context = context
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread = threading.Thread(target=self._run, name="eventflow-mover", daemon=True)
+        self._thread.start()
+
+    def stop_soon(self) -> None:
+        """Stop it after its current round; safe to call from a signal's handler."""
+        self._stopping.set()
+
+    def round(self) -> float:
+        """Move once, on every bus.
+
+        Returns:
+            Seconds until the next round is worth its while.
+
+        Raises:
+            LedgerError, TransportError: When either cannot be reached.
+        """
+        settings = self._context.settings
+        wait = settings.mover_interval
+        for bus in self._context.ledgers.buses():
+            ledger = self._context.ledgers.of(bus)
+            targets = self._context.book.of(bus)
+            nearest = self._move_due(ledger, targets)
+            self._send_lost(ledger, targets)
+            if nearest is not None:
+                wait = min(wait, nearest)
+        return wait
+
+    def _run(self) -> None:
+        is_failing = False
+        wait = 0.0
+        while not self._stopping.wait(wait):
+            try:
+                wait = self.round()
+                is_failing = False
+            except EventflowError as error:
+                if not is_failing:
+                    _log.warning("%s", error, extra={"action": "mover_failed"})
+                is_failing = True
+                wait = 1.0
+            except Exception:  # noqa: BLE001 - logged; see below
+                # The mover must outlive whatever one round meets: nothing else finds what was lost.
+                _log.exception("a round of the mover failed", extra={"action": "mover_failed"})
+                wait = 1.0
+
+    def _move_due(self, ledger: RedisLedger, targets: dict[str, Target]) -> float | None:
+        moved, nearest = ledger.move(sorted(targets), _MOST_MOVED)
+        for name, ids in moved.items():
+            self._context.sender.send(self._deliveries(ledger, targets[name], ids))
+        return nearest
+
+    def _send_lost(self, ledger: RedisLedger, targets: dict[str, Target]) -> None:
+        """Send again what has been queued for too long and cannot be on its queue any more."""
+        patience = self._context.settings.requeue_after
+        names = [ROUTE, DEAD_LETTERS, *sorted(targets)]
+        for name, (age, lag) in ledger.stale(names).items():
+            if age < patience:
+                continue
+            queue = targets[name].queue if name in targets else name
+            is_empty = self._context.sender.depth(queue) == 0
+            if not is_empty and lag < patience:
+                continue
+            ids = ledger.requeue(name, patience, empty=is_empty, limit=_MOST_MOVED)
+            if not ids:
+                continue
+            _log.info(
+                "sending %d again on %s: queued for %.1f s",
+                len(ids),
+                queue,
+                age,
+                extra={"action": "sent_again", "queue": queue, "count": len(ids)},
+            )
+            self._context.sender.send(self._again(ledger, targets, name, ids))
+
+    def _again(
+        self, ledger: RedisLedger, targets: dict[str, Target], name: str, ids: list[str]
+    ) -> list[Message]:
+        size = self._context.settings.group_size
+        if name == ROUTE:
+            return [
+                route_message(ledger.bus, [(event_id, "") for event_id in group])
+                for group in groups(ids, size)
+            ]
+        if name == DEAD_LETTERS:
+            return [record_message(ledger.bus, group) for group in groups(ids, size)]
+        return self._deliveries(ledger, targets[name], ids)
+
+    def _deliveries(self, ledger: RedisLedger, target: Target, ids: list[str]) -> list[Message]:
+        """One message each: a retry is shown as one, and a poisonous one harms no neighbour."""
+        facts = ledger.describe(ids)
+        return [
+            deliver_message(
+                ledger.bus, target.name, target.queue, target.task, [(identity, kind, attempts)]
+            )
+            for identity, (kind, attempts) in zip(ids, facts, strict=True)
+        ]

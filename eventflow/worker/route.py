@@ -1,0 +1,163 @@
+"""The task `eventflow.route`: events in, registered deliveries and their messages out."""
+
+import logging
+import time
+import traceback
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TypeVar
+
+from eventflow.delivery import Planned, RedisLedger, RouteWork
+from eventflow.encoding import decode_event
+from eventflow.errors import EventError, TransportError
+from eventflow.events import Event, delivery_id
+from eventflow.records import DeadLetter, Reason
+from eventflow.routing import PlannedDelivery, plan
+from eventflow.rules import RuleSet, Target
+from eventflow.transport import Message, deliver_message, record_message
+from eventflow.transport.messages import ROUTE
+from eventflow.worker.context import WorkerContext
+from eventflow.worker.letters import raw_event
+
+__all__ = ["groups", "route_events"]
+
+_log = logging.getLogger("eventflow.route")
+
+T = TypeVar("T")
+
+
+@dataclass
+class _Sending:
+    """What is to be sent once events are routed, gathered by target."""
+
+    deliveries: dict[str, list[tuple[str, str, int]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    letters: list[str] = field(default_factory=list)
+
+
+def route_events(context: WorkerContext, bus: str, event_ids: Sequence[str]) -> dict[str, int]:
+    """Route events: check, match, shape, register, send.
+
+    Args:
+        context: The process's parts.
+        bus: The events' bus.
+        event_ids: Their ids; those that are routed already are passed over.
+
+    Returns:
+        How many events were routed, and how many deliveries and dead letters came of them.
+
+    Raises:
+        RuleError: When no valid rules were ever read.
+        LedgerError: When the ledger cannot be reached; nothing is lost, the mover tries again.
+    """
+    ledger = context.ledgers.of(bus)
+    rules = context.rules.current()
+    context.announce()
+    sending = _Sending()
+    routed = 0
+    for work in ledger.begin_route(event_ids):
+        routed += _route_one(context, ledger, rules, work, sending)
+    _send(context, bus, rules, sending)
+    return {
+        "events": routed,
+        "deliveries": sum(len(items) for items in sending.deliveries.values()),
+        "dead_letters": len(sending.letters),
+    }
+
+
+def groups(items: Sequence[T], size: int) -> Iterator[list[T]]:
+    """Cut *items* into lists of at most *size*."""
+    iterator = iter(items)
+    while group := list(islice(iterator, size)):
+        yield group
+
+
+def _route_one(
+    context: WorkerContext,
+    ledger: RedisLedger,
+    rules: RuleSet,
+    work: RouteWork,
+    sending: _Sending,
+) -> int:
+    event: Event | None = None
+    planned: tuple[PlannedDelivery, ...] = ()
+    letters: list[DeadLetter] = []
+    try:
+        if work.attempts > context.settings.max_route_attempts:
+            message = f"routing it has ended its router {work.attempts - 1} times"
+            raise EventError(message)  # noqa: TRY301 - the same dead letter as the rest
+        event = decode_event(work.body)
+        planned = plan(event, rules, accepted_at=work.accepted_at)
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with one event must not stop the next
+        letters.append(_unroutable(ledger.bus, work, error, event))
+    letters += [_input_fault(ledger.bus, work, item) for item in planned if item.fault]
+    deliveries = [
+        Planned(item.target.name, item.rules, item.input) for item in planned if not item.fault
+    ]
+    kind = event.type if event else ""
+    if not ledger.finish_route(work.event_id, kind, deliveries, letters):
+        return 0
+    for item in deliveries:
+        identity = delivery_id(work.event_id, item.target)
+        sending.deliveries[item.target].append((identity, kind, 0))
+    for letter in letters:
+        _log.error(
+            "event %s cannot be delivered: %s",
+            work.event_id,
+            letter.error,
+            extra={"action": "event_dead", "event_id": work.event_id, "reason": letter.reason},
+        )
+        sending.letters.append(letter.id)
+    return 1
+
+
+def _send(context: WorkerContext, bus: str, rules: RuleSet, sending: _Sending) -> None:
+    size = context.settings.group_size
+    messages: list[Message] = []
+    for name, items in sending.deliveries.items():
+        target: Target = rules.targets[name]
+        messages += [
+            deliver_message(bus, name, target.queue, target.task, group)
+            for group in groups(items, size)
+        ]
+    messages += [record_message(bus, group) for group in groups(sending.letters, size)]
+    try:
+        context.sender.send(messages)
+    except TransportError as error:
+        # All is registered: the mover sends it once the broker is back.
+        _log.warning("%s", error, extra={"action": "send_failed", "messages": len(messages)})
+
+
+def _unroutable(bus: str, work: RouteWork, error: Exception, event: Event | None) -> DeadLetter:
+    is_event_fault = isinstance(error, EventError) and event is None
+    return DeadLetter(
+        id=delivery_id(work.event_id, ROUTE),
+        bus=bus,
+        reason=Reason.UNROUTABLE if not is_event_fault else Reason.UNDECODABLE,
+        error=str(error),
+        error_type=type(error).__qualname__,
+        traceback="".join(traceback.format_exception(error)) if event else "",
+        attempts=work.attempts,
+        event=raw_event(work.body),
+        message=None if raw_event(work.body) else {"queue": ROUTE, "body": repr(work.body[:1000])},
+        accepted_at=work.accepted_at,
+        died_at=time.time(),
+    )
+
+
+def _input_fault(bus: str, work: RouteWork, item: PlannedDelivery) -> DeadLetter:
+    return DeadLetter(
+        id=delivery_id(work.event_id, item.target.name),
+        target=item.target.name,
+        bus=bus,
+        rules=item.rules,
+        reason=Reason.INPUT,
+        error=item.fault,
+        error_type="EventError",
+        event=raw_event(work.body),
+        accepted_at=work.accepted_at,
+        died_at=time.time(),
+    )

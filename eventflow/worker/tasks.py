@@ -1,0 +1,63 @@
+"""The Celery tasks, under their fixed names."""
+
+import logging
+import os
+from collections.abc import Callable
+from typing import TypeVar
+
+from celery import Celery
+
+from eventflow.errors import EventflowError
+from eventflow.store import DeadLetterStore, open_engine
+from eventflow.transport.messages import DELIVER, RECORD, ROUTE
+from eventflow.worker.context import WorkerContext
+from eventflow.worker.deliver import deliver
+from eventflow.worker.record import record_letters
+from eventflow.worker.route import route_events
+
+__all__ = ["register_tasks"]
+
+_log = logging.getLogger("eventflow.worker")
+T = TypeVar("T")
+
+
+def register_tasks(app: Celery, context: WorkerContext) -> None:
+    """Give *app* the tasks `eventflow.route`, `eventflow.deliver` and `eventflow.record`."""
+    open_store = _StoreOfProcess(context)
+    # What a subscriber raises is told in our own words; Celery need not print it once more.
+    options = {"ignore_result": True, "typing": False, "throws": (Exception,), "serializer": "json"}
+
+    @app.task(name=ROUTE, **options)  # type: ignore[untyped-decorator]
+    def route_task(bus: str, event_ids: list[str]) -> dict[str, int]:
+        return _said(lambda: route_events(context, bus, event_ids))
+
+    @app.task(name=DELIVER, **options)  # type: ignore[untyped-decorator]
+    def deliver_task(bus: str, target: str, delivery_ids: list[str]) -> dict[str, int]:
+        return _said(lambda: deliver(context, bus, target, delivery_ids))
+
+    @app.task(name=RECORD, **options)  # type: ignore[untyped-decorator]
+    def record_task(bus: str, letter_ids: list[str]) -> int:
+        return _said(lambda: record_letters(context, open_store(), bus, letter_ids))
+
+
+class _StoreOfProcess:
+    """The store, opened once in each process, when it is first needed."""
+
+    def __init__(self, context: WorkerContext) -> None:
+        self._context = context
+        self._opened: tuple[int, DeadLetterStore] | None = None
+
+    def __call__(self) -> DeadLetterStore:
+        if self._opened is None or self._opened[0] != os.getpid():
+            store = DeadLetterStore(open_engine(self._context.settings.store_url))
+            self._opened = (os.getpid(), store)
+        return self._opened[1]
+
+
+def _said(run: Callable[[], T]) -> T:
+    try:
+        return run()
+    except EventflowError as error:
+        # The ledger, broker or store is away. Nothing is lost; it is tried again by the mover.
+        _log.error("%s", error, extra={"action": "task_failed", "error_type": type(error).__name__})
+        raise

@@ -1,0 +1,203 @@
+"""A deployment for tests: a project in a folder, its real server and its real workers."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import textwrap
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import redis
+
+from eventflow.app import EventFlow
+from eventflow.embedded import EmbeddedServer
+from eventflow.settings import Settings, load_settings
+
+ROOT = Path(__file__).resolve().parents[1]
+TIMEOUT = 60.0
+
+PROJECT = """
+    import json, os, time
+    from eventflow import Delivery, Event, EventFlow, EventModel, Refuse, Retry
+
+    flow = EventFlow()
+    app = flow.celery
+
+    def note(delivery, **facts):
+        line = json.dumps({"id": delivery.id, "attempt": delivery.attempt, "pid": os.getpid(),
+                           "last": delivery.last_attempt, "at": time.time(), **facts})
+        with open(os.environ["NOTES"], "a") as notes:
+            notes.write(line + "\\n")
+"""
+
+
+class Deployment:
+    """A project's processes. Everything it starts, it stops."""
+
+    def __init__(self, place: Path, *, project: str, rules: str, **settings: object) -> None:
+        self.place = place
+        self.notes = place / "notes.jsonl"
+        self.notes.touch()
+        (place / "rules").mkdir()
+        self.write_rules(rules)
+        text = textwrap.dedent(PROJECT) + textwrap.dedent(project)
+        (place / "project.py").write_text(text)
+        # A socket's path is short; pytest's folders are not.
+        self._data = Path(tempfile.mkdtemp(prefix="ef-"))
+        values: dict[str, Any] = {
+            "data_dir": self._data,
+            "rules": place / "rules",
+            "workers": "project",
+            "mover_interval": 0.05,
+            "rules_interval": 0.05,
+            "requeue_after": 1.0,
+            "lease_margin": 1.0,
+            **settings,
+        }
+        self.settings: Settings = load_settings(**values)
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if "EVENTFLOW" not in name},
+            **{f"EVENTFLOW_{name.upper()}": str(value) for name, value in values.items()},
+            "NOTES": str(self.notes),
+            "PYTHONPATH": f"{place}{os.pathsep}{ROOT}",
+            "PYTHONUNBUFFERED": "1",
+        }
+        self.server = EmbeddedServer(self.settings)
+        self.server.start()
+        self.flow = EventFlow(self.settings)
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    def write_rules(self, text: str, name: str = "rules.yaml") -> None:
+        """Write a rule file, all at once."""
+        path = self.place / "rules" / name
+        draft = path.with_suffix(".draft")
+        draft.write_text(textwrap.dedent(text))
+        draft.rename(path)
+
+    def client(self) -> redis.Redis:
+        """Return a client of the deployment's server."""
+        return redis.Redis.from_url(self.settings.ledger_url)
+
+    def start(self, name: str, queues: Sequence[str], *options: str) -> None:
+        """Start a plain Celery worker, as a user would."""
+        pool = options or ("-P", "solo")
+        command = ["-m", "celery", "-A", "project", "worker", "-Q", ",".join(queues), "-n"]
+        arguments = [*command, f"{name}@%h", "-l", "INFO", "--without-gossip", "--without-mingle"]
+        self.run(name, [*arguments, *pool])
+
+    def run(self, name: str, arguments: Sequence[str]) -> None:
+        """Start `python ARGUMENTS`, its output in a file."""
+        with self.log_path(name).open("ab") as log:
+            self.processes[name] = subprocess.Popen(
+                [sys.executable, *arguments],
+                cwd=self.place,
+                env=self.environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run `eventflow ARGUMENTS` to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", "eventflow", *arguments],
+            cwd=self.place,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+            check=False,
+        )
+
+    def await_ready(self, *names: str) -> None:
+        """Wait until workers take messages."""
+        for name in names or tuple(self.processes):
+            self.await_log(name, " ready.")
+
+    def await_log(self, name: str, text: str) -> None:
+        """Wait until a process has said *text*."""
+
+        def is_said() -> bool:
+            is_alive = self.processes[name].poll() is None
+            said = text in self.log(name)
+            assert said or is_alive, f"{name} has ended:\n{self.log(name)[-3000:]}"
+            return said
+
+        self.wait(is_said, f"{name} to say {text!r}")
+
+    def log_path(self, name: str) -> Path:
+        """Where a process's output is."""
+        return self.place / f"{name}.log"
+
+    def log(self, name: str) -> str:
+        """What a process has said so far."""
+        return self.log_path(name).read_text(errors="replace")
+
+    def noted(self) -> list[dict[str, Any]]:
+        """What the subscribers have noted so far."""
+        lines = self.notes.read_text().splitlines()
+        return [json.loads(line) for line in lines if line.endswith("}")]
+
+    def kill(self, name: str, number: int = signal.SIGKILL) -> None:
+        """Send a signal to a process and all that it started, and wait for its end."""
+        process = self.processes.pop(name)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        process.wait(TIMEOUT)
+
+    def wait(self, condition: Callable[[], bool], what: str, timeout: float = TIMEOUT) -> None:
+        """Wait until *condition* holds."""
+        deadline = time.monotonic() + timeout
+        while not condition():
+            if time.monotonic() > deadline:
+                logs = "\n".join(f"--- {n}\n{self.log(n)[-2500:]}" for n in self.processes)
+                raise AssertionError(f"waited in vain for {what}\n{logs}")
+            time.sleep(0.02)
+
+    def settle(self, timeout: float = TIMEOUT) -> None:
+        """Wait until nothing is in flight: no event to route, no delivery queued or waiting."""
+        connection = self.client()
+
+        def is_settled() -> bool:
+            keys = [key.decode() for key in connection.scan_iter("eventflow:*")]
+            kinds = (":delivery:", ":queued:eventflow.route")
+            return not any(kind in key for key in keys for kind in kinds)
+
+        self.wait(is_settled, "all deliveries to be finished", timeout)
+
+    def stop(self) -> None:
+        """Stop everything."""
+        for process in self.processes.values():
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
+        for process in self.processes.values():
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait(TIMEOUT)
+        self.server.stop()
+        shutil.rmtree(self._data, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def deployed(place: Path, *, project: str, rules: str, **settings: object) -> Iterator[Deployment]:
+    """Have a deployment for a `with` block."""
+    deployment = Deployment(place, project=project, rules=rules, **settings)
+    try:
+        yield deployment
+    finally:
+        deployment.stop()
+
+
+def celery_state(deployment: Deployment) -> Mapping[str, Any]:
+    """Return what Celery's own inspection says."""
+    return deployment.flow.celery.control.inspect(timeout=2).stats() or {}

@@ -1,0 +1,58 @@
+"""The ledger in a real Valkey keeps every promise of the contract, and leaves nothing behind."""
+
+import pytest
+import redis
+
+from eventflow.delivery import Finish, Outcome, RedisLedger, Verdict, connect_redis
+from eventflow.errors import LedgerError
+from tests.contracts.ledger import TARGET, LedgerContract, claim, register
+
+
+@pytest.fixture
+def ledger(client: redis.Redis) -> RedisLedger:
+    """An empty ledger."""
+    return RedisLedger(client)
+
+
+class TestRedisLedger(LedgerContract):
+    """The contract, on Redis."""
+
+    def test_nothing_but_the_memory_of_the_id_is_left(
+        self, ledger: RedisLedger, client: redis.Redis
+    ) -> None:
+        """Once all is delivered, an event costs one small key with an end."""
+        [identity] = register(ledger, "e1", TARGET)
+        claim(ledger, identity)
+        ledger.finish(TARGET, [Finish(identity, 1, Outcome.DONE)])
+        left = {key.decode() for key in client.scan_iter()}
+        event = "eventflow:{default}:event:e1"
+        assert {event, f"eventflow:{{default}}:counts:{TARGET}", "eventflow:buses"} == left
+        assert 86_000 < client.ttl(event) <= 86_400
+
+    def test_a_window_of_zero_forgets_at_once(self, client: redis.Redis) -> None:
+        """Zero is a window: nothing is remembered."""
+        ledger = RedisLedger(client, window=0)
+        ledger.accept([("e1", b"{}")])
+        ledger.finish_route("e1", "T", [], [])
+        assert not client.exists("eventflow:{default}:event:e1")
+
+    def test_scripts_survive_a_flush(self, ledger: RedisLedger, client: redis.Redis) -> None:
+        """A server that forgot its scripts, as after a restart, is given them again."""
+        register(ledger, "e1", TARGET)
+        client.script_flush()
+        assert claim(ledger, f"e1:{TARGET}")[0].verdict == Verdict.RUN
+
+    def test_buses_do_not_touch(self, client: redis.Redis) -> None:
+        """The same id on two buses is two events."""
+        one, two = RedisLedger(client, bus="one"), RedisLedger(client, bus="two")
+        register(one, "e1", TARGET)
+        assert claim(two, f"e1:{TARGET}")[0].verdict == Verdict.GONE
+        assert {b"one"} == client.smembers("eventflow:buses")
+
+    def test_a_server_that_is_not_there_is_named(self) -> None:
+        """The error says where it looked and what to do."""
+        ledger = RedisLedger(connect_redis("redis://127.0.0.1:1/0", timeout=0.5))
+        with pytest.raises(
+            LedgerError, match=r"127\.0\.0\.1:1 cannot be used.*EVENTFLOW_REDIS_URL"
+        ):
+            ledger.accept([("e1", b"{}")])

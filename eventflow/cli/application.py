@@ -1,0 +1,140 @@
+"""The user's Celery app, found and imported, and the servers it needs, asked before it starts."""
+
+import sys
+import traceback
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+import redis
+from celery import Celery
+from kombu.exceptions import KombuError
+
+from eventflow.errors import EventflowError, StartError
+from eventflow.settings import Settings, mask_url
+
+__all__ = ["check_servers", "import_subscribers", "load_app"]
+
+_ANSWER_WITHIN = 3.0
+
+
+def load_app(settings: Settings) -> Celery:
+    """Import the module of the settings' `workers` and return its Celery app.
+
+    The current directory is looked in first, as plain Celery does.
+
+    Args:
+        settings: Its `workers` names the module.
+
+    Returns:
+        The module's attribute `app`.
+
+    Raises:
+        StartError: When there is no such module, it cannot be imported, or holds no app.
+    """
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    module = _import(settings.workers)
+    app = getattr(module, "app", None)
+    if not isinstance(app, Celery):
+        message = (
+            f"the module {settings.workers!r} ({module.__file__ or 'a folder without __init__.py'})"
+            " has no Celery app named `app`: write `app = flow.celery` there, where flow is your "
+            "EventFlow(), or set EVENTFLOW_WORKERS to the module that has one"
+        )
+        raise StartError(message)
+    return app
+
+
+def import_subscribers(app: Celery) -> None:
+    """Import the modules that *app* would import when its worker starts.
+
+    Args:
+        app: The Celery app.
+
+    Raises:
+        StartError: When one cannot be; it says which and where.
+    """
+    for name in dict.fromkeys([*(app.conf.imports or ()), *(app.conf.include or ())]):
+        _import(name)
+
+
+def check_servers(settings: Settings, app: Celery) -> None:
+    """Ask the ledger's server and the broker whether they are there.
+
+    Args:
+        settings: Where the ledger is.
+        app: Knows its broker.
+
+    Raises:
+        StartError: When one does not answer within a few seconds.
+    """
+    ledger = redis.Redis.from_url(
+        settings.ledger_url,
+        socket_timeout=_ANSWER_WITHIN,
+        socket_connect_timeout=_ANSWER_WITHIN,
+        retry=None,
+    )
+    try:
+        ledger.ping()
+    except (redis.RedisError, OSError) as error:
+        raise StartError(_say_missing_ledger(settings)) from error
+    finally:
+        ledger.close()
+    if not settings.broker_url and app.conf.broker_url == settings.celery_broker_url:
+        return  # the same server
+    with app.connection_for_write(connect_timeout=_ANSWER_WITHIN) as connection:
+        try:
+            connection.ensure_connection(max_retries=1, interval_start=0, timeout=_ANSWER_WITHIN)
+        except (KombuError, OSError) as error:
+            message = (
+                f"the broker {connection.as_uri()} does not answer: "
+                "start it, or set EVENTFLOW_BROKER_URL to one that runs"
+            )
+            raise StartError(message) from error
+
+
+def _say_missing_ledger(settings: Settings) -> str:
+    if settings.embedded:
+        return (
+            f"no server answers on {settings.socket_path}: start the embedded one with "
+            "`eventflow up`, or set EVENTFLOW_BROKER_URL or EVENTFLOW_REDIS_URL to one that runs"
+        )
+    variable = "EVENTFLOW_REDIS_URL" if settings.redis_url else "EVENTFLOW_BROKER_URL"
+    return (
+        f"the Redis or Valkey at {mask_url(settings.ledger_url)} does not answer: "
+        f"start it, or set {variable} to one that runs"
+    )
+
+
+def _import(name: str) -> ModuleType:
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is not None and f"{name}.".startswith(f"{error.name}."):
+            message = (
+                f"there is no module {name!r} in {Path.cwd()}, nor elsewhere on the Python path: "
+                "run this in your project's folder, or set EVENTFLOW_WORKERS to the module that "
+                "holds your Celery app"
+            )
+            raise StartError(message) from None
+        raise StartError(_say_broken(name, error)) from error
+    except EventflowError:
+        raise
+    except Exception as error:  # the user's own module may raise anything
+        raise StartError(_say_broken(name, error)) from error
+
+
+def _say_broken(name: str, error: Exception) -> str:
+    if isinstance(error, SyntaxError):
+        return f"the module {name!r} cannot be imported: {error.filename}:{error.lineno}"
+    # The last line of the user's own, not of the import machinery or a library that he called.
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_file(frame)]
+    place = f": {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+    return f"the module {name!r} cannot be imported{place}"
+
+
+def _is_file(frame: traceback.FrameSummary) -> bool:
+    path = Path(frame.filename)
+    return path.is_file() and path != Path(__file__) and "importlib" not in path.parts

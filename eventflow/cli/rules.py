@@ -1,0 +1,153 @@
+"""`eventflow rules`: check the rule files, list what they say."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from eventflow.cli.output import json_option, print_json, print_table, say, visible
+from eventflow.errors import Problem, RuleError
+from eventflow.rules import Rule, RuleSet, Target, load_rules
+from eventflow.settings import load_settings
+from eventflow.units import format_duration
+
+__all__ = ["rules"]
+
+_path_argument = click.argument("path", type=click.Path(path_type=Path), required=False)
+
+
+@click.group()
+def rules() -> None:
+    """Check and list the rules.
+
+    PATH is a directory of rule files, or one file; EVENTFLOW_RULES unless given, which is the
+    directory `rules` unless set.
+    """
+
+
+@rules.command()
+@_path_argument
+@json_option
+@click.pass_context
+def check(ctx: click.Context, path: Path | None, as_json: bool) -> None:
+    """Check the rule files and print every fault, one a line.
+
+    A line is FILE:LINE:COLUMN: WHERE: WHAT. Exit code 1 where there is a fault.
+    """
+    path = _choose(path)
+    try:
+        rule_set = load_rules(path)
+    except RuleError as error:
+        _print_problems(path, error.problems, as_json=as_json)
+        ctx.exit(1)
+    if as_json:
+        print_json(
+            {
+                "ok": True,
+                "rules": len(rule_set.rules),
+                "targets": len(rule_set.targets),
+                "problems": [],
+            }
+        )
+    else:
+        click.echo(f"{_count(rule_set)}: no problems")
+
+
+@rules.command(name="list")
+@_path_argument
+@json_option
+def list_(path: Path | None, as_json: bool) -> None:
+    """List the rules and their targets."""
+    rule_set = load_rules(_choose(path))
+    if as_json:
+        print_json(
+            {
+                "rules": [_rule_document(rule) for rule in rule_set.rules],
+                "targets": [target.model_dump(mode="json") for target in rule_set.targets.values()],
+            }
+        )
+        return
+    _print_rules(rule_set)
+    click.echo()
+    _print_targets(rule_set)
+
+
+def _choose(path: Path | None) -> Path:
+    return path if path is not None else load_settings().rules
+
+
+def _count(rule_set: RuleSet) -> str:
+    counts = (len(rule_set.rules), "rule"), (len(rule_set.targets), "target")
+    return ", ".join(f"{number} {word}{'' if number == 1 else 's'}" for number, word in counts)
+
+
+def _print_problems(path: Path, problems: tuple[Problem, ...], *, as_json: bool) -> None:
+    if as_json:
+        print_json({"ok": False, "problems": [asdict(problem) for problem in problems]})
+        return
+    for problem in problems:
+        click.echo(visible(_one_line(str(problem))))
+    number = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+    say(f"{number} in {path}; routers keep the last good rules.", style="red")
+
+
+def _print_rules(rule_set: RuleSet) -> None:
+    print_table(
+        ["RULE", "BUS", "ENABLED", "TARGETS", "OWNER", "DESCRIPTION"],
+        [
+            (
+                rule.name,
+                rule.bus,
+                "yes" if rule.enabled else "no",
+                ", ".join(each.target for each in rule.targets),
+                _one_line(rule.owner),
+                _one_line(rule.description),
+            )
+            for rule in rule_set.rules
+        ],
+    )
+
+
+def _print_targets(rule_set: RuleSet) -> None:
+    print_table(
+        ["TARGET", "TASK", "QUEUE", "INTEGRATION", "TIMEOUT", "RETRY", "OWNER", "DESCRIPTION"],
+        [
+            (
+                target.name,
+                target.task,
+                target.queue,
+                target.integration,
+                format_duration(target.timeout),
+                _describe_retry(target),
+                _one_line(target.owner),
+                _one_line(target.description),
+            )
+            for target in rule_set.targets.values()
+        ],
+    )
+
+
+def _describe_retry(target: Target) -> str:
+    policy = target.retry
+    return f"{policy.max_attempts} in {format_duration(policy.max_age)}"
+
+
+def _rule_document(rule: Rule) -> dict[str, object]:
+    return {
+        "name": rule.name,
+        "description": rule.description,
+        "owner": rule.owner,
+        "bus": rule.bus,
+        "enabled": rule.enabled,
+        "pattern": rule.pattern.source,
+        "targets": [
+            {"target": each.target, "input": dict(each.input.document) if each.input else None}
+            for each in rule.targets
+        ],
+        "file": rule.file,
+        "line": rule.line,
+    }
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,268 @@
+"""Rule files into a rule set: every fault of every file is found, none of them is fatal alone."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from eventflow.errors import Problem, RuleError
+from eventflow.events import write_path
+from eventflow.patterns import Pattern
+from eventflow.rules.documents import RuleDocument, RuleTargetDocument
+from eventflow.rules.faults import read_faults, suggest, unknown_key
+from eventflow.rules.files import Listing, list_files
+from eventflow.rules.inputs import compile_input
+from eventflow.rules.nodes import Entry, MappingNode, Place, locate, locate_text, plain
+from eventflow.rules.pattern_faults import find_pattern_faults
+from eventflow.rules.reader import MAX_BYTES, read_document
+from eventflow.rules.ruleset import Rule, RuleSet, RuleTarget
+from eventflow.rules.targets import NAME_RULE, RESERVED_PREFIX, Target, is_name
+
+__all__ = ["load_rules"]
+
+_SECTIONS = ("rules", "targets")
+_TARGET_KEYS = frozenset(Target.model_fields) - {"name"}
+_Path = tuple[str | int, ...]
+
+
+def load_rules(path: Path) -> RuleSet:
+    """Load every rule file of a directory.
+
+    Args:
+        path: The directory, which is searched to its bottom; or a single file.
+
+    Returns:
+        The rule set.
+
+    Raises:
+        RuleError: When anything is wrong; its `problems` name everything that is, with file,
+            line and column.
+    """
+    loading = _Loading(list_files(path))
+    rule_set = loading.load()
+    if rule_set is None:
+        problems = sorted(set(loading.problems))
+        count = "1 fault" if len(problems) == 1 else f"{len(problems)} faults"
+        message = f"the rules in {str(path)!r} have {count}:"
+        raise RuleError(message, problems)
+    return rule_set
+
+
+@dataclass(frozen=True, slots=True)
+class _Definition:
+    """One rule or target as it stands in a file."""
+
+    file: str
+    section: str
+    name: str
+    entry: Entry
+
+    @property
+    def place(self) -> str:
+        return f"{self.file}:{self.entry.place.line}"
+
+
+@dataclass(slots=True)
+class _Loading:
+    listing: Listing
+    problems: list[Problem] = field(default_factory=list)
+    # Whether every file could be read: if not, a name may be defined in what could not.
+    complete: bool = True
+    targets: dict[str, _Definition] = field(default_factory=dict)
+    rules: dict[str, _Definition] = field(default_factory=dict)
+    _spoiled: set[tuple[str, Place]] = field(default_factory=set)
+
+    def load(self) -> RuleSet | None:
+        """Return the rule set, or None where there are problems."""
+        self.problems.extend(self.listing.problems)
+        self.complete = not self.listing.problems
+        for found in self.listing.files:
+            self._read_file(found.path)
+        targets = [self._read_target(definition) for definition in self.targets.values()]
+        self._check_queues([target for target in targets if target is not None])
+        rules = [self._read_rule(definition) for definition in self.rules.values()]
+        if self.problems:
+            return None
+        return RuleSet(
+            (target for target in targets if target is not None),
+            (rule for rule in rules if rule is not None),
+        )
+
+    def _read_file(self, file: str) -> None:
+        try:
+            with Path(file).open("rb") as stream:
+                content = stream.read(MAX_BYTES + 1)
+        except OSError as error:
+            self.complete = False
+            self._add(file, None, (), f"cannot be read: {error.strerror}")
+            return
+        reading = read_document(content)
+        for fault in reading.faults:
+            self._add(file, fault.place, (), fault.message)
+            if fault.place is not None:
+                self._spoiled.add((file, fault.place))
+        if reading.root is not None and isinstance(reading.root, MappingNode):
+            self._read_sections(file, reading.root)
+            return
+        self.complete = False
+        if not reading.faults:
+            place = reading.root.place if reading.root else None
+            message = "holds no rules and no targets: write them, or remove the file"
+            self._add(file, place, (), message)
+
+    def _read_sections(self, file: str, root: MappingNode) -> None:
+        for key, entry in (*root.entries.items(), *root.repeated):
+            if key not in _SECTIONS:
+                self._add(file, entry.place, (key,), unknown_key(key, _SECTIONS))
+            elif isinstance(entry.node, MappingNode):
+                self._read_names(file, key, entry.node)
+            elif plain(entry.node) is not None:
+                message = "must be a mapping of names to definitions"
+                self._add(file, entry.node.place, (key,), message)
+                self.complete = False
+
+    def _read_names(self, file: str, section: str, node: MappingNode) -> None:
+        known = self.rules if section == "rules" else self.targets
+        for name, entry in node.entries.items():
+            definition = _Definition(file, section, name, entry)
+            earlier = known.setdefault(name, definition)
+            if earlier is not definition:
+                message = f"{name!r} is defined already, at {earlier.place}"
+                self._add(file, entry.place, (section, name), message)
+            if not is_name(name):
+                message = f"{name!r} cannot be a name: write {NAME_RULE}"
+                self._add(file, entry.place, (section, name), message)
+
+    def _read_target(self, definition: _Definition) -> Target | None:
+        values = self._read_mapping(definition)
+        if values is None:
+            return None
+        name = definition.name
+        if "name" in values:
+            self._add_at(definition, ("name",), unknown_key("name", _TARGET_KEYS), key=True)
+            del values["name"]
+        try:
+            # A name that cannot be is told once already; the rest is checked all the same.
+            target = Target.model_validate({**values, "name": name if is_name(name) else "x"})
+        except ValidationError as error:
+            for fault in read_faults(error, values, _TARGET_KEYS):
+                self._add_at(definition, fault.path, fault.message, key=fault.at_key)
+            return None
+        for key, value in ((None, name), ("queue", values.get("queue", ""))):
+            if value.startswith(RESERVED_PREFIX):
+                message = f"{value!r}: names that begin with {RESERVED_PREFIX} are reserved"
+                self._add_at(definition, (key,) if key else (), message, key=not key)
+        return target if is_name(name) else None
+
+    def _check_queues(self, targets: Iterable[Target]) -> None:
+        owners: dict[str, str] = {}
+        for target in targets:
+            owner = owners.setdefault(target.queue, target.name)
+            if owner != target.name:
+                message = (
+                    f"the queue {target.queue!r} is that of the target {owner!r} already; each "
+                    "target has a queue of its own"
+                )
+                self._add_at(self.targets[target.name], ("queue",), message)
+
+    def _read_rule(self, definition: _Definition) -> Rule | None:
+        values = self._read_mapping(definition)
+        if values is None:
+            return None
+        self._check_pattern(definition, values)
+        try:
+            document = RuleDocument.model_validate(values)
+        except ValidationError as error:
+            for fault in read_faults(error, values, RuleDocument.model_fields):
+                self._add_at(definition, fault.path, fault.message, key=fault.at_key)
+            self._check_named_targets(definition, values)
+            return None
+        self._check_named_targets(definition, values)
+        targets = tuple(
+            self._read_rule_target(definition, index, each)
+            for index, each in enumerate(document.targets)
+        )
+        if self.problems:
+            return None
+        return Rule(
+            name=definition.name,
+            pattern=Pattern(document.pattern),
+            targets=targets,
+            description=document.description,
+            owner=document.owner,
+            bus=document.bus,
+            enabled=document.enabled,
+            file=definition.file,
+            line=definition.entry.place.line,
+        )
+
+    def _read_rule_target(
+        self, definition: _Definition, index: int, document: RuleTargetDocument
+    ) -> RuleTarget:
+        if document.input is None:
+            return RuleTarget(document.target)
+        transform, faults = compile_input(document.input)
+        for fault in faults:
+            path = ("targets", index, "input", *fault.path)
+            self._add_at(definition, path, fault.message, key=fault.at_key)
+        return RuleTarget(document.target, transform)
+
+    def _check_named_targets(self, definition: _Definition, values: dict[str, Any]) -> None:
+        """Check what the rule names, also where the rule has other faults."""
+        given = values.get("targets")
+        seen: set[str] = set()
+        for index, each in enumerate(given if isinstance(given, list) else ()):
+            name = each.get("target") if isinstance(each, dict) else each
+            if not isinstance(name, str):
+                continue
+            path = ("targets", index, "target")
+            if name in seen:
+                self._add_at(definition, path, f"the rule names {name!r} twice")
+            elif name not in self.targets and self.complete:
+                message = f"no target goes by the name {name!r}{suggest(name, self.targets)}"
+                self._add_at(definition, path, message)
+            seen.add(name)
+
+    def _check_pattern(self, definition: _Definition, values: dict[str, Any]) -> None:
+        pattern = values.get("pattern")
+        if not isinstance(pattern, dict):
+            return  # the model says so
+        assert isinstance(definition.entry.node, MappingNode)
+        node = definition.entry.node.entries["pattern"].node
+        for fault in find_pattern_faults(pattern):
+            below = (
+                f".{fault.path}" if fault.path and not fault.path.startswith("[") else fault.path
+            )
+            self._report(
+                definition.file,
+                locate_text(node, fault.path),
+                f"rules.{definition.name}.pattern{below}",
+                fault.message,
+            )
+
+    def _read_mapping(self, definition: _Definition) -> dict[str, Any] | None:
+        values = plain(definition.entry.node)
+        if isinstance(values, dict):
+            return values
+        self._add_at(definition, (), f"must be a mapping of a {definition.section[:-1]}'s keys")
+        return None
+
+    def _add_at(
+        self, definition: _Definition, path: _Path, message: str, *, key: bool = False
+    ) -> None:
+        """Add a problem at a path within a definition, or at the deepest part of it there is."""
+        place, taken = locate(definition.entry.node, path, key=key)
+        if not taken:
+            place = definition.entry.place
+        self._add(definition.file, place, (definition.section, definition.name, *taken), message)
+
+    def _add(self, file: str, place: Place | None, path: _Path, message: str) -> None:
+        self._report(file, place, write_path(path), message)
+
+    def _report(self, file: str, place: Place | None, path: str, message: str) -> None:
+        if place is None:
+            self.problems.append(Problem(file, 0, 0, path, message))
+        elif (file, place) not in self._spoiled:  # what follows from a fault is none of its own
+            self.problems.append(Problem(file, place.line, place.column, path, message))

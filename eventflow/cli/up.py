@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import FrameType
+from typing import Self
 
 import click
 from celery import Celery
@@ -79,7 +80,7 @@ def up(has_flower: bool, flower_port: int | None, grace: float) -> None:
             if embedded is not None:
                 found = "started" if embedded.owned else "was running already, and is used"
                 lines.write("valkey", f"{found}: {embedded.socket_path}")
-            run = _Run(settings, app, rules, lines, signals, embedded)
+            run = _Run(settings, app, rules, lines=lines, signals=signals, server=embedded)
             check_servers(settings, app)
             port = flower_port if flower_port is not None else settings.flower_port
             run.start(lock, flower_port=port if has_flower else None, grace=grace)
@@ -95,7 +96,7 @@ class _Signals:
         self.stop = threading.Event()
         self.supervisor: Supervisor | None = None
 
-    def __enter__(self) -> "_Signals":
+    def __enter__(self) -> Self:
         numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
         self._previous = [(number, signal.signal(number, self._receive)) for number in numbers]
         return self
@@ -118,6 +119,7 @@ class _Run:
         settings: Settings,
         app: Celery,
         rules: RuleSet,
+        *,
         lines: PrefixedLines,
         signals: _Signals,
         server: EmbeddedServer | None,

@@ -122,7 +122,7 @@ class Subscribers:
         Raises:
             SubscriberError: When another function is bound to it, or this is no function.
         """
-        if not callable(function) or not hasattr(function, "__code__"):
+        if not hasattr(function, "__code__"):
             message = f"a subscriber is a function, not {function!r}"
             raise SubscriberError(message)
         subscriber = Subscriber(target, function)

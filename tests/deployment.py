@@ -66,7 +66,9 @@ class Deployment:
             **{name: value for name, value in os.environ.items() if "EVENTFLOW" not in name},
             **{f"EVENTFLOW_{name.upper()}": str(value) for name, value in values.items()},
             "NOTES": str(self.notes),
-            "PYTHONPATH": f"{place}{os.pathsep}{ROOT}",
+            "PYTHONPATH": os.pathsep.join(
+                filter(None, [str(place), str(ROOT), os.environ.get("PYTHONPATH")])
+            ),
             "PYTHONUNBUFFERED": "1",
         }
         self.server = EmbeddedServer(self.settings)

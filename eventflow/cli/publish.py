@@ -8,7 +8,6 @@ from typing import Any
 import click
 
 from eventflow.cli.output import json_option, print_json, print_table, say
-from eventflow.errors import EventError, EventflowError
 
 __all__ = ["publish"]
 
@@ -33,31 +32,22 @@ def publish(path: Path | None, *, as_json: bool, **fields: str | None) -> None:
 
     When this ends with 0, every event is in the ledger. A file is checked as a whole first.
     """
-    documents = _read(path, fields)
     from eventflow.app import EventFlow  # noqa: PLC0415 - `--help` need not pay for Celery
+    from eventflow.cli.event_files import read_events  # noqa: PLC0415
     from eventflow.embedded import running_server  # noqa: PLC0415
-    from eventflow.encoding import encode_event  # noqa: PLC0415
     from eventflow.events import validate_event  # noqa: PLC0415
 
+    document = _document(path, fields)
     flow = EventFlow()
-    limits = {
-        "max_bytes": flow.settings.max_event_bytes,
-        "max_depth": flow.settings.max_event_depth,
-    }
-    events = []
-    faults = []
-    for place, document in documents:
-        try:
-            event = validate_event(document)
-            encode_event(event, **limits)
-            events.append(event)
-        except EventError as error:
-            faults.append(f"{place}{error}")
-    if faults:
-        message = "\n  ".join(
-            [f"nothing was published: {len(faults)} of {len(documents)} events are faulty", *faults]
+    if document is not None:
+        events = [validate_event(document)]
+    else:
+        source = Path("/dev/stdin") if str(path) == "-" else Path(str(path))
+        events = read_events(
+            source,
+            max_bytes=flow.settings.max_event_bytes,
+            max_depth=flow.settings.max_event_depth,
         )
-        raise EventError(message)
     with ExitStack() as stack:
         is_alone = False
         if flow.settings.embedded:
@@ -75,13 +65,14 @@ def publish(path: Path | None, *, as_json: bool, **fields: str | None) -> None:
         say("Accepted and safe. Nothing runs here now: `eventflow up` routes and delivers it.")
 
 
-def _read(path: Path | None, fields: dict[str, str | None]) -> list[tuple[str, Any]]:
+def _document(path: Path | None, fields: dict[str, str | None]) -> dict[str, Any] | None:
+    """Return the event that the options make; None when a file brings the events."""
     given = {name: value for name, value in fields.items() if value is not None}
     if path is not None:
         if given:
             message = "--file brings whole events: leave out the other options"
             raise click.UsageError(message)
-        return _read_lines(path)
+        return None
     if fields["source"] is None or fields["event_type"] is None:
         message = "say --source and --type (and --data), or --file"
         raise click.UsageError(message)
@@ -93,26 +84,4 @@ def _read(path: Path | None, fields: dict[str, str | None]) -> list[tuple[str, A
     except (ValueError, RecursionError) as error:
         message = f"--data is no JSON: {error}"
         raise click.UsageError(message) from None
-    return [("", document)]
-
-
-def _read_lines(path: Path) -> list[tuple[str, Any]]:
-    with click.open_file(str(path), encoding="utf-8") as stream:
-        try:
-            lines = stream.read().splitlines()
-        except UnicodeDecodeError as error:
-            message = f"{path} is not UTF-8: {error}"
-            raise EventflowError(message) from None
-    documents = []
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            documents.append((f"{path}:{number}: ", json.loads(line)))
-        except (ValueError, RecursionError) as error:
-            message = f"nothing was published: {path}:{number}: not JSON: {error}"
-            raise EventError(message) from None
-    if not documents:
-        message = f"{path} holds no events"
-        raise EventError(message)
-    return documents
+    return document

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from kombu import Exchange, Queue
+from kombu.entity import Exchange, Queue
 
 __all__ = ["make_queue"]
 

@@ -96,15 +96,15 @@ class _CleaningClient:
         return answer
 
 
-class Channel(kombu_redis.Channel):  # type: ignore[misc]  # kombu has no types
+class Channel(kombu_redis.Channel):
     """A channel whose queues may hold anything."""
 
     def _get_client(self) -> type:
-        client = super()._get_client()
+        client = super()._get_client()  # type: ignore[no-untyped-call]
         return type("CleaningClient", (_CleaningClient, client), {})
 
 
-class Transport(kombu_redis.Transport):  # type: ignore[misc]  # kombu has no types
+class Transport(kombu_redis.Transport):
     """kombu's Redis transport with that channel."""
 
     Channel = Channel

@@ -38,7 +38,7 @@ class Sender:
                 with producer.batch() as batch:
                     for message in messages:
                         self._send_one(message, batch)
-        except (KombuError, OperationalError, OSError, *self._connection_errors()) as error:
+        except self._errors() as error:
             raise self._failure(error) from error
 
     def depth(self, queue: str) -> int:
@@ -52,7 +52,7 @@ class Sender:
                 channel = connection.default_channel
                 declared = self._queue(queue)(channel).queue_declare(passive=False)
                 return int(declared.message_count)
-        except (KombuError, OperationalError, OSError, *self._connection_errors()) as error:
+        except self._errors() as error:
             raise self._failure(error) from error
 
     def _send_one(self, message: Message, producer: Any) -> None:
@@ -79,9 +79,10 @@ class Sender:
             queue = self._queues[name] = make_queue(name)
         return queue
 
-    def _connection_errors(self) -> tuple[type[Exception], ...]:
+    def _errors(self) -> tuple[type[Exception], ...]:
         connection = self._celery.connection_for_write()
-        return (*connection.connection_errors, *connection.channel_errors)
+        transport = (*connection.connection_errors, *connection.channel_errors)
+        return (KombuError, OperationalError, OSError, *transport)
 
     def _failure(self, error: Exception) -> TransportError:
         place = mask_url(str(self._celery.conf.broker_url))

@@ -9,13 +9,11 @@ call               the subscriber
 judge              success, Retry, Refuse, or any other exception: by the target's policy
 """
 
-import asyncio
 import json
-import logging
 import random
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from eventflow.delivery import Claim, Finish, Outcome, Verdict, next_delay
 from eventflow.encoding import decode_event
@@ -24,13 +22,13 @@ from eventflow.events import Event
 from eventflow.records import Reason
 from eventflow.rules import Target
 from eventflow.subscribers import Delivery
+from eventflow.worker.async_call import run_async
 from eventflow.worker.context import WorkerContext
 from eventflow.worker.letters import letter_of_delivery
 from eventflow.worker.timeout import time_limit
 
 __all__ = ["Attempt", "attempt_delivery"]
 
-_log = logging.getLogger("eventflow.deliver")
 _SPENT = {Verdict.MAX_ATTEMPTS: Reason.MAX_ATTEMPTS, Verdict.MAX_AGE: Reason.MAX_AGE}
 _MOST_ERROR = 500  # characters of an error that the ledger keeps until the next attempt
 
@@ -71,8 +69,7 @@ def attempt_delivery(context: WorkerContext, bus: str, target: Target, claim: Cl
     except _Unfit as error:
         return _dead(claim, target, bus, error.reason, error.cause)
     try:
-        with time_limit(target.timeout):
-            call()
+        call()
     except Exception as error:  # noqa: BLE001 - the edge of isolation: a subscriber may raise anything
         return _judge(claim, target, bus, error)
     return Attempt(Finish(claim.delivery_id, claim.attempt, Outcome.DONE))
@@ -109,8 +106,8 @@ def _prepare(context: WorkerContext, target: Target, claim: Claim) -> Callable[[
     except EventError as error:
         raise _Unfit(Reason.SCHEMA, error) from error
     if subscriber.is_async:
-        return lambda: _runner().run(subscriber.function(*arguments))
-    return lambda: subscriber.function(*arguments)
+        return partial(run_async, subscriber.function, arguments, target.timeout)
+    return partial(_run, subscriber.function, arguments, {}, target.timeout)
 
 
 def _celery_call(
@@ -132,8 +129,18 @@ def _celery_call(
                 f"target '{target.name}' takes keywords, so its input must be an object", "input"
             )
             raise _Unfit(Reason.INPUT, fault)
-        return lambda: task(**shaped)
-    return lambda: task(shaped)
+        return partial(_run, task, (), shaped, target.timeout)
+    return partial(_run, task, (shaped,), {}, target.timeout)
+
+
+def _run(
+    function: Callable[..., object],
+    arguments: tuple[object, ...],
+    keywords: dict[str, object],
+    timeout: float,
+) -> None:
+    with time_limit(timeout):
+        function(*arguments, **keywords)
 
 
 def _judge(claim: Claim, target: Target, bus: str, error: Exception) -> Attempt:
@@ -165,14 +172,3 @@ def _dead(
     letter = letter_of_delivery(claim, target.name, bus, reason, error)
     finish = Finish(claim.delivery_id, claim.attempt, Outcome.DEAD, letter=letter)
     return Attempt(finish, error, claim.verdict)
-
-
-_local = threading.local()
-
-
-def _runner() -> asyncio.Runner:
-    """Return this thread's event loop, kept between deliveries so that clients can be too."""
-    runner: asyncio.Runner | None = getattr(_local, "runner", None)
-    if runner is None:
-        runner = _local.runner = asyncio.Runner()
-    return runner

@@ -10,7 +10,6 @@ should have a timeout of its own.
 import ctypes
 import faulthandler
 import signal
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +19,8 @@ from eventflow.errors import DeliveryTimeout
 from eventflow.units import format_duration
 
 __all__ = ["GRACE", "time_limit"]
+
+_STDERR = 2  # the descriptor: sys.stderr may be Celery's stand-in, which C cannot write to
 
 GRACE = 5.0
 """Seconds that a subscriber has to let its timeout through, before its process is ended."""
@@ -50,7 +51,7 @@ def _by_signal(seconds: float) -> Iterator[None]:
 
     previous = signal.signal(signal.SIGALRM, on_alarm)
     # The C timer behind this runs without the interpreter: it ends even a process that hangs in C.
-    faulthandler.dump_traceback_later(seconds + GRACE, exit=True, file=sys.__stderr__)
+    faulthandler.dump_traceback_later(seconds + GRACE, exit=True, file=_STDERR)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield

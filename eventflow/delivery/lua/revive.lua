@@ -24,6 +24,6 @@ end
 redis.call('HSET', KEYS[2], 'state', 'routed', mark, redrives)
 redis.call('HINCRBY', KEYS[2], 'left', 1)
 redis.call('PERSIST', KEYS[2])
-redis.call('SET', KEYS[3], ARGV[4])
+redis.call('SET', KEYS[3], ARGV[4], 'NX')
 redis.call('ZADD', KEYS[4], now, ARGV[1])
 return 1

@@ -1,0 +1,12 @@
+"""Ports for the servers that tests start."""
+
+import socket
+
+__all__ = ["free_port"]
+
+
+def free_port() -> int:
+    """Return a port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,19 +1,15 @@
-"""The demo's events: a day of parcels made up from a seed, or a file of one event per line."""
+"""The demo's events: a day of parcels, made up from a seed."""
 
-import json
 import random
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-from eventflow.encoding import encode_event
-from eventflow.errors import EventError, Problem
-from eventflow.events import Event, validate_event
+from eventflow.events import Event
 
-__all__ = ["UNKNOWN_DOORS", "UNREACHABLE_PEOPLE", "make_day", "read_events"]
+__all__ = ["UNKNOWN_DOORS", "UNREACHABLE_PEOPLE", "make_day"]
 
 UNKNOWN_DOORS = ("garage-404", "gate-404")
 """Doors that the vendor has never heard of until somebody registers them."""
@@ -24,7 +20,6 @@ UNREACHABLE_PEOPLE = ("person-unreachable",)
 _NAMES = ("Ada Bakker", "Noor Visser", "Jonas Weber", "Chloé Martin", "Mats Lindqvist", "Zoë Smit")
 _LANGUAGES = ("en", "NL", "nl", "de", "fr")
 _CAUSES = ("traffic", "weather", "a long queue at the depot")
-_MOST_FAULTS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,59 +66,6 @@ def make_day(count: int, *, seed: int, date: datetime) -> list[Event]:
         )
         for moment in moments[:count]
     ]
-
-
-def read_events(path: Path) -> list[Event]:
-    """Read a file that has one event per line, with EventBridge's names or eventflow's.
-
-    Args:
-        path: A file of JSON Lines; empty lines are passed over.
-
-    Returns:
-        The events, in the file's order.
-
-    Raises:
-        EventError: When the file cannot be read, has no event, or has faulty lines; the message
-            names each of them, by file and line.
-    """
-    try:
-        lines = path.read_bytes().splitlines()
-    except OSError as error:
-        message = f"{path} cannot be read: {error.strerror}"
-        raise EventError(message) from error
-    events: list[Event] = []
-    problems: list[Problem] = []
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            events.append(_read_line(line))
-        except EventError as error:
-            problems.append(Problem(str(path), number, 0, error.path, error.message))
-    if problems:
-        shown = [f"  {problem}" for problem in problems[:_MOST_FAULTS]]
-        if len(problems) > _MOST_FAULTS:
-            shown.append(f"  and {len(problems) - _MOST_FAULTS} more")
-        count = f"{len(problems)} faulty line{'s'[: len(problems) > 1]}"
-        raise EventError("\n".join([f"{path} has {count}:", *shown]))
-    if not events:
-        message = f"{path} has no event: it takes one JSON object per line"
-        raise EventError(message)
-    return events
-
-
-def _read_line(line: bytes) -> Event:
-    try:
-        document = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        message = f"not JSON: {error}"
-        raise EventError(message) from None
-    if isinstance(document, dict):
-        # EventBridge writes its envelope's version into each event; it is always "0".
-        document.pop("version", None)
-    event = validate_event(document)
-    encode_event(event)
-    return event
 
 
 def _tell_story(chance: random.Random, number: int, date: datetime) -> Iterator[_Moment]:

@@ -1,15 +1,13 @@
 """Where the demo finds the reference deployment, and the environment that its processes get."""
 
 import os
-import socket
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from eventflow.errors import StartError
 
-__all__ = ["Place", "find_free_port", "find_reference"]
+__all__ = ["Place", "find_reference"]
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 # Where a process of the demo would reach another server, or another deployment, than the demo's.
@@ -39,14 +37,6 @@ def find_reference(current: Path, package: Path = _PACKAGE) -> Path:
     raise StartError(message)
 
 
-def find_free_port() -> int:
-    """Return a port of this machine that nobody listens on."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @dataclass(frozen=True, slots=True)
 class Place:
     """The folders and addresses of one run.
@@ -55,11 +45,13 @@ class Place:
         reference: Holds `workers` and `rules`.
         data_dir: The run's own data: the server's, the store's, the logs, the audit file.
         vendor_port: Where the simulated vendor listens.
+        flower_port: Where Flower listens.
     """
 
     reference: Path
     data_dir: Path
     vendor_port: int
+    flower_port: int
 
     @property
     def vendor_url(self) -> str:
@@ -87,7 +79,6 @@ class Place:
         return {
             **kept,
             "PYTHONPATH": os.pathsep.join(paths),
-            "PYTHONUNBUFFERED": "1",
             "EVENTFLOW_DATA_DIR": str(self.data_dir.absolute()),
             "EVENTFLOW_RULES": str(self.reference / "rules"),
             "EVENTFLOW_WORKERS": "workers",

@@ -51,7 +51,9 @@ def test_nowhere(tmp_path: Path) -> None:
 
 def test_environment_keeps_the_demo_to_itself(tmp_path: Path) -> None:
     """Another broker, ledger or store in the environment does not reach the demo's processes."""
-    place = Place(reference=tmp_path / "ref", data_dir=tmp_path / "data", vendor_port=81)
+    place = Place(
+        reference=tmp_path / "ref", data_dir=tmp_path / "data", vendor_port=81, flower_port=82
+    )
     environment = place.environment(
         {
             "EVENTFLOW_BROKER_URL": "redis://production",

@@ -1,0 +1,126 @@
+"""`eventflow demo` as a person runs it: it comes up, balances its account, and leaves nothing."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+
+from tests.acceptance.demo_process import DemoProcess
+
+Start = Callable[..., DemoProcess]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts demos in a folder of the test's own, and stops them."""
+    started: list[DemoProcess] = []
+
+    def begin(*arguments: str) -> DemoProcess:
+        started.append(DemoProcess(tmp_path, *arguments))
+        return started[-1]
+
+    yield begin
+    for demo in started:
+        demo.close()
+
+
+def test_account_balances(start: Start) -> None:
+    """Forty events: exit 0, a balanced account as JSON, and a dead letter that can be looked at."""
+    demo = start("--events", "40", "--json")
+
+    assert (demo.end(), demo.left_over()) == (0, []), demo.said
+    account = json.loads(demo.printed)
+    assert account["balanced"], account
+    assert account["events"] == 40
+    assert account["expected"] == account["delivered"] + account["refused"] + account["dead"]
+    assert min(account["refused"], account["dead"], account["failed_calls"]) > 0
+    assert account["targets"]["audit"]["delivered"] == 40
+    assert set(account["targets"]) >= {"device-vendor", "notifications", "audit"}
+    assert f"Flower: {account['flower']}" in demo.said
+
+    letter = account["dead_letter"]
+    shown = demo.shell(letter["redrive"].replace(" redrive ", " show "))
+    assert shown.returncode == 0, shown.stderr
+    assert letter["error"] in shown.stdout
+    assert letter["reason"] == "refused"
+
+
+def test_kept_demo_redrives_its_dead_letter(start: Start) -> None:
+    """With --keep all stays up: the printed command redrives, a second demo is told so."""
+    demo = start("--events", "40", "--keep")
+    demo.wait_for(lambda: "Ctrl-C stops it all" in demo.said, "account")
+    assert "Balanced: " in demo.printed
+
+    other = start("--events", "1")
+    assert other.end() == 1
+    assert re.search(
+        r"`eventflow demo` is running in .*Flower: http://127\.0\.0\.1:\d+", other.said
+    )
+
+    with urlopen(re.findall(r"Flower: (\S+)", demo.said)[0] + "/api/workers", timeout=10) as answer:
+        workers = {name.partition("@")[0] for name in json.load(answer)}
+    assert workers == {
+        "router",
+        "recorder",
+        "device-vendor",
+        "delivery-partner",
+        "notifications",
+        "audit",
+    }
+
+    command = re.findall(r"Send it again: +(.*)", demo.printed)[0]
+    letter = command.split()[-1]
+    redriven = demo.shell(command)
+    assert redriven.returncode == 0, redriven.stderr
+    log = demo.place / ".eventflow" / "demo" / "logs" / "simulated-vendor.log"
+    vendor = log.read_text().split("ready: ")[1].split()[0]
+
+    def has_arrived() -> bool:
+        with urlopen(f"{vendor}/account", timeout=10) as answer:
+            return letter in {entry["key"] for entry in json.load(answer)["accepted"]}
+
+    demo.wait_for(has_arrived, "redriven delivery")
+    assert (demo.interrupt(), demo.left_over()) == (0, [])
+
+
+def test_ctrl_c_stops_everything(start: Start) -> None:
+    """Ctrl-C in the middle of the day ends all processes, and the exit code says so."""
+    demo = start()
+    demo.wait_for(lambda: "published 1" in demo.said, "first events")
+
+    assert (demo.interrupt(), demo.left_over()) == (130, [])
+    assert "Stopped." in demo.said
+    assert "Traceback" not in demo.said
+
+
+def test_own_events(start: Start, tmp_path: Path) -> None:
+    """Events from a file are routed by the reference rules; one id twice is one event."""
+    person = {"id": "person-1", "name": "Ada", "language": "nl"}
+    data = {"recipient": person, "minutes": 90, "cause": "snow", "parcel": {"id": "EU-NB-1"}}
+    event = {"id": "a", "source": "partner.planning", "detail-type": "ParcelDelayed"}
+    other = {"source": "x", "type": "y", "data": {}}
+    lines = [{**event, "detail": data}, {**event, "detail": data}, other]
+    (tmp_path / "mine.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    demo = start("--json", "--file", "mine.jsonl")
+
+    assert demo.end() == 0, demo.said
+    account = json.loads(demo.printed)
+    assert {name: line["delivered"] for name, line in account["targets"].items()} == {
+        "audit": 2,
+        "delivery-partner": 1,
+        "notifications": 1,
+    }
+    assert account["dead_letter"] is None
+
+
+def test_faulty_file_is_refused_before_anything_starts(start: Start, tmp_path: Path) -> None:
+    """A faulty line is said with file and line, and nothing was started or written."""
+    (tmp_path / "mine.jsonl").write_text('{"source": "x"}\n')
+    demo = start("--file", "mine.jsonl")
+
+    assert demo.end() == 1
+    assert "  mine.jsonl:1: " in demo.said
+    assert not (demo.place / ".eventflow").exists()

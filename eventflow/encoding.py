@@ -4,7 +4,7 @@ import json
 import math
 from typing import Any
 
-from pydantic_core import PydanticSerializationError, to_jsonable_python
+from pydantic_core import PydanticSerializationError, PydanticUndefined, to_jsonable_python
 
 from eventflow.errors import EventError
 from eventflow.events import Event, describe_kind, validate_event, write_path, write_time
@@ -14,6 +14,7 @@ __all__ = ["DEFAULT_MAX_BYTES", "DEFAULT_MAX_DEPTH", "decode_event", "encode_eve
 DEFAULT_MAX_BYTES = 1024 * 1024
 DEFAULT_MAX_DEPTH = 100
 _MAX_INTEGER = 2**63 - 1
+_SCALARS = frozenset({str, int, float, bool, type(None)})
 _MIN_INTEGER = -(2**63)
 
 
@@ -37,15 +38,7 @@ def encode_event(
         EventError: When `data` is no object, holds what JSON cannot (a NaN, an integer beyond
             64 bits, a lone surrogate), or is too large or too deep; with the field's path.
     """
-    try:
-        data = to_jsonable_python(event.data)
-    except (PydanticSerializationError, ValueError, RecursionError) as error:
-        message = f"cannot be written as JSON: {error}"
-        raise EventError(message, "data") from None
-    if not isinstance(data, dict):
-        message = f"must be an object, not {describe_kind(data)}"
-        raise EventError(message, "data")
-    _check_json(data, max_depth)
+    data = _as_json(event.data, max_depth)
     document: dict[str, Any] = {
         "id": event.id,
         "source": event.source,
@@ -54,19 +47,10 @@ def encode_event(
         "bus": event.bus,
         "detail": data,
     }
-    for name, value in (
-        ("subject", event.subject),
-        ("account", event.account),
-        ("region", event.region),
-        ("dataschema", event.dataschema),
-        ("traceparent", event.traceparent),
-        ("tracestate", event.tracestate),
-        ("replay-name", event.replay_name),
-    ):
-        if value:
-            document[name] = value
-    if event.resources:
-        document["resources"] = list(event.resources)
+    for wire_name, name, default in _OPTIONAL:
+        value = getattr(event, name)
+        if value != default:
+            document[wire_name] = value
     encoded = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
     if len(encoded) > max_bytes:
         message = (
@@ -93,13 +77,40 @@ def decode_event(encoded: bytes | str) -> Event:
     return validate_event(document)
 
 
+_OPTIONAL = tuple(
+    (field.alias or name, name, field.default)
+    for name, field in Event.model_fields.items()
+    if name != "bus" and field.default is not PydanticUndefined
+)
 _WIRE_NAMES = frozenset(
     name for key, field in Event.model_fields.items() for name in (key, field.alias) if name
 )
 
 
-def _check_json(data: dict[str, Any], max_depth: int) -> None:
-    """Refuse what JSON cannot hold; iterative, so that depth is an error and not a crash."""
+def _as_json(data: object, max_depth: int) -> dict[str, Any]:
+    """Return *data* as JSON has it, checked; it is converted only where it is not JSON yet."""
+    # Checked before as well as after: pydantic fails on depth and surrogates without their place.
+    is_json = _check_json(data, max_depth)
+    if not is_json:
+        try:
+            data = to_jsonable_python(data)
+        except (PydanticSerializationError, ValueError, RecursionError) as error:
+            message = f"cannot be written as JSON: {error}"
+            raise EventError(message, "data") from None
+        _check_json(data, max_depth)
+    if not isinstance(data, dict):
+        message = f"must be an object, not {describe_kind(data)}"
+        raise EventError(message, "data")
+    return data
+
+
+def _check_json(data: object, max_depth: int) -> bool:
+    """Refuse what JSON cannot hold; iterative, so that depth is an error and not a crash.
+
+    Returns:
+        Whether all of it is JSON's own kinds, so that nothing is left to convert.
+    """
+    is_json = True
     pending: list[tuple[Any, tuple[str | int, ...]]] = [(data, ("data",))]
     while pending:
         value, path = pending.pop()
@@ -107,6 +118,7 @@ def _check_json(data: dict[str, Any], max_depth: int) -> None:
         if fault:
             raise EventError(fault, write_path(path))
         if not isinstance(value, dict | list):
+            is_json = is_json and type(value) in _SCALARS
             continue
         if len(path) > max_depth:
             message = (
@@ -116,12 +128,15 @@ def _check_json(data: dict[str, Any], max_depth: int) -> None:
             raise EventError(message, write_path(path[:4]) + "…")
         if isinstance(value, dict):
             for key in value:
-                if _has_surrogate(key):
+                if type(key) is not str:
+                    is_json = False
+                elif _has_surrogate(key):
                     message = f"the name {key!r} holds half of a surrogate pair"
                     raise EventError(message, write_path(path))
             pending.extend((item, (*path, key)) for key, item in value.items())
         else:
             pending.extend((item, (*path, index)) for index, item in enumerate(value))
+    return is_json
 
 
 def _scalar_fault(value: object) -> str:

@@ -21,7 +21,7 @@ Celery's JSON form, which both rebuild an exception by ``cls(*args)``.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 __all__ = [
     "DeliveryTimeout",
@@ -85,9 +85,17 @@ class EventflowError(Exception):
 class _ProblemsError(EventflowError):
     """An error that carries every fault found, not just the first."""
 
-    def __init__(self, message: str = "", problems: Sequence[Problem] = ()) -> None:
+    def __init__(
+        self,
+        message: str = "",
+        problems: Sequence[Problem | tuple[str, int, int, str, str]] = (),
+    ) -> None:
         super().__init__(message)
-        self.problems = tuple(problems)
+        # Celery's JSON form brings each problem back as the list of its fields.
+        self.problems = tuple(
+            item if isinstance(item, Problem) else Problem(*item) for item in problems
+        )
+        self.args = (message, [list(astuple(problem)) for problem in self.problems])
 
     def __str__(self) -> str:
         return "\n".join([self.message, *(f"  {problem}" for problem in self.problems)])

@@ -19,6 +19,7 @@ from pydantic import (
     Field,
     PlainSerializer,
     ValidationError,
+    model_validator,
 )
 from pydantic_core import to_jsonable_python
 from typing_extensions import TypeVar
@@ -60,6 +61,15 @@ def write_time(value: datetime) -> str:
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+def _check_range(value: datetime) -> datetime:
+    try:
+        value.astimezone(UTC)
+    except OverflowError:
+        message = f"{value.isoformat()} is outside of the years 1 to 9999 in UTC"
+        raise ValueError(message) from None
+    return value
+
+
 def _check_text(value: str) -> str:
     if not value.isprintable():
         message = f"{value!r} has a character that cannot be printed"
@@ -74,9 +84,11 @@ def _check_id(value: object) -> object:
 Time = Annotated[
     datetime,
     BeforeValidator(_check_time),
+    AfterValidator(_check_range),
     PlainSerializer(write_time, return_type=str, when_used="json"),
 ]
-Text = Annotated[str, AfterValidator(_check_text)]
+# Last in an annotation: a length that comes after it would be said in words of lists.
+_PRINTABLE = AfterValidator(_check_text)
 
 
 def _new_id() -> str:
@@ -85,6 +97,9 @@ def _new_id() -> str:
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+_Model = type[BaseModel]  # inside of Event, `type` is a field
 
 
 class Event(BaseModel, Generic[DataT]):
@@ -122,11 +137,11 @@ class Event(BaseModel, Generic[DataT]):
         strict=False,
     )
 
-    id: Annotated[Text, BeforeValidator(_check_id), Field(min_length=1, max_length=200)] = Field(
-        default_factory=_new_id
-    )
-    source: Annotated[Text, Field(min_length=1, max_length=256)]
-    type: Annotated[Text, Field(alias="detail-type", min_length=1, max_length=128)]
+    id: Annotated[
+        str, BeforeValidator(_check_id), Field(min_length=1, max_length=200), _PRINTABLE
+    ] = Field(default_factory=_new_id)
+    source: Annotated[str, Field(min_length=1, max_length=256), _PRINTABLE]
+    type: Annotated[str, Field(alias="detail-type", min_length=1, max_length=128), _PRINTABLE]
     time: Time = Field(default_factory=_now)
     subject: Annotated[str, Field(max_length=1024)] | None = None
     data: DataT = Field(alias="detail", repr=False)
@@ -138,6 +153,17 @@ class Event(BaseModel, Generic[DataT]):
     traceparent: str | None = None
     tracestate: str | None = None
     replay_name: str | None = Field(default=None, alias="replay-name")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_envelope_version(cls, values: Any) -> Any:
+        """Pass over EventBridge's `version`: always "0" there, and about the envelope alone."""
+        if isinstance(values, dict) and "version" in values:
+            if values["version"] != "0":
+                message = 'version is of the envelope and always "0"; a schema\'s is in dataschema'
+                raise ValueError(message)
+            return {name: value for name, value in values.items() if name != "version"}
+        return values
 
     def to_eventbridge(self) -> dict[str, Any]:
         """Return the dict that patterns and input paths see, with EventBridge's names only.
@@ -161,7 +187,7 @@ class Event(BaseModel, Generic[DataT]):
             document["replay-name"] = self.replay_name
         return document
 
-    def with_data(self, model: type[BaseModel]) -> "Event[Any]":
+    def with_data(self, model: _Model) -> "Event[Any]":
         """Return this event with its `data` validated as *model*.
 
         Raises:
@@ -192,7 +218,7 @@ def validate_event(document: object) -> Event:
     try:
         return Event.model_validate(document)
     except ValidationError as error:
-        raise _event_error(error) from None
+        raise _event_error(error, document) from None
 
 
 def delivery_id(event_id: str, target: str) -> str:
@@ -227,17 +253,26 @@ def describe_kind(value: object) -> str:
         str: "a string",
         bool: "a boolean",
         int: "an integer",
+        float: "a number",
     }
     if value is None:
         return "null"
     return names.get(type(value), f"a {type(value).__name__}")
 
 
-def _event_error(error: ValidationError) -> EventError:
+def _event_error(error: ValidationError, document: dict[Any, Any]) -> EventError:
     faults = [
-        (write_path(item["loc"]) or "event", item["msg"].removeprefix("Value error, "))
+        (_place(item["loc"], document) or "event", item["msg"].removeprefix("Value error, "))
         for item in error.errors(include_url=False, include_input=False)
     ]
     if len(faults) == 1:
         return EventError(faults[0][1], faults[0][0])
     return EventError("; ".join(f"{path}: {message}" for path, message in faults))
+
+
+def _place(path: tuple[str | int, ...], document: dict[Any, Any]) -> str:
+    """Name a field as the document does: pydantic says `detail` of a document without `data`."""
+    if path and path[0] not in document:
+        names = {field.alias: name for name, field in Event.model_fields.items() if field.alias}
+        path = (names.get(str(path[0]), path[0]), *path[1:])
+    return write_path(path)

@@ -48,7 +48,7 @@ class DeadLetter(BaseModel):
         redrives: How often it had been redriven before.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     id: str
     target: str = ""

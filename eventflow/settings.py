@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import tempfile
 from functools import cached_property
 from pathlib import Path
@@ -19,11 +20,15 @@ __all__ = ["Duration", "Settings", "load_settings", "mask_url"]
 _PREFIX = "EVENTFLOW_"
 SettingsT = TypeVar("SettingsT", bound="Settings")
 _SOCKET_PATH_LIMIT = 100  # Linux allows 107 bytes, macOS 103
+_QUERY_PASSWORD = re.compile(r"([?&]password=)[^&#]*")
 _BROKER_SCHEMES = ("redis", "rediss", "redis+socket", "amqp", "amqps", "pyamqp")
 _REDIS_SCHEMES = ("redis", "rediss", "unix")
 
 
 def _read_duration(value: object) -> object:
+    if isinstance(value, bool):  # pydantic would read true as one second
+        message = f"{str(value).lower()} is not a duration: write such as 10s, 15m or 24h"
+        raise ValueError(message)  # noqa: TRY004 - pydantic reports ValueError only
     if isinstance(value, str):
         try:
             return float(value)
@@ -43,7 +48,12 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix=_PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True
+        env_prefix=_PREFIX,
+        # Compose files pass `${NAME:-}` on as an empty variable: that is no setting.
+        env_ignore_empty=True,
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
     )
 
     broker_url: str = Field(
@@ -77,7 +87,11 @@ class Settings(BaseSettings):
         1024 * 1024, ge=1024, le=64 * 1024 * 1024, description="The most bytes an event may have."
     )
     max_event_depth: int = Field(
-        100, ge=1, le=500, description="The most levels that an event's data may be nested."
+        # Pydantic writes no more than 254 levels, and the envelope and the task need some.
+        100,
+        ge=1,
+        le=200,
+        description="The most levels that an event's data may be nested.",
     )
     deduplication_window: Duration = Field(
         86400.0, description="How long an event's id is remembered once all is delivered."
@@ -179,7 +193,8 @@ class Settings(BaseSettings):
         """The store's address as SQLAlchemy writes it."""
         if self.database_url:
             return self.database_url
-        return f"sqlite:///{self.data_dir.absolute() / 'eventflow.db'}"
+        path = str(self.data_dir.absolute() / "eventflow.db")
+        return f"sqlite:///{path.replace('%', '%25').replace('?', '%3F')}"
 
     def with_changes(self, **changes: Any) -> Self:  # Any: a field's own type, checked by pydantic
         """Return these settings with some fields set otherwise, all of them checked again."""
@@ -201,6 +216,7 @@ def load_settings(**values: Any) -> Settings:  # Any: a field's own type, checke
 
 def mask_url(url: str) -> str:
     """Return *url* with its password hidden, for logs and messages."""
+    url = _QUERY_PASSWORD.sub(r"\1***", url)
     try:
         parts = urlsplit(url)
         if parts.password is None:
@@ -230,6 +246,16 @@ def _check_scheme(value: str, schemes: tuple[str, ...]) -> str:
             f"an address that begins with one of {', '.join(f'{name}://' for name in schemes)}"
         )
         raise ValueError(message)
+    try:
+        for address in value.split(";"):  # amqp brokers may be several
+            _ = urlsplit(address).port
+    except ValueError:
+        # Python's own message would quote what may be half of a password.
+        message = (
+            "an address whose port is a number up to 65535; in a password, write / ? # [ ] @ as "
+            "%2F %3F %23 %5B %5D %40"
+        )
+        raise ValueError(message) from None
     return value
 
 

@@ -1,10 +1,12 @@
 """Durations (`10s`), rates (`50/s`), timestamps, and the one place that reads the clock."""
 
+import math
 import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 
 __all__ = [
     "Clock",
@@ -21,6 +23,7 @@ Clock = Callable[[], float]
 
 system_clock: Clock = time.time
 
+_SECOND = 1000  # milliseconds
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _DURATION = re.compile(rf"(?:{_PART.pattern})+")
@@ -43,11 +46,15 @@ def parse_duration(text: str) -> float:
     if not _DURATION.fullmatch(compact):
         message = f"{text!r} is not a duration: write a number and a unit, such as 10s, 15m or 24h"
         raise ValueError(message)
-    return sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(compact))
+    seconds = sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(compact))
+    if not math.isfinite(seconds):
+        message = f"{text[:20]!r}… is longer than a duration can be"
+        raise ValueError(message)
+    return seconds
 
 
 def format_duration(seconds: float) -> str:
-    """Write seconds the way `parse_duration` reads them, shortest form first.
+    """Write seconds the way `parse_duration` reads them, to the millisecond.
 
     Args:
         seconds: Zero or more.
@@ -55,18 +62,17 @@ def format_duration(seconds: float) -> str:
     Returns:
         Such as ``1h30m``, ``10s`` or ``250ms``.
     """
-    if seconds == 0:
-        return "0s"
-    if seconds < 1:
-        return f"{seconds * 1000:g}ms"
+    # In whole milliseconds, or 59.9999 seconds would become "60s" and 1m59.9999s "1m60s".
+    rest = round(seconds * 1000)
+    if 0 < rest < _SECOND:
+        return f"{rest}ms"
     parts = []
-    rest = seconds
-    for unit in ("d", "h", "m"):
-        count, rest = divmod(rest, _SECONDS[unit])
+    for unit, length in (("d", 86400 * _SECOND), ("h", 3600 * _SECOND), ("m", 60 * _SECOND)):
+        count, rest = divmod(rest, length)
         if count:
-            parts.append(f"{count:g}{unit}")
-    if rest:
-        parts.append(f"{rest:.3g}s" if rest < 60 and not parts else f"{rest:.0f}s")  # noqa: PLR2004
+            parts.append(f"{count}{unit}")
+    if rest or not parts:
+        parts.append(f"{_write_number(rest / _SECOND)}s")
     return "".join(parts)
 
 
@@ -83,8 +89,11 @@ class Rate:
     seconds: float
 
     def __str__(self) -> str:
-        unit = {1.0: "s", 60.0: "m", 3600.0: "h", 86400.0: "d"}[self.seconds]
-        return f"{self.count:g}/{unit}"
+        units = {1.0: "s", 60.0: "m", 3600.0: "h", 86400.0: "d"}
+        # A rate that YAML cannot write is brought to one second, which it can.
+        unit = units.get(self.seconds, "s")
+        count = self.count if self.seconds in units else self.count / self.seconds
+        return f"{_write_number(count)}/{unit}"
 
 
 def parse_rate(text: str) -> Rate:
@@ -100,7 +109,7 @@ def parse_rate(text: str) -> Rate:
         ValueError: When *text* is no rate, or zero.
     """
     match = _RATE.fullmatch(text.strip())
-    if not match or float(match[1]) == 0:
+    if not match or float(match[1]) == 0 or not math.isfinite(float(match[1])):
         message = (
             f"{text!r} is not a rate: write a number, a slash and a unit, such as 50/s or 100/m"
         )
@@ -119,3 +128,9 @@ def format_time(seconds: float) -> str:
     """
     moment = datetime.fromtimestamp(seconds, UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _write_number(value: float) -> str:
+    """Write a number in full: neither `1e+06` nor `50.0`, which the readers would not take."""
+    text = format(Decimal(repr(value)), "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -15,7 +15,7 @@ class EventModel(BaseModel):
     Class arguments:
         source: Who publishes it, such as `courier.app`.
         type: What happened, EventBridge's `detail-type`.
-        version: The schema's version, such as `1.0`.
+        version: The schema's version; `1.0` unless said.
 
     Example:
         >>> class CourierArrived(EventModel, source="courier.app", type="CourierArrived"):
@@ -31,14 +31,15 @@ class EventModel(BaseModel):
     event_version: ClassVar[str] = ""
 
     def __init_subclass__(
-        cls, *, source: str = "", type: str = "", version: str = "1.0", **kwargs: Any
+        cls, *, source: str = "", type: str = "", version: str = "", **kwargs: Any
     ) -> None:
         """Take the class arguments; pydantic reads the rest."""
         super().__init_subclass__(**kwargs)
         # A model derived from a typed event without arguments of its own keeps its parent's.
+        inherited = "" if source or type else cls.event_version
         cls.event_source = source or cls.event_source
         cls.event_type = type or cls.event_type
-        cls.event_version = version
+        cls.event_version = version or inherited or "1.0"
 
     def to_event(self, **envelope: Any) -> Event[Any]:
         """Return the event that carries this as its data.

@@ -1,0 +1,79 @@
+"""Making and upgrading the store's tables: numbered SQL files, run once, under a lock."""
+
+from functools import cache
+from importlib.resources import files
+
+from sqlalchemy import Connection, Engine, insert, inspect, select, text, update
+
+from eventflow.errors import StoreError
+from eventflow.store.engine import reading, writing
+from eventflow.store.tables import SCHEMA
+
+__all__ = ["VERSION", "ensure_schema"]
+
+_LOCK = 7_226_313_907  # any number, as long as every version of eventflow takes the same
+_ROW = 1
+
+
+@cache
+def _migrations() -> tuple[tuple[str, ...], ...]:
+    """Return the statements of each migration, in order."""
+    folder = files("eventflow.store") / "migrations"
+    names = sorted(item.name for item in folder.iterdir() if item.name.endswith(".sql"))
+    return tuple(_statements((folder / name).read_text("utf-8")) for name in names)
+
+
+def _statements(script: str) -> tuple[str, ...]:
+    code = "\n".join(line for line in script.splitlines() if not line.startswith("--"))
+    return tuple(part.strip() for part in code.split(";") if part.strip())
+
+
+VERSION = len(_migrations())
+"""The version of the tables that this eventflow reads and writes."""
+
+
+def ensure_schema(engine: Engine) -> None:
+    """Bring the store's tables to this version; any number of processes may do it at once.
+
+    Args:
+        engine: The store's.
+
+    Raises:
+        StoreError: When a newer eventflow made them, or the database cannot be reached or refuses.
+    """
+    with reading(engine) as connection:
+        version = _version(connection)
+    if version < VERSION:
+        with writing(engine) as connection:
+            _lock(connection)
+            version = _version(connection)  # another may have done it while this one waited
+            if version < VERSION:
+                _migrate(connection, version)
+    if version > VERSION:
+        message = (
+            "this database was made by a newer eventflow (its tables have version "
+            f"{version}, this eventflow knows {VERSION}): upgrade this eventflow"
+        )
+        raise StoreError(message)
+
+
+def _lock(connection: Connection) -> None:
+    # SQLite's BEGIN IMMEDIATE holds the one write lock that it has.
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+
+
+def _version(connection: Connection) -> int:
+    if not inspect(connection).has_table(SCHEMA.name):
+        return 0
+    return connection.execute(select(SCHEMA.c.version)).scalar_one_or_none() or 0
+
+
+def _migrate(connection: Connection, version: int) -> None:
+    if version == 0:
+        SCHEMA.create(connection)
+        connection.execute(insert(SCHEMA).values(only=_ROW, version=0))
+    for statements in _migrations()[version:]:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+    connection.execute(update(SCHEMA).values(version=VERSION))

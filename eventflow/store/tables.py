@@ -1,0 +1,42 @@
+"""The store's tables as SQLAlchemy sees them; `migrations/` makes them, and a test compares."""
+
+from sqlalchemy import BigInteger, Column, Double, Integer, MetaData, Table, Text
+
+__all__ = ["DEAD_LETTERS", "METADATA", "SCHEMA"]
+
+METADATA = MetaData()
+
+SCHEMA = Table(
+    # Prefixed, as all are: on PostgreSQL the store may share a database with the application.
+    "eventflow_schema",
+    METADATA,
+    Column("only", Integer, primary_key=True, autoincrement=False),
+    Column("version", Integer, nullable=False),
+)
+
+DEAD_LETTERS = Table(
+    "eventflow_dead_letters",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("bus", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("rules", Text, nullable=False),
+    Column("event_id", Text, nullable=False),
+    Column("event_type", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("error_type", Text, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("attempts", BigInteger, nullable=False),
+    Column("accepted_at", Double, nullable=False),
+    Column("first_attempt_at", Double, nullable=False),
+    Column("first_died_at", Double, nullable=False),
+    Column("died_at", Double, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("redrives", BigInteger, nullable=False),
+    Column("redriven_at", Double, nullable=False),
+    # The redrives that the letter last recorded had seen: tells a new death from an old message.
+    Column("recorded_redrives", BigInteger, nullable=False),
+    # Text, not JSONB: PostgreSQL's JSONB refuses the character NUL, which an event may hold.
+    Column("record", Text, nullable=False),
+)

@@ -1,0 +1,64 @@
+# One tool per job; the same commands here, before a commit and in CI.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+# Two at a time: most tests wait for processes of their own. A file stays in one of the two, so
+# that its server starts once. `make test JOBS=0` runs all in one process.
+JOBS ?= 2
+# What to run, and how: `make test TESTS=tests/unit OPTIONS="-k cidr"`.
+TESTS ?=
+OPTIONS ?=
+
+.PHONY: help
+help: ## List what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(STAMP): pyproject.toml constraints.txt scripts/make-venv
+	@scripts/make-venv $(VENV)
+	@touch $@
+
+.PHONY: setup
+setup: $(STAMP) ## Install the project and its tools into .venv
+
+.PHONY: demo
+demo: $(STAMP) ## Run a day of parcels, start to end
+	@$(BIN)/eventflow demo
+
+.PHONY: test
+test: $(STAMP) ## Run every test (TESTS=…, OPTIONS=…, JOBS=2)
+	@scripts/install-test-services
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(OPTIONS) $(TESTS); status=$$?; \
+	if [ $$status = 5 ]; then echo "No test was collected, which is a failure." >&2; fi; \
+	exit $$status
+
+.PHONY: check
+check: $(STAMP) ## Check format, lint, types, floors, docstrings and spelling
+	$(BIN)/ruff format --check --quiet
+	$(BIN)/ruff check --quiet
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/interrogate --quiet eventflow workers tests
+	$(BIN)/codespell
+
+.PHONY: format
+format: $(STAMP) ## Format the code, and mend what lint can
+	$(BIN)/ruff check --fix --quiet
+	$(BIN)/ruff format --quiet
+
+.PHONY: docs
+docs: $(STAMP) ## Write the generated pages of docs/ again
+	$(BIN)/python scripts/generate-docs
+
+.PHONY: bench
+bench: $(STAMP) ## Run every benchmark
+	@for file in benchmarks/[a-z]*.py; do \
+		echo "== $$file" && $(BIN)/python $$file || exit 1; \
+	done
+
+.PHONY: clean
+clean: ## Remove everything that is made, .venv and .eventflow among it
+	rm -rf $(VENV) .eventflow build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+		.import_linter_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -129,12 +129,17 @@ def _import(name: str) -> ModuleType:
 def _say_broken(name: str, error: Exception) -> str:
     if isinstance(error, SyntaxError):
         return f"the module {name!r} cannot be imported: {error.filename}:{error.lineno}"
-    # The last line of the user's own, not of the import machinery or a library that he called.
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_file(frame)]
-    place = f": {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+    # The last line that is the user's own, rather than of a library that he called.
+    own = [frame for frame in frames if _is_own(Path(frame.filename))]
+    place = next((f": {frame.filename}:{frame.lineno}" for frame in reversed(own or frames)), "")
     return f"the module {name!r} cannot be imported{place}"
 
 
 def _is_file(frame: traceback.FrameSummary) -> bool:
     path = Path(frame.filename)
     return path.is_file() and path != Path(__file__) and "importlib" not in path.parts
+
+
+def _is_own(path: Path) -> bool:
+    return path.is_relative_to(Path.cwd()) and "site-packages" not in path.parts

@@ -1,5 +1,6 @@
 """The lines of several processes in one terminal, each behind its process's name."""
 
+import re
 import sys
 import threading
 from typing import TextIO
@@ -10,6 +11,9 @@ from eventflow.cli.output import visible
 
 __all__ = ["PrefixedLines"]
 
+# How Celery begins a line: [2026-11-23 20:55:19,539: INFO/MainProcess]
+_CELERY = re.compile(r"\[\d{4}-\d\d-\d\d (\d\d:\d\d:\d\d),\d{3}: (\w+)/[^\]]+\]")
+_LEVEL_COLOURS = {"WARNING": "yellow", "ERROR": "red", "CRITICAL": "red"}
 _COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "bright_cyan", "bright_magenta")
 
 
@@ -41,8 +45,20 @@ class PrefixedLines:
             self._width = max(self._width, len(name))
             colour = self._colours.setdefault(name, _COLOURS[len(self._colours) % len(_COLOURS)])
             prefix = click.style(f"{name:<{self._width}} |", fg=colour)
-            text = click.style(visible(line), bold=True) if loud else visible(line)
+            text = click.style(visible(line), bold=True) if loud else _shorten(visible(line))
+            # The terminal has echoed ^C into the line that begins now.
+            start = "\r" if self._stream.isatty() else ""
             try:
-                click.echo(f"{prefix} {text}", file=self._stream)
+                click.echo(f"{start}{prefix} {text}", file=self._stream)
             except OSError:
                 return
+
+
+def _shorten(line: str) -> str:
+    """Leave of the beginning of Celery's lines what one reads: the time, and what is amiss."""
+    match = _CELERY.match(line)
+    if match is None:
+        return line
+    level = match[2]
+    said = "" if level in {"INFO", "DEBUG"} else f" {level}"
+    return click.style(f"{match[1]}{said}", fg=_LEVEL_COLOURS.get(level)) + line[match.end() :]

@@ -87,7 +87,7 @@ class Supervisor:
     `hurry`, which is also safe in a signal handler.
 
     Args:
-        on_line: Called with a process's name and each line that it writes, from a thread of its
+        on_line: Called with a process's name and each line that it writes but empty ones, from a thread of its
             own for each process.
         on_note: Called with a process's name and what happened to it, such as that it died.
     """
@@ -267,8 +267,9 @@ class Supervisor:
         with popen.stdout:
             for raw in popen.stdout:
                 line = raw.decode(errors="replace").rstrip("\r\n")
-                if line:
-                    child.tail.append(line)
+                if not line:
+                    continue
+                child.tail.append(line)
                 self._on_line(child.process.name, line)
 
     def _bury(self, child: _Child, popen: subprocess.Popen[bytes], now: float) -> None:

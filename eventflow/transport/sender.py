@@ -35,9 +35,9 @@ class Sender:
                 if len(messages) == 1:
                     self._send_one(messages[0], producer)
                     return
-                with producer.batch() as batch:
+                with producer.batch():
                     for message in messages:
-                        self._send_one(message, batch)
+                        self._send_one(message, producer)
         except self._errors() as error:
             raise self._failure(error) from error
 
@@ -70,7 +70,7 @@ class Sender:
             retry=False,
             # A message is no child of the task that happens to send it: no tree, no shared root.
             root_id=message.task_id,
-            parent_id=None,
+            add_to_parent=False,
         )
 
     def _queue(self, name: str) -> Any:

@@ -110,7 +110,7 @@ class _Lifecycle:
         if sender is None or sender.app is not self._app:
             return
         self._warn()
-        self._mover = Mover(self._context)
+        self._mover = Mover(self._context, watches_rules=ROUTE in self._queues)
         self._mover.start()
 
     def on_shutting_down(self, **_: Any) -> None:

@@ -22,10 +22,17 @@ _MOST_MOVED = 500  # of one target in one round: other targets are not kept wait
 
 
 class Mover:
-    """A thread that moves until it is stopped."""
+    """A thread that moves until it is stopped.
 
-    def __init__(self, context: WorkerContext) -> None:
+    Args:
+        context: The process's parts.
+        watches_rules: Whether this process routes: then changed rule files are read, and their
+            targets announced, even while no event comes.
+    """
+
+    def __init__(self, context: WorkerContext, *, watches_rules: bool) -> None:
         self._context = context
+        self._watches_rules = watches_rules
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -47,8 +54,9 @@ class Mover:
         Raises:
             LedgerError, TransportError: When either cannot be reached.
         """
-        settings = self._context.settings
-        wait = settings.mover_interval
+        if self._watches_rules:
+            self._context.announce()
+        wait = self._context.settings.mover_interval
         for bus in self._context.ledgers.buses():
             ledger = self._context.ledgers.of(bus)
             targets = self._context.book.of(bus)

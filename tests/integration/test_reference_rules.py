@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 import yaml
-from eventflow.routing import plan
 
 from eventflow import Event, EventModel
 from eventflow.cli.demo_day import make_day
+from eventflow.routing import plan
 from eventflow.rules import load_rules
 from workers import events
 
@@ -215,9 +215,12 @@ def test_every_operator_family_occurs() -> None:
 def test_every_rule_and_target_has_an_owner_and_a_word() -> None:
     """Whoever reads the rules finds whom to ask, and why a rule is there."""
     rules = load_rules(_RULES)
-    entries = [*rules.rules, *rules.targets.values()]
+    entries = {
+        **{rule.name: (rule.owner, rule.description) for rule in rules.rules},
+        **{name: (target.owner, target.description) for name, target in rules.targets.items()},
+    }
 
-    assert [entry.name for entry in entries if not entry.owner or not entry.description] == []
+    assert [name for name, words in entries.items() if not all(words)] == []
 
 
 def test_every_task_is_there() -> None:

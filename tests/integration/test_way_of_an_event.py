@@ -161,9 +161,9 @@ class TestRouting:
         noted = running.noted()
         assert [n["message"] for n in noted if n["id"] == "s1:shaped"] == ['Hello, Ana "the" First']
         assert [n["type"] for n in noted if n["id"] == "s1:legacy"] == ["Shaped"]
-        assert [
-            (n["to"], n["subject"]) for n in noted if n["id"] == "mail"
-        ] == [('Ana "the" First', "Hi")]
+        assert [(n["to"], n["subject"]) for n in noted if n["id"] == "mail"] == [
+            ('Ana "the" First', "Hi")
+        ]
 
     def test_many_events_at_once(self, running: Deployment) -> None:
         """publish_many groups messages; each delivery is still its own."""

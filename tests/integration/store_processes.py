@@ -1,0 +1,31 @@
+"""What other processes do to a store in its tests; run as `python -m`, with the store's address."""
+
+import sys
+
+from eventflow.store import DeadLetterStore, open_engine
+from tests.contracts.store import letter_of
+
+__all__: list[str] = []
+
+
+def _record(url: str, batches: int, size: int) -> None:
+    """Record the same letters as everybody else, in batches."""
+    store = DeadLetterStore(open_engine(url, patience=60))
+    sys.stdin.readline()  # all start at once
+    for batch in range(batches):
+        store.record([letter_of(f"e{batch}-{number}") for number in range(size)])
+
+
+def _flood(url: str, size: int) -> None:
+    """Record batch after batch, each of its own letters, saying each that is done."""
+    store = DeadLetterStore(open_engine(url, patience=60))
+    batch = 0
+    while True:
+        store.record([letter_of(f"{number}", target=f"b{batch}") for number in range(size)])
+        print(batch, flush=True)  # noqa: T201 - what the test reads
+        batch += 1
+
+
+if __name__ == "__main__":
+    deed, address, *numbers = sys.argv[1:]
+    {"record": _record, "flood": _flood}[deed](address, *map(int, numbers))

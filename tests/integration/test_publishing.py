@@ -1,0 +1,109 @@
+"""Publishing: what is accepted, what is refused, and what happens while parts are away."""
+
+import logging
+from pathlib import Path
+
+import pytest
+import redis
+
+from eventflow.app import EventFlow
+from eventflow.errors import EventError, PublishError
+from eventflow.events import Event
+from eventflow.schemas import EventModel
+from eventflow.settings import Settings, load_settings
+
+
+class Arrived(EventModel, source="courier.app", type="CourierArrived", version="1.2"):
+    """A typed event."""
+
+    parcel: int
+
+
+@pytest.fixture
+def flow(server_settings: Settings, client: redis.Redis) -> EventFlow:
+    """An EventFlow on an empty server, with no worker."""
+    return EventFlow(server_settings)
+
+
+def bodies(client: redis.Redis) -> int:
+    """Count the events in the ledger."""
+    return len(list(client.scan_iter("eventflow:*:body:*")))
+
+
+def test_a_model_becomes_an_event(flow: EventFlow, client: redis.Redis) -> None:
+    """The class says source, type and schema; the call may add to the envelope."""
+    event = flow.publish(Arrived(parcel=7), id="order-7", subject="P7", bus="parcels")
+    assert ("order-7", "courier.app", "CourierArrived", "P7", "parcels") == (
+        event.id,
+        event.source,
+        event.type,
+        event.subject,
+        event.bus,
+    )
+    assert event.dataschema == "courier.app/CourierArrived/1.2"
+    assert b'"parcel":7' in client.get("eventflow:{parcels}:body:order-7")
+
+
+def test_many_are_checked_before_the_first_goes(flow: EventFlow, client: redis.Redis) -> None:
+    """One bad event in a list: it is named, and none is published."""
+    good = Event(source="s", type="T", data={})
+    bad = Event(source="s", type="T", data={"x": float("nan")})
+    with pytest.raises(EventError, match=r"data\.x: event 2 of the list: is nan"):
+        flow.publish_many([good, bad])
+    assert bodies(client) == 0
+
+
+@pytest.mark.parametrize("thing", [None, 5, "event", [1]])
+def test_only_events_can_be_published(flow: EventFlow, thing: object) -> None:
+    """Anything else is refused, and what it is is said."""
+    with pytest.raises(EventError, match="only an Event or an EventModel can be published"):
+        flow.publish(thing)  # type: ignore[arg-type]
+
+
+def test_an_envelope_cannot_be_changed_in_passing(flow: EventFlow) -> None:
+    """An Event has its envelope already."""
+    with pytest.raises(TypeError, match="an Event has its envelope; set subject"):
+        flow.publish(Event(source="s", type="T", data={}), subject="x")
+
+
+def test_many_go_in_groups(server_settings: Settings, client: redis.Redis) -> None:
+    """A long list is a few messages; an empty one is none."""
+    flow = EventFlow(server_settings.with_changes(group_size=40))
+    assert flow.publish_many([]) == []
+    flow.publish_many([Event(source="s", type="T", data={}) for _ in range(100)])
+    assert client.llen("eventflow.route") == 3
+    assert bodies(client) == 100
+
+
+def test_without_a_ledger_it_raises_and_says_what_did_not_go() -> None:
+    """A server that is not there: an error with the ids, the address, and what to do."""
+    flow = EventFlow(load_settings(redis_url="redis://user:secret@127.0.0.1:1/0"))
+    events = [Event(id=f"e{number}", source="s", type="T", data={}) for number in range(2)]
+    with pytest.raises(PublishError, match="2 of 2 events could not be published") as caught:
+        flow.publish_many(events)
+    assert caught.value.rejected == ("e0", "e1")
+    assert caught.value.accepted == ()
+    assert "127.0.0.1:1" in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_without_a_broker_the_event_is_safe(
+    server_settings: Settings, client: redis.Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The ledger has accepted it: publish() returns, and says that it waits."""
+    settings = load_settings(
+        broker_url="amqp://guest:secret@127.0.0.1:1//", redis_url=server_settings.ledger_url
+    )
+    flow = EventFlow(settings)
+    with caplog.at_level(logging.WARNING):
+        flow.publish(Event(source="s", type="T", data={}))
+    assert bodies(client) == 1
+    [record] = [record for record in caplog.records if record.name == "eventflow.publish"]
+    assert "1 events are accepted and wait for the broker" in record.getMessage()
+    assert "secret" not in record.getMessage()
+
+
+def test_it_connects_when_first_used(tmp_path: Path) -> None:
+    """Importing an app costs no connection, whatever is configured."""
+    flow = EventFlow(load_settings(data_dir=tmp_path, rules=tmp_path / "none"))
+    assert flow.celery.main == "eventflow"

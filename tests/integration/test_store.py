@@ -1,0 +1,209 @@
+"""The store with real parts: PostgreSQL, several processes at once, kill -9, a server that goes."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, inspect, text
+
+from eventflow.errors import StoreError
+from eventflow.store import DeadLetterFilter, DeadLetterStore, open_engine
+from eventflow.store.engine import reading, writing
+from eventflow.store.schema import ensure_schema
+from eventflow.store.tables import METADATA
+from tests.contracts.store import StoreContract, letter_of
+from tests.integration.postgres import MISSING, PostgresServer, find_binaries, running_postgres
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[PostgresServer]:
+    """A private PostgreSQL."""
+    pytest.importorskip("psycopg", reason="no driver: pip install 'eventflow[postgres]'")
+    binaries = find_binaries()
+    if binaries is None:
+        pytest.skip(MISSING)
+    with running_postgres(binaries) as server:
+        yield server
+
+
+def empty(url: str) -> None:
+    """Remove all tables of a PostgreSQL database."""
+    engine = open_engine(url)
+    with writing(engine) as connection:
+        for table in METADATA.tables:
+            connection.execute(text(f"DROP TABLE IF EXISTS {table}"))
+    engine.dispose()
+
+
+@pytest.fixture
+def postgres_url(postgres: PostgresServer) -> str:
+    """The address of an empty PostgreSQL database."""
+    empty(postgres.url)
+    return postgres.url
+
+
+@pytest.fixture
+def engine(postgres_url: str) -> Iterator[Engine]:
+    """An engine on an empty PostgreSQL database, with little patience."""
+    engine = open_engine(postgres_url, patience=0.3)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def store(engine: Engine) -> DeadLetterStore:
+    """An empty store on PostgreSQL."""
+    return DeadLetterStore(engine)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty store, on each database."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/data/eventflow.db"
+    address: str = request.getfixturevalue("postgres_url")
+    return address
+
+
+def start(*arguments: str) -> subprocess.Popen[str]:
+    """Start another process on the store."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.integration.store_processes", *arguments],
+        cwd=ROOT,
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+
+
+class TestPostgresStore(StoreContract):
+    """The contract, on PostgreSQL."""
+
+    def test_the_tables_are_what_the_code_expects(self, engine: Engine) -> None:
+        """The migrations make exactly the columns that `tables.py` names."""
+        ensure_schema(engine)
+        with reading(engine) as connection:
+            view = inspect(connection)
+            made = {
+                name: [
+                    (column["name"], str(column["type"].compile(engine.dialect)))
+                    for column in view.get_columns(name)
+                ]
+                for name in view.get_table_names()
+            }
+        assert {
+            table.name: [
+                (column.name, str(column.type.compile(engine.dialect))) for column in table.columns
+            ]
+            for table in METADATA.sorted_tables
+        } == made
+
+    def test_a_lock_is_waited_for_and_then_said(
+        self, store: DeadLetterStore, postgres_url: str
+    ) -> None:
+        """Recording into a table that another holds raises; nothing is half done."""
+        store.record([letter_of()])
+        intruder = open_engine(postgres_url)
+        with writing(intruder) as connection:
+            connection.execute(text("LOCK TABLE eventflow_dead_letters IN SHARE MODE"))
+            with pytest.raises(StoreError, match="another process holds it, and nothing was chan"):
+                store.record([letter_of("e2")])
+        intruder.dispose()
+        store.record([letter_of("e3")])
+        assert 2 == store.count().total
+
+    def test_an_error_tells_neither_password_nor_payload(self, postgres_url: str) -> None:
+        """A server that is not there is named without its password, with the driver's words."""
+        away = postgres_url.replace("tester@", "tester:hidden@").replace("ef-pg-", "none-")
+        with pytest.raises(StoreError, match="cannot read the store postgresql://tester:") as error:
+            DeadLetterStore(open_engine(away)).list()
+        assert "hidden" not in f"{error.value} {error.value.__cause__}"
+
+    def test_a_server_that_went_and_came_back_is_used_again(
+        self, store: DeadLetterStore, postgres: PostgresServer
+    ) -> None:
+        """While it is away an error is raised, and nothing needs a restart afterwards."""
+        store.record([letter_of()])
+        postgres.stop()
+        try:
+            with pytest.raises(StoreError, match="cannot write the store"):
+                store.record([letter_of("e2")])
+        finally:
+            postgres.start()
+        store.record([letter_of("e2")])
+        assert 2 == store.count().total
+
+    def test_a_forked_process_has_connections_of_its_own(self, store: DeadLetterStore) -> None:
+        """A worker's child does not write into its parent's socket."""
+        store.record([letter_of()])
+        child = os.fork()
+        if child == 0:
+            code = 1
+            try:
+                store.record([letter_of("e2")])
+                code = 0
+            finally:
+                os._exit(code)
+        assert 0 == os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        store.record([letter_of("e3")])
+        assert 3 == store.count().total
+
+
+def test_several_processes_record_the_same_letters_at_once(url: str) -> None:
+    """From no tables at all: each letter is there once, and no process fails."""
+    processes = [start("record", url, "5", "40") for _ in range(4)]
+    for process in processes:
+        assert process.stdin
+        process.stdin.write("\n")
+        process.stdin.flush()
+    for process in processes:
+        process.communicate(timeout=90)
+    assert [0, 0, 0, 0] == [process.returncode for process in processes]
+    engine = open_engine(url)
+    assert 200 == DeadLetterStore(engine).count().total
+    engine.dispose()
+
+
+def test_a_process_killed_while_it_records_leaves_all_or_nothing(url: str) -> None:
+    """Each batch is there whole or not at all, and what was done is there."""
+    size, done = 250, -1
+    process = start("flood", url, str(size))
+    assert process.stdout
+    for line in process.stdout:
+        done = int(line)
+        if done == 3:
+            break
+    process.kill()  # SIGKILL, in the midst of the next batch
+    rest, _ = process.communicate(timeout=30)
+    done = max([done, *map(int, rest.split())])
+    engine = open_engine(url)
+    store = DeadLetterStore(engine)
+    by_batch = store.count().by_target
+    assert {size} == set(by_batch.values())
+    assert {f"b{number}" for number in range(done + 1)} <= set(by_batch)
+    store.record([letter_of()])
+    assert 1 == store.count(DeadLetterFilter(target="device-vendor")).total
+    engine.dispose()
+
+
+def test_a_driver_that_is_missing_is_said() -> None:
+    """Without psycopg the error names the extra to install."""
+    code = (
+        "import sys; sys.modules['psycopg'] = None\n"
+        "from eventflow.errors import StoreError\n"
+        "from eventflow.store import open_engine\n"
+        "try: open_engine('postgres://me:secret@db/events')\n"
+        "except StoreError as error: print(error)"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, text=True, capture_output=True, check=True
+    )
+    assert (
+        "the store postgresql://me:***@db/events needs PostgreSQL's driver, which is not "
+        "installed: pip install 'eventflow[postgres]'\n" == said.stdout
+    )

@@ -13,7 +13,7 @@ from workers.simulated_vendor import Server, World
 
 
 @pytest.fixture
-def world() -> Iterator[World]:
+def world() -> World:
     """A world whose clock ticks once a call."""
     moments = iter(range(1000, 2000))
     return World(clock=lambda: float(next(moments)))

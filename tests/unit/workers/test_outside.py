@@ -21,7 +21,10 @@ def serve() -> Iterator[Serve]:
 
     def start(status: int, headers: dict[str, str]) -> str:
         class Handler(BaseHTTPRequestHandler):
+            """Gives that answer."""
+
             def do_POST(self) -> None:
+                """Answer a call."""
                 self.rfile.read(int(self.headers["Content-Length"]))
                 self.send_response(status)
                 for name, value in {**headers, "Content-Length": "0"}.items():

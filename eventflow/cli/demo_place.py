@@ -75,7 +75,9 @@ class Place:
             inherited: This process's environment.
         """
         kept = {name: value for name, value in inherited.items() if name not in _NOT_THE_DEMOS}
-        paths = [str(self.reference), *filter(None, [inherited.get("PYTHONPATH")])]
+        # The processes run in another folder than this one, so none of their paths is relative.
+        given = filter(None, inherited.get("PYTHONPATH", "").split(os.pathsep))
+        paths = [str(self.reference), *(str(Path(path).absolute()) for path in given)]
         return {
             **kept,
             "PYTHONPATH": os.pathsep.join(paths),

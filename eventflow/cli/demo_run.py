@@ -206,18 +206,19 @@ class Run:
             if time.monotonic() < next_look:
                 return
             self.look()
-            view.show(self._title(), self._rows())
+            self._show(view)
             next_look = time.monotonic() + _LOOK_EVERY
 
         yield look
-        view.show(self._title(), self._rows())
+        self._show(view)
 
-    def _title(self) -> str:
-        vendor = "is down" if self._is_down else "is up"
-        return (
-            f"published {len(self.published)} of {len(self.expectation.targets)}; the vendor "
-            f"{vendor}, {self.outside.failed} of {self.outside.calls} calls outside have failed"
+    def _show(self, view: View) -> None:
+        vendor = "the vendor is down" if self._is_down else "the vendor is up"
+        title = (
+            f"published {len(self.published)} of {len(self.expectation.targets)}; {vendor}; "
+            f"{self.outside.failed} of {self.outside.calls} calls outside have failed"
         )
+        view.show(title, self._rows(), is_alarm=self._is_down)
 
     def _rows(self) -> list[Row]:
         account = self.account()

@@ -54,8 +54,8 @@ class View(Protocol):
         trace: TracebackType | None,
     ) -> None: ...
 
-    def show(self, title: str, rows: Sequence[Row]) -> None:
-        """Show the targets under a title; call it as often as you like."""
+    def show(self, title: str, rows: Sequence[Row], *, is_alarm: bool = False) -> None:
+        """Show the targets under a title, a loud one if need be; call it as often as you like."""
 
 
 class TerminalView:
@@ -76,9 +76,10 @@ class TerminalView:
     ) -> None:
         self._live.__exit__(kind, error, trace)
 
-    def show(self, title: str, rows: Sequence[Row]) -> None:
+    def show(self, title: str, rows: Sequence[Row], *, is_alarm: bool = False) -> None:
         """Redraw the table."""
-        self._live.update(_draw(title, rows), refresh=True)
+        style = "bold red" if is_alarm else "bold"
+        self._live.update(_draw(title, style, rows), refresh=True)
 
 
 class PlainView:
@@ -103,12 +104,12 @@ class PlainView:
     ) -> None:
         pass
 
-    def show(self, title: str, rows: Sequence[Row]) -> None:
+    def show(self, title: str, rows: Sequence[Row], *, is_alarm: bool = False) -> None:
         """Say a line for each target, unless it was said just now."""
         if self._clock() < self._next:
             return
         self._next = self._clock() + _PLAIN_EVERY
-        say(title)
+        say(title, style="red" if is_alarm else None)
         for row in rows:
             latency = f", p50 {_number(row.p50_ms)} ms, p90 {_number(row.p90_ms)} ms"
             say(
@@ -124,8 +125,10 @@ def make_view() -> View:
     return PlainView()
 
 
-def _draw(title: str, rows: Sequence[Row]) -> Table:
-    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
+def _draw(title: str, style: str, rows: Sequence[Row]) -> Table:
+    table = Table(
+        title=title, title_style=style, title_justify="left", box=None, padding=(0, 2, 0, 0)
+    )
     for name in _COLUMNS:
         table.add_column(name, justify="left" if name == "target" else "right", min_width=8)
     for row in rows:

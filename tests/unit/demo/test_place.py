@@ -60,12 +60,12 @@ def test_environment_keeps_the_demo_to_itself(tmp_path: Path) -> None:
             "EVENTFLOW_REDIS_URL": "redis://production",
             "EVENTFLOW_DATABASE_URL": "postgresql://production",
             "EVENTFLOW_CONCURRENCY": "3",
-            "PYTHONPATH": "/mine",
+            "PYTHONPATH": "/mine:here",
         }
     )
 
     assert not [value for value in environment.values() if "production" in value]
     assert environment["EVENTFLOW_CONCURRENCY"] == "3"
-    assert f"{tmp_path / 'ref'}:/mine" == environment["PYTHONPATH"]
+    assert f"{tmp_path / 'ref'}:/mine:{Path.cwd() / 'here'}" == environment["PYTHONPATH"]
     assert str(tmp_path / "ref" / "rules") == environment["EVENTFLOW_RULES"]
     assert environment["DEVICE_VENDOR_URL"] == "http://127.0.0.1:81/vendor"

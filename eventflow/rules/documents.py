@@ -58,6 +58,15 @@ def _read_target(value: object) -> object:
     return {"target": value} if isinstance(value, str) else value
 
 
+def _check_targets(
+    targets: tuple["RuleTargetDocument", ...],
+) -> tuple["RuleTargetDocument", ...]:
+    if not targets:
+        message = "is empty: name at least one target"
+        raise ValueError(message)
+    return targets
+
+
 class _Document(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -123,5 +132,6 @@ class RuleDocument(_Document):
     pattern: dict[str, Any]
     targets: Annotated[
         tuple[Annotated[RuleTargetDocument, BeforeValidator(_read_target)], ...],
-        Field(min_length=1),
+        # Not min_length, which would also count the targets that are faulty.
+        AfterValidator(_check_targets),
     ]

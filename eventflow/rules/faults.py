@@ -63,9 +63,18 @@ def read_faults(
         The faults in pydantic's order.
     """
     faults = []
-    for fault in error.errors(include_url=False, include_input=False):
+    found = error.errors(include_url=False, include_input=False)
+    # A key that is misspelt is one fault, not also the lack of the key that was meant.
+    misspelt = {
+        (*path[:-1], near[0])
+        for path in (fault["loc"] for fault in found if fault["type"] == "extra_forbidden")
+        if (near := _near(str(path[-1]), _keys_at(path[:-1], keys)))
+    }
+    for fault in found:
         path = fault["loc"]
         kind = fault["type"]
+        if kind == "missing" and path in misspelt:
+            continue
         if kind == "extra_forbidden":
             words = unknown_key(str(path[-1]), _keys_at(path[:-1], keys))
             faults.append(ModelFault(path, at_key=True, message=words))
@@ -86,8 +95,12 @@ def unknown_key(key: str, keys: Collection[str]) -> str:
 
 def suggest(name: str, names: Collection[str]) -> str:
     """Return ``; did you mean 'x'?`` where one of *names* is near to *name*, else nothing."""
-    near = difflib.get_close_matches(name, sorted(names), 1)
+    near = _near(name, names)
     return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _near(name: str, names: Collection[str]) -> list[str]:
+    return difflib.get_close_matches(name, sorted(names), 1)
 
 
 def _keys_at(path: tuple[str | int, ...], keys: Collection[str]) -> Collection[str]:
@@ -98,8 +111,6 @@ def _keys_at(path: tuple[str | int, ...], keys: Collection[str]) -> Collection[s
 def _describe(kind: str, message: str, value: Any) -> str:
     if kind == "value_error":
         return message.removeprefix("Value error, ")
-    if kind == "too_short":
-        return "is empty: name at least one target"
     words = _WORDS.get(kind) or message.replace("Input should be", "must be")
     return f"{words}, not {_show(value)}"
 

@@ -10,10 +10,10 @@ from pydantic import ValidationError
 from eventflow.errors import Problem, RuleError
 from eventflow.events import write_path
 from eventflow.patterns import Pattern
-from eventflow.rules.documents import RuleDocument, RuleTargetDocument
+from eventflow.rules.documents import InputDocument, RuleDocument
 from eventflow.rules.faults import read_faults, suggest, unknown_key
 from eventflow.rules.files import Listing, list_files
-from eventflow.rules.inputs import compile_input
+from eventflow.rules.inputs import InputTransform, compile_input
 from eventflow.rules.nodes import Entry, MappingNode, Place, locate, locate_text, plain
 from eventflow.rules.pattern_faults import find_pattern_faults
 from eventflow.rules.reader import MAX_BYTES, read_document
@@ -70,6 +70,10 @@ class _Loading:
     problems: list[Problem] = field(default_factory=list)
     # Whether every file could be read: if not, a name may be defined in what could not.
     complete: bool = True
+    definitions: dict[str, list[_Definition]] = field(
+        default_factory=lambda: {section: [] for section in _SECTIONS}
+    )
+    # The first definition of each name.
     targets: dict[str, _Definition] = field(default_factory=dict)
     rules: dict[str, _Definition] = field(default_factory=dict)
     _spoiled: set[tuple[str, Place]] = field(default_factory=set)
@@ -80,9 +84,9 @@ class _Loading:
         self.complete = not self.listing.problems
         for found in self.listing.files:
             self._read_file(found.path)
-        targets = [self._read_target(definition) for definition in self.targets.values()]
+        targets = [self._read_target(definition) for definition in self.definitions["targets"]]
         self._check_queues([target for target in targets if target is not None])
-        rules = [self._read_rule(definition) for definition in self.rules.values()]
+        rules = [self._read_rule(definition) for definition in self.definitions["rules"]]
         if self.problems:
             return None
         return RuleSet(
@@ -125,8 +129,9 @@ class _Loading:
 
     def _read_names(self, file: str, section: str, node: MappingNode) -> None:
         known = self.rules if section == "rules" else self.targets
-        for name, entry in node.entries.items():
+        for name, entry in (*node.entries.items(), *node.repeated):
             definition = _Definition(file, section, name, entry)
+            self.definitions[section].append(definition)
             earlier = known.setdefault(name, definition)
             if earlier is not definition:
                 message = f"{name!r} is defined already, at {earlier.place}"
@@ -171,25 +176,25 @@ class _Loading:
         values = self._read_mapping(definition)
         if values is None:
             return None
+        # Each check looks at the file's own values, so that a fault in one hides none in another.
         self._check_pattern(definition, values)
+        self._check_named_targets(definition, values)
+        inputs = self._read_inputs(definition, values)
         try:
             document = RuleDocument.model_validate(values)
         except ValidationError as error:
             for fault in read_faults(error, values, RuleDocument.model_fields):
                 self._add_at(definition, fault.path, fault.message, key=fault.at_key)
-            self._check_named_targets(definition, values)
             return None
-        self._check_named_targets(definition, values)
-        targets = tuple(
-            self._read_rule_target(definition, index, each)
-            for index, each in enumerate(document.targets)
-        )
         if self.problems:
             return None
         return Rule(
             name=definition.name,
             pattern=Pattern(document.pattern),
-            targets=targets,
+            targets=tuple(
+                RuleTarget(each.target, inputs.get(index))
+                for index, each in enumerate(document.targets)
+            ),
             description=document.description,
             owner=document.owner,
             bus=document.bus,
@@ -198,19 +203,28 @@ class _Loading:
             line=definition.entry.place.line,
         )
 
-    def _read_rule_target(
-        self, definition: _Definition, index: int, document: RuleTargetDocument
-    ) -> RuleTarget:
-        if document.input is None:
-            return RuleTarget(document.target)
-        transform, faults = compile_input(document.input)
-        for fault in faults:
-            path = ("targets", index, "input", *fault.path)
-            self._add_at(definition, path, fault.message, key=fault.at_key)
-        return RuleTarget(document.target, transform)
+    def _read_inputs(
+        self, definition: _Definition, values: dict[str, Any]
+    ) -> dict[int, InputTransform]:
+        """Return the input of each of the rule's targets that has one."""
+        given = values.get("targets")
+        inputs = {}
+        for index, each in enumerate(given if isinstance(given, list) else ()):
+            if not isinstance(each, dict) or "input" not in each:
+                continue
+            try:
+                document = InputDocument.model_validate(each["input"])
+            except ValidationError:
+                continue  # the rule's model says so
+            transform, faults = compile_input(document)
+            for fault in faults:
+                path = ("targets", index, "input", *fault.path)
+                self._add_at(definition, path, fault.message, key=fault.at_key)
+            if transform is not None:
+                inputs[index] = transform
+        return inputs
 
     def _check_named_targets(self, definition: _Definition, values: dict[str, Any]) -> None:
-        """Check what the rule names, also where the rule has other faults."""
         given = values.get("targets")
         seen: set[str] = set()
         for index, each in enumerate(given if isinstance(given, list) else ()):

@@ -1,0 +1,52 @@
+"""The reference page of rule files: every key is on it with its default, its examples load."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from eventflow.rules import CircuitBreaker, RetryPolicy, Target, load_rules
+from eventflow.rules.documents import InputDocument, RuleDocument, RuleTargetDocument
+from eventflow.units import parse_duration
+
+PAGE = (Path(__file__).parents[3] / "docs" / "reference" / "rules.md").read_text(encoding="utf-8")
+ROWS = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", PAGE, re.MULTILINE))
+MODELS = [Target, RetryPolicy, CircuitBreaker, RuleDocument, RuleTargetDocument, InputDocument]
+DURATIONS = {"timeout", "max_age", "initial", "max", "window", "open_for"}
+
+
+@pytest.mark.parametrize(
+    "key",
+    sorted({key for model in MODELS for key in model.model_fields} - {"name"}),
+)
+def test_every_key_is_documented(key):
+    """A key that a rule file may have has its row."""
+    assert key in ROWS
+
+
+@pytest.mark.parametrize(
+    ("key", "default"),
+    [
+        (key, field.default)
+        for model in (RetryPolicy, CircuitBreaker, Target, RuleDocument)
+        for key, field in model.model_fields.items()
+        if isinstance(field.default, str | int | float) and field.default != ""
+    ],
+)
+def test_every_default_is_what_the_page_says(key, default):
+    """The page's defaults are the code's."""
+    documented = ROWS[key].strip("`")
+    if key in DURATIONS:
+        assert parse_duration(documented) == default
+    elif isinstance(default, bool):
+        assert documented == str(default).lower()
+    else:
+        assert documented == (f"{default:g}" if isinstance(default, float) else str(default))
+
+
+@pytest.mark.parametrize("number", range(PAGE.count("```yaml")))
+def test_every_example_loads(tmp_path, number):
+    """Each example is a whole rule file without faults."""
+    text = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)[number]
+    (tmp_path / "example.yaml").write_text(text)
+    assert load_rules(tmp_path).rules

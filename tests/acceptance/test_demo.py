@@ -2,13 +2,14 @@
 
 import json
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
 
-from tests.acceptance.demo_process import DemoProcess
+from tests.acceptance.demo_process import ROOT, DemoProcess
 
 Start = Callable[..., DemoProcess]
 
@@ -94,6 +95,20 @@ def test_ctrl_c_stops_everything(start: Start) -> None:
     assert (demo.interrupt(), demo.left_over()) == (130, [])
     assert "Stopped." in demo.said
     assert "Traceback" not in demo.said
+
+
+def test_unbalanced_account_is_no_success(start: Start, tmp_path: Path) -> None:
+    """A deployment that does things twice is found out: exit 1, and each one named."""
+    for folder in ("workers", "rules"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    audit = tmp_path / "workers" / "audit.py"
+    audit.write_text(audit.read_text().replace("os.write(file, line)", "os.write(file, line * 2)"))
+    demo = start("--events", "5", "--json")
+
+    assert (demo.end(), demo.left_over()) == (1, []), demo.said
+    account = json.loads(demo.printed)
+    assert (account["balanced"], account["missing"], account["unexpected"]) == (False, [], [])
+    assert [delivery.rpartition(":")[2] for delivery in account["twice"]] == ["audit"] * 5
 
 
 def test_own_events(start: Start, tmp_path: Path) -> None:

@@ -160,7 +160,7 @@ def _open_sqlite(address: URL, patience: float) -> Engine:
 
 
 def _use_wal(cursor: sqlite3.Cursor, patience: float) -> None:
-    """Switch to WAL; of several first openers SQLite refuses all but one at once, unasked to wait."""
+    """Switch to WAL; SQLite may refuse it to several first openers without waiting (6 of 100 times)."""
     deadline = time.monotonic() + patience
     while True:
         try:

@@ -19,9 +19,11 @@ def test_it_grows_by_its_factor_up_to_its_maximum(attempt: int, expected: float)
 def test_full_jitter_takes_any_part_of_it() -> None:
     """Full jitter: evenly anywhere from zero to the whole."""
     policy = RetryPolicy(initial=1, factor=2, max=10)
-    assert [
-        next_delay(policy, 3, lambda chance=chance: chance) for chance in (0.0, 0.5, 0.99)
-    ] == [0.0, 2.0, 3.96]
+    assert [next_delay(policy, 3, lambda chance=chance: chance) for chance in (0.0, 0.5, 0.99)] == [
+        0.0,
+        2.0,
+        3.96,
+    ]
 
 
 def test_constant_does_not_grow() -> None:

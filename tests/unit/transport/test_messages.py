@@ -45,6 +45,7 @@ def test_dead_letters_to_record_are_shown() -> None:
 
 def test_names_are_the_last_two_parts() -> None:
     """A task is called by its module and function."""
-    assert [
-        display_name(task) for task in ("workers.device_vendor.unlock_door", "send")
-    ] == ["device_vendor.unlock_door", "send"]
+    assert [display_name(task) for task in ("workers.device_vendor.unlock_door", "send")] == [
+        "device_vendor.unlock_door",
+        "send",
+    ]

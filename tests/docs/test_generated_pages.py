@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_generated_pages_are_fresh() -> None:
     """Writing the generated pages again would change nothing; if it would, `make docs` does it."""
-    command = [sys.executable, ROOT / "scripts/generate-docs", "--check"]
+    command = [sys.executable, str(ROOT / "scripts/generate-docs"), "--check"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (0, "") == (done.returncode, done.stderr)
 

@@ -153,8 +153,8 @@ def test_repeated_command(tmp_path: Path) -> None:
 def test_rules_are_loaded(tmp_path: Path) -> None:
     """A rule on a page is loaded as the product would, also without its target."""
     follow(tmp_path, RULE)
-    fault = fault_of(tmp_path / "again", RULE.replace("pattern", "patern"))
-    assert "patern" in fault
+    fault = fault_of(tmp_path / "again", RULE.replace("pattern", "patterns"))
+    assert "patterns" in fault
 
 
 def test_reference_project(tmp_path: Path) -> None:

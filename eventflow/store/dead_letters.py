@@ -209,8 +209,8 @@ class DeadLetterStore:
             number = connection.execute(delete(DEAD_LETTERS).where(*conditions(filters))).rowcount
             if at_most is not None and number > at_most:
                 message = (
-                    f"{number - at_most} more dead letters came meanwhile, so none was purged: "
-                    "look again"
+                    f"{number - at_most} more than the {at_most} agreed to fit by now, so none was "
+                    "purged: look again"
                 )
                 raise StoreError(message)
         return number

@@ -369,7 +369,7 @@ class StoreContract:
     def test_purge_of_more_than_agreed_deletes_none(self, store: DeadLetterStore) -> None:
         """What came after somebody was asked is not deleted unseen; zero is a number."""
         store.record([letter_of("e1"), letter_of("e2")])
-        with pytest.raises(StoreError, match="1 more dead letters came meanwhile, so none was"):
+        with pytest.raises(StoreError, match="1 more than the 1 agreed to fit by now, so none"):
             store.purge(DeadLetterFilter(), at_most=1)
         with pytest.raises(StoreError, match="2 more"):
             store.purge(DeadLetterFilter(), at_most=0)

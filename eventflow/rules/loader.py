@@ -15,7 +15,7 @@ from eventflow.rules.faults import read_faults, suggest, unknown_key
 from eventflow.rules.files import Listing, list_files
 from eventflow.rules.inputs import InputTransform, compile_input
 from eventflow.rules.nodes import Entry, MappingNode, Place, locate, locate_text, plain
-from eventflow.rules.pattern_faults import find_pattern_faults
+from eventflow.rules.pattern_reading import compile_pattern
 from eventflow.rules.reader import MAX_BYTES, read_document
 from eventflow.rules.ruleset import Rule, RuleSet, RuleTarget
 from eventflow.rules.targets import NAME_RULE, RESERVED_PREFIX, Target, is_name
@@ -177,7 +177,7 @@ class _Loading:
         if values is None:
             return None
         # Each check looks at the file's own values, so that a fault in one hides none in another.
-        self._check_pattern(definition, values)
+        pattern = self._read_pattern(definition, values)
         self._check_named_targets(definition, values)
         inputs = self._read_inputs(definition, values)
         try:
@@ -186,11 +186,11 @@ class _Loading:
             for fault in read_faults(error, values, RuleDocument.model_fields):
                 self._add_at(definition, fault.path, fault.message, key=fault.at_key)
             return None
-        if self.problems:
+        if self.problems or pattern is None:
             return None
         return Rule(
             name=definition.name,
-            pattern=Pattern(document.pattern),
+            pattern=pattern,
             targets=tuple(
                 RuleTarget(each.target, inputs.get(index))
                 for index, each in enumerate(document.targets)
@@ -239,13 +239,14 @@ class _Loading:
                 self._add_at(definition, path, message)
             seen.add(name)
 
-    def _check_pattern(self, definition: _Definition, values: dict[str, Any]) -> None:
-        pattern = values.get("pattern")
-        if not isinstance(pattern, dict):
-            return  # the model says so
+    def _read_pattern(self, definition: _Definition, values: dict[str, Any]) -> Pattern | None:
+        source = values.get("pattern")
+        if not isinstance(source, dict):
+            return None  # the model says so
         assert isinstance(definition.entry.node, MappingNode)
         node = definition.entry.node.entries["pattern"].node
-        for fault in find_pattern_faults(pattern):
+        pattern, faults = compile_pattern(source)
+        for fault in faults:
             below = (
                 f".{fault.path}" if fault.path and not fault.path.startswith("[") else fault.path
             )
@@ -255,6 +256,7 @@ class _Loading:
                 f"rules.{definition.name}.pattern{below}",
                 fault.message,
             )
+        return pattern
 
     def _read_mapping(self, definition: _Definition) -> dict[str, Any] | None:
         values = plain(definition.entry.node)

@@ -103,7 +103,7 @@ class RuleSet:
         return self._fingerprint
 
     def matching(  # Any: a JSON value
-        self, bus: str, event: Mapping[str, Any]
+        self, bus: str, event: dict[str, Any]
     ) -> tuple[Rule, ...]:
         """Return the enabled rules of a bus that an event matches, in order.
 
@@ -114,7 +114,7 @@ class RuleSet:
         matcher = self._by_bus.get(bus)
         if matcher is None:
             return ()
-        matched = sorted(self._by_name[name] for name in matcher.match(dict(event)))
+        matched = sorted(self._by_name[name] for name in matcher.match(event))
         return tuple(rule for _, rule in matched)
 
     def __repr__(self) -> str:

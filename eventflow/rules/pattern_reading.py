@@ -1,4 +1,4 @@
-"""Every fault of a pattern, where `Pattern` alone stops at the first."""
+"""A pattern with every fault that it has, where `Pattern` alone stops at the first."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,40 +6,34 @@ from typing import Any
 from eventflow.errors import PatternError
 from eventflow.patterns import Pattern
 
-__all__ = ["find_pattern_faults"]
+__all__ = ["compile_pattern"]
 
 _MAX_FIELDS = 200  # beyond, the first fault must do
 
 
-def find_pattern_faults(pattern: dict[str, Any]) -> list[PatternError]:
-    """Return what is wrong with a pattern, field by field.
+def compile_pattern(pattern: dict[str, Any]) -> tuple[Pattern | None, list[PatternError]]:
+    """Read a pattern.
 
     Args:
         pattern: The pattern; the file's reader has bounded its depth.
 
     Returns:
-        A fault for each field that has one; where only the fields together are at fault, that;
-        nothing where the pattern is valid.
+        The pattern, None where it is faulty; and a fault for each field that has one, or the
+        fault of the fields together.
     """
-    whole = _find_fault(pattern)
-    if whole is None:
-        return []
+    try:
+        return Pattern(pattern), []
+    except PatternError as error:
+        whole = error
     faults: dict[str, PatternError] = {}
     for count, field in enumerate(_fields(pattern, ())):
         if count >= _MAX_FIELDS:
             break
-        fault = _find_fault(field)
-        if fault is not None:
-            faults.setdefault(fault.path, fault)
-    return list(faults.values()) or [whole]
-
-
-def _find_fault(pattern: dict[str, Any]) -> PatternError | None:
-    try:
-        Pattern(pattern)
-    except PatternError as error:
-        return error
-    return None
+        try:
+            Pattern(field)
+        except PatternError as error:
+            faults.setdefault(error.path, error)
+    return None, list(faults.values()) or [whole]
 
 
 def _fields(node: dict[str, Any], path: tuple[str, ...]) -> Iterator[dict[str, Any]]:

@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 import shutil
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -84,4 +85,4 @@ def _wait(condition: Callable[[], bool], said: list[str]) -> None:
     deadline = time.monotonic() + TIMEOUT
     while not condition():
         assert time.monotonic() < deadline, "\n".join(said)
-        time.sleep(0.05)
+        threading.Event().wait(0.05)

@@ -63,7 +63,4 @@ def _read_line(line: bytes) -> Event:
     except (ValueError, RecursionError) as error:
         message = f"not JSON: {error}"
         raise EventError(message) from None
-    if isinstance(document, dict):
-        # EventBridge writes its envelope's version into each event; it is always "0".
-        document.pop("version", None)
     return validate_event(document)

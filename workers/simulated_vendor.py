@@ -198,19 +198,20 @@ def _control(world: World, body: bytes) -> Answer:
 
 
 class Server(ThreadingHTTPServer):
-    """A running world on 127.0.0.1; port 0 takes a free one, which `server_port` tells."""
+    """A running world, on this machine alone unless told otherwise; port 0 takes a free one."""
 
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, world: World, port: int = 0) -> None:
-        super().__init__(("127.0.0.1", port), _Handler)
+    def __init__(self, world: World, port: int = 0, address: str = "127.0.0.1") -> None:
+        super().__init__((address, port), _Handler)
         self.world = world
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until SIGTERM or Ctrl-C; return the exit code."""
     parser = argparse.ArgumentParser(prog="simulated_vendor", description="The demo's outside.")
+    parser.add_argument("--address", default="127.0.0.1", help="0.0.0.0 for all, in a container")
     parser.add_argument("--port", type=int, default=8099, help="0 takes a free one")
     parser.add_argument("--failure-rate", type=float, default=0.0, help="0 to 1, of the vendor")
     parser.add_argument("--latency", type=parse_duration, default="50ms", help="such as 50ms")
@@ -228,7 +229,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         broken=options.broken,
     )
     try:
-        server = Server(world, options.port)
+        server = Server(world, options.port, options.address)
     except OSError as error:
         print(f"Error: port {options.port} cannot be used: {error.strerror}", file=sys.stderr)  # noqa: T201
         return 1
@@ -240,7 +241,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     with server:
-        print(f"ready: http://127.0.0.1:{server.server_port}", flush=True)  # noqa: T201
+        print(f"ready: http://{options.address}:{server.server_port}", flush=True)  # noqa: T201
         server.serve_forever(poll_interval=0.1)
     return 0
 

@@ -44,6 +44,9 @@ class Roll:
 
     def __init__(self, app: Celery) -> None:
         self._app = app
+        with app.connection_for_write() as connection:  # not opened: it only knows its errors
+            broken = (*connection.connection_errors, *connection.channel_errors)
+        self._broken: tuple[type[Exception], ...] = (KombuError, OSError, *broken)
         self._expected: set[str] = set()
         self._present: set[str] = set()
         self._asked = float("-inf")
@@ -69,7 +72,7 @@ class Roll:
             replies = self._app.control.ping(
                 destination=sorted(self._expected), timeout=_ANSWER_WITHIN
             )
-        except (KombuError, OSError):  # the broker restarts
+        except self._broken:  # the broker restarts
             replies = []
         self._present = {node for reply in replies or () for node in reply}
         self._asked = time.monotonic()

@@ -129,7 +129,8 @@ def _known_targets(settings: Settings, names: Sequence[str]) -> dict[str, tuple[
 def _run(
     settings: Settings, name: str, queues: Sequence[str], *, pool: str, concurrency: int = 1
 ) -> None:
-    from celery.platforms import SecurityWarning  # noqa: PLC0415 - not needed for --help
+    from celery.exceptions import CPendingDeprecationWarning  # noqa: PLC0415 - not for --help
+    from celery.platforms import SecurityWarning  # noqa: PLC0415
 
     from eventflow.cli.application import (  # noqa: PLC0415
         check_servers,
@@ -139,6 +140,8 @@ def _run(
 
     # Celery warns root of pickle, which nothing here reads.
     warnings.filterwarnings("ignore", category=SecurityWarning)
+    # Nor does it help to read, at each loss of the broker, of late acknowledgements.
+    warnings.filterwarnings("ignore", "\nIn Celery 5.1", category=CPendingDeprecationWarning)
     app = load_app(settings)
     check_servers(settings, app)
     import_subscribers(app)

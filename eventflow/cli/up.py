@@ -12,7 +12,7 @@ from typing import Self
 import click
 from celery import Celery
 
-from eventflow.cli.application import check_servers, load_app
+from eventflow.cli.application import check_servers, import_subscribers, load_app
 from eventflow.cli.deployment import (
     Roll,
     deployment_processes,
@@ -69,6 +69,7 @@ def up(has_flower: bool, flower_port: int | None, grace: float) -> None:
     source = RuleSource(settings.rules, interval=settings.rules_interval)
     rules = source.current()
     app = load_app(settings)
+    import_subscribers(app)  # what is broken is said once, before anything starts
     # A faulty change of the rules is said by the router, in its own lines.
     logging.getLogger("eventflow").addHandler(logging.NullHandler())
     with RunLock(settings.data_dir / "up.lock", "eventflow up") as lock, _Signals() as signals:

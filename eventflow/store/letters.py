@@ -18,6 +18,8 @@ __all__ = [
     "redrive_refusal",
 ]
 
+_PUBLISH = "correct the fault and publish the event again, with a new id"
+
 
 class State(StrEnum):
     """Where a dead letter stands."""
@@ -180,5 +182,8 @@ def redrive_refusal(stored: StoredDeadLetter) -> str:
     if stored.letter.event is None:
         return "it is a message that could not be read: there is no event to send"
     if not stored.target:
-        return "no target is known for its event: correct the fault and publish the event again"
+        return f"no target is known for its event: {_PUBLISH}"
+    if stored.reason is Reason.INPUT and stored.letter.input is None:
+        # The ledger would take no input for "the event itself", which the target does not expect.
+        return f"the input that its rule asks for was never made: {_PUBLISH}"
     return ""

@@ -343,19 +343,28 @@ class StoreContract:
         assert 5 == len({stored.id for stored in (*first, *second)})
 
     def test_what_cannot_be_redriven_is_said(self, store: DeadLetterStore) -> None:
-        """A message has no event, an event may have no target, and a redriven one has gone."""
+        """No event, no target, no input to hand over, or gone already; the rest can go."""
         unroutable = letter_of("e2", id="e2:eventflow.route", target="", reason=Reason.UNROUTABLE)
         undecodable = letter_of("e3", reason=Reason.UNDECODABLE)
-        store.record([letter_of(), message_letter(), unroutable, undecodable])
+        shapeless = letter_of("e4", reason=Reason.INPUT, input=None)
+        misshapen = letter_of("e5", reason=Reason.INPUT)
+        store.record([letter_of(), message_letter(), unroutable, undecodable, shapeless, misshapen])
         redrive(store, "e1:device-vendor")
-        said = {name: redrive_refusal(store.get(name)) for name in ("e1", "message", "e2", "e3")}
+        names = ("e1", "message", "e2", "e3", "e4", "e5")
+        said = {name: redrive_refusal(store.get(name)) for name in names}
         assert {
             "e1": "it was redriven already, and has not died again since",
             "message": "it is a message that could not be read: there is no event to send",
             "e2": (
-                "no target is known for its event: correct the fault and publish the event again"
+                "no target is known for its event: correct the fault and publish the event again, "
+                "with a new id"
             ),
             "e3": "",
+            "e4": (
+                "the input that its rule asks for was never made: correct the fault and publish "
+                "the event again, with a new id"
+            ),
+            "e5": "",
         } == said
 
     def test_purge_deletes_what_fits(self, store: DeadLetterStore) -> None:

@@ -155,7 +155,12 @@ def test_dying_at_the_start_is_an_error(recorded: Recorded) -> None:
 def test_waiting_can_be_interrupted(recorded: Recorded) -> None:
     """The waiting ends without an error when the caller says so."""
     stop = threading.Event()
-    recorded.run("a", _WAITS, ready=lambda: bool(stop.set()))
+
+    def stop_and_deny() -> bool:
+        stop.set()
+        return False
+
+    recorded.run("a", _WAITS, ready=stop_and_deny)
     assert recorded.supervisor.wait_until_ready(30, interrupted=stop.is_set) is False
 
 

@@ -34,10 +34,10 @@ def run_async(
         DeliveryTimeout: When it ran longer.
         Exception: Whatever the subscriber raises.
     """
-
     is_ended = False
 
     async def limited() -> None:
+        """Call it, within the loop's own limit."""
         nonlocal is_ended
         try:
             async with asyncio.timeout(timeout) as limit:

@@ -82,13 +82,12 @@ def test_nothing_is_lost_when_everything_is_killed(tmp_path: Path) -> None:
         for kill in range(KILLS):
             before = len(deployment.notes.read_bytes())
             enough = before + chance.randrange(20_000, 60_000)
-            deployment.wait(
-                lambda enough=enough: (
-                    len(deployment.notes.read_bytes()) > enough
-                    or (not publishing.is_alive() and _is_idle(deployment))
-                ),
-                "work to be done between kills",
-            )
+
+            def is_time(enough: int = enough) -> bool:
+                is_over = not publishing.is_alive() and _is_idle(deployment)
+                return is_over or len(deployment.notes.read_bytes()) > enough
+
+            deployment.wait(is_time, "work to be done between kills")
             restart(deployment, names[kill % len(names)])
         publishing.join()
         deployment.settle(timeout=120)

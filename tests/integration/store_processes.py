@@ -1,6 +1,7 @@
 """What other processes do to a store in its tests; run as `python -m`, with the store's address."""
 
 import sys
+from collections.abc import Callable
 
 from sqlalchemy import event
 
@@ -38,4 +39,5 @@ def _say(text: str) -> None:
 
 if __name__ == "__main__":
     deed, address, *numbers = sys.argv[1:]
-    {"record": _record, "flood": _flood}[deed](address, *map(int, numbers))
+    deeds: dict[str, Callable[..., None]] = {"record": _record, "flood": _flood}
+    deeds[deed](address, *map(int, numbers))

@@ -41,7 +41,9 @@ def test_a_model_becomes_an_event(flow: EventFlow, client: redis.Redis) -> None:
         event.bus,
     )
     assert event.dataschema == "courier.app/CourierArrived/1.2"
-    assert b'"parcel":7' in client.get("eventflow:{parcels}:body:order-7")
+    body = client.get("eventflow:{parcels}:body:order-7")
+    assert isinstance(body, bytes)
+    assert b'"parcel":7' in body
 
 
 def test_many_are_checked_before_the_first_goes(flow: EventFlow, client: redis.Redis) -> None:

@@ -6,10 +6,10 @@ from typing import Any, assert_type
 from uuid import UUID
 
 from celery import Celery
-from eventflow.patterns import Matcher, Pattern, PatternError
 from pydantic import BaseModel
 
 from eventflow import Delivery, Event, EventFlow, EventflowError, EventModel, Refuse, Retry
+from eventflow.patterns import Matcher, Pattern, PatternError
 
 
 class CourierArrived(EventModel, source="courier.app", type="CourierArrived", version="1.0"):

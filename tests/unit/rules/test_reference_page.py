@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from eventflow.rules import CircuitBreaker, RetryPolicy, Target, load_rules
 from eventflow.rules.documents import InputDocument, RuleDocument, RuleTargetDocument
@@ -11,7 +12,14 @@ from eventflow.units import parse_duration
 
 PAGE = (Path(__file__).parents[3] / "docs" / "reference" / "rules.md").read_text(encoding="utf-8")
 ROWS = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", PAGE, re.MULTILINE))
-MODELS = [Target, RetryPolicy, CircuitBreaker, RuleDocument, RuleTargetDocument, InputDocument]
+MODELS: list[type[BaseModel]] = [
+    Target,
+    RetryPolicy,
+    CircuitBreaker,
+    RuleDocument,
+    RuleTargetDocument,
+    InputDocument,
+]
 DURATIONS = {"timeout", "max_age", "initial", "max", "window", "open_for"}
 
 

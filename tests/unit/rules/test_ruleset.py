@@ -1,9 +1,9 @@
 """The compiled rule set: immutable, its order, its buses, its fingerprint."""
 
 import pytest
-from eventflow.patterns import Pattern
 
 from eventflow.errors import RuleError
+from eventflow.patterns import Pattern
 from eventflow.rules import Rule, RuleSet, RuleTarget, Target, load_rules
 
 TARGET = Target(name="audit", task="workers.audit.keep")

@@ -13,7 +13,7 @@ from eventflow.cli.output import say
 from eventflow.errors import LedgerError, RuleError
 from eventflow.settings import Settings, load_settings
 
-__all__ = ["queues_of", "recorder", "router", "worker"]
+__all__ = ["known_targets", "queues_of", "recorder", "router", "worker"]
 
 _ROUTE = "eventflow.route"
 _DEAD_LETTERS = "eventflow.dead-letters"
@@ -59,7 +59,7 @@ def recorder(name: str | None) -> None:
 def worker(names: tuple[str, ...], concurrency: int | None, pool: str, name: str | None) -> None:
     """Start a worker for targets, or for all targets of an integration."""
     settings = load_settings()
-    queues = queues_of(names, _known_targets(settings, names))
+    queues = queues_of(names, known_targets(settings, names))
     _run(
         settings,
         name if name is not None else "+".join(dict.fromkeys(names)),
@@ -101,8 +101,19 @@ def queues_of(names: Sequence[str], targets: Mapping[str, tuple[str, str]]) -> l
     return sorted(queues)
 
 
-def _known_targets(settings: Settings, names: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """Return the targets of the rule files; where those are missing or faulty, of the ledger."""
+def known_targets(settings: Settings, names: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Return the targets of the rule files; where those are missing or faulty, of the ledger.
+
+    Args:
+        settings: Where both are.
+        names: Of targets and integrations; the ledger does only where it knows all of them.
+
+    Returns:
+        Each target's integration and queue.
+
+    Raises:
+        RuleError: When the rules cannot be used, and the ledger does not know every name.
+    """
     from eventflow.rules import Target, load_rules  # noqa: PLC0415 - not needed for --help
 
     try:

@@ -1,0 +1,1 @@
+"""The operators of the pattern language: one file each, registered in `table.py`."""

@@ -1,0 +1,84 @@
+"""One pattern: read once, laid over as many events as one likes."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from eventflow.errors import EventError
+from eventflow.patterns.faults import show
+from eventflow.patterns.fields import meets
+from eventflow.patterns.syntax import Alternative, read_pattern
+from eventflow.patterns.tree import Branch, grow
+
+__all__ = ["Pattern"]
+
+
+@dataclass(frozen=True, slots=True, init=False, repr=False)
+class Pattern:
+    """An event pattern in EventBridge's language. It never changes, and is safe in threads.
+
+    Patterns are equal when they ask the same of the same fields, however that is spelt.
+
+    Attributes:
+        alternatives: What is asked: of one alternative, every condition must be met. One alone
+            when the pattern has no ``$or``.
+    """
+
+    alternatives: tuple[Alternative, ...]
+    _trees: tuple[Branch, ...] = field(compare=False)
+    _text: str = field(compare=False)
+
+    def __init__(self, source: object) -> None:
+        """Read a pattern.
+
+        Args:
+            source: The pattern as `json.loads` gives it: a dict.
+
+        Raises:
+            PatternError: If it is invalid; the message says why, *path* where.
+        """
+        alternatives = read_pattern(source)
+        object.__setattr__(self, "alternatives", alternatives)
+        object.__setattr__(self, "_trees", tuple(grow(fields) for fields in alternatives))
+        # As text, so that no one can change it: neither the caller's dict nor one given out.
+        object.__setattr__(self, "_text", json.dumps(source, ensure_ascii=False))
+
+    @property
+    def source(self) -> dict[str, Any]:
+        """The dict that the pattern was made of; a new copy each time."""
+        return cast("dict[str, Any]", json.loads(self._text))
+
+    def matches(self, event: dict[str, Any]) -> bool:
+        """Tell whether the pattern matches an event.
+
+        Args:
+            event: The event as EventBridge's dict, with JSON's values.
+
+        Returns:
+            True when it does.
+
+        Raises:
+            EventError: If *event* is no dict.
+        """
+        check_event(event)
+        return any(meets(tree, event) for tree in self._trees)
+
+    def __reduce__(self) -> tuple[type["Pattern"], tuple[dict[str, Any]]]:
+        return type(self), (self.source,)
+
+    def __repr__(self) -> str:
+        return f"Pattern({self.source!r})"
+
+
+def check_event(event: object) -> None:
+    """Check that *event* is an object, as an event is.
+
+    Args:
+        event: Whatever a caller gave.
+
+    Raises:
+        EventError: If it is not a dict.
+    """
+    if not isinstance(event, dict):
+        message = f"an event to be matched is a dict, not {show(event)}"
+        raise EventError(message)

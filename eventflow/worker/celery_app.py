@@ -3,6 +3,7 @@
 from typing import Any
 
 from celery import Celery
+from kombu.transport import TRANSPORT_ALIASES
 
 from eventflow.settings import Settings
 
@@ -55,12 +56,10 @@ def configure_app(app: Celery) -> None:
     """
     if app.conf.worker_consumer in (None, "celery.worker.consumer:Consumer"):
         app.conf.worker_consumer = _CONSUMER
-    url = str(app.conf.broker_url or "")
-    if (
-        url.startswith(("redis://", "rediss://", "redis+socket://"))
-        and not app.conf.broker_transport
-    ):
-        app.conf.broker_transport = _REDIS_TRANSPORT
+    # By kombu's table of names: for redis+socket:// it takes its transport from there alone, whatever
+    # `broker_transport` says, and Flower knows a broker by the scheme of its address.
+    for scheme in ("redis", "rediss"):
+        TRANSPORT_ALIASES[scheme] = _REDIS_TRANSPORT
 
 
 def _timeouts(settings: Settings) -> dict[str, Any]:

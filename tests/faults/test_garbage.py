@@ -3,6 +3,7 @@
 import base64
 import json
 import pickle
+import uuid
 from collections.abc import Iterator
 
 import pytest
@@ -54,8 +55,8 @@ def message(headers: object, body: bytes, content_type: str = "application/json"
                 "body_encoding": "base64",
                 "correlation_id": "x",
                 "delivery_mode": 2,
-                "delivery_tag": "tag-of-mine",
-                "delivery_info": {"exchange": "", "routing_key": "audit"},
+                "delivery_tag": str(uuid.uuid4()),
+                "delivery_info": {"exchange": "", "routing_key": "QUEUE"},
                 "priority": 0,
             },
         }
@@ -88,7 +89,7 @@ def test_garbage_is_a_dead_letter(running: Deployment, queue: str) -> None:
     before = set(letters(running))
     client = running.client()
     for entry, _ in GARBAGE.values():
-        client.lpush(queue, entry)
+        client.lpush(queue, entry.replace(b"QUEUE", queue.encode()))
 
     def new() -> list[dict]:
         found = letters(running)

@@ -55,6 +55,8 @@ class EventFlow:
     def __init__(self, settings: Settings | None = None, *, celery: Celery | None = None) -> None:
         self._settings = settings if settings is not None else load_settings()
         is_joined = celery is not None
+        if celery is not None:
+            self._settings = _on_broker_of(celery, self._settings)
         self._celery = celery if celery is not None else make_app(self._settings)
         configure_app(self._celery)
         self._subscribers = Subscribers()
@@ -189,3 +191,11 @@ class EventFlow:
             )
         self._sender.send(messages)
         return revived
+
+
+def _on_broker_of(celery: Celery, settings: Settings) -> Settings:
+    """Return settings whose ledger is in a joined app's broker, unless they say where it is."""
+    url = str(celery.conf.broker_url or "")
+    if settings.redis_url or settings.broker_url or not url.startswith("redis"):
+        return settings
+    return settings.with_changes(broker_url=url)

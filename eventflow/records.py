@@ -80,7 +80,10 @@ class DeadLetter(BaseModel):
 
     def to_json(self) -> str:
         """Write it as the ledger keeps it."""
-        return json.dumps(self.model_dump(mode="json"), separators=(",", ":"))
+        document = self.model_dump(mode="json")
+        text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+        # An error's text may hold half of a surrogate pair, which no JSON reader takes.
+        return text.encode("utf-8", "replace").decode()
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "DeadLetter":

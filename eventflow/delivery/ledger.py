@@ -18,6 +18,7 @@ __all__ = [
     "DeliveryState",
     "Finish",
     "Ledger",
+    "Moved",
     "Outcome",
     "Planned",
     "RouteWork",
@@ -146,6 +147,21 @@ class Finish:
 
 
 @dataclass(frozen=True, slots=True)
+class Moved:
+    """What a mover has queued again.
+
+    Attributes:
+        by_target: The deliveries' ids, by target.
+        lost: Those of them whose lease ended without an outcome.
+        nearest: Seconds until the next is due; None when none waits.
+    """
+
+    by_target: dict[str, list[str]]
+    lost: list[str]
+    nearest: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class TargetStatus:
     """How many deliveries of one target are where.
 
@@ -223,8 +239,8 @@ class Ledger(Protocol):
     def finish(self, target: str, finishes: Sequence[Finish]) -> list[bool]:
         """Record outcomes; False where the delivery was finished or claimed by another since."""
 
-    def move(self, targets: Sequence[str], limit: int) -> tuple[dict[str, list[str]], float | None]:
-        """Queue again what is due; returns the ids by target, and seconds to the next due."""
+    def move(self, targets: Sequence[str], limit: int) -> Moved:
+        """Queue again what is due, and what was lost with its worker; so many of each target."""
 
     def stale(self, names: Sequence[str]) -> dict[str, tuple[float, float]]:
         """Tell, for each name with anything queued, its oldest age and its lag behind claims."""

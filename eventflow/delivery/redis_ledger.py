@@ -13,6 +13,7 @@ from eventflow.delivery.ledger import (
     Claim,
     DeliveryState,
     Finish,
+    Moved,
     Outcome,
     Planned,
     RouteWork,
@@ -71,7 +72,7 @@ class RedisLedger:
             keys += (self._keys.event(event_id), self._keys.body(event_id))
         answers = self._scripts.run("begin_route", keys, event_ids)
         return [
-            RouteWork(event_id, answer[0], float(answer[1]), answer[2])
+            RouteWork(event_id, answer[0] or b"", float(answer[1]), answer[2])
             for event_id, answer in zip(event_ids, answers, strict=True)
             if answer
         ]
@@ -140,16 +141,17 @@ class RedisLedger:
             arguments += (item.error_type, item.error)
         return [bool(answer) for answer in self._scripts.run("finish", keys, arguments)]
 
-    def move(self, targets: Sequence[str], limit: int) -> tuple[dict[str, list[str]], float | None]:
-        """Queue again what is due; returns the ids by target, and seconds to the next due."""
+    def move(self, targets: Sequence[str], limit: int) -> Moved:
+        """Queue again what is due, and what was lost with its worker."""
         if not targets:
-            return {}, None
+            return Moved({}, [], None)
         keys = [key for target in targets for key in self._target_keys(target)[:3]]
         nearest, *moved = self._scripts.run("move", keys, [limit])
         by_target: dict[str, list[str]] = {}
         for number, _kind, identity in moved:
             by_target.setdefault(targets[number - 1], []).append(identity.decode())
-        return by_target, float(nearest) if nearest else None
+        lost = [identity.decode() for _number, kind, identity in moved if kind == b"lost"]
+        return Moved(by_target, lost, float(nearest) if nearest else None)
 
     def stale(self, names: Sequence[str]) -> dict[str, tuple[float, float]]:
         """Tell, for each name with anything queued, its oldest age and its lag behind claims."""
@@ -282,7 +284,11 @@ def _read_claim(identity: str, answer: Sequence[bytes]) -> Claim:
     verdict = Verdict(answer[0].decode())
     if len(answer) == 1:
         return Claim(identity, verdict)
-    attempt, body, shaped, rules, accepted, first, redrives, now, kind, error = answer[1:]
+    attempt, body, shaped, rules, accepted, first, redrives, now, kind, error, failed = answer[1:]
+    tried = int(attempt) - (verdict is Verdict.RUN)
+    if tried > int(failed):
+        # An attempt that never told how it went ended with its worker.
+        kind, error = b"WorkerLost", f"attempt {tried} ended with its worker".encode()
     return Claim(
         identity,
         verdict,

@@ -17,6 +17,10 @@ def make_app(settings: Settings) -> Celery:
     """Return a Celery app of eventflow's own, on the settings' broker."""
     app = Celery("eventflow", broker=settings.celery_broker_url)
     app.conf.update(
+        # Said twice more, or CELERY_BROKER_URL in the environment would win over our settings, and
+        # a worker read another broker than the publisher writes to.
+        broker_read_url=settings.celery_broker_url,
+        broker_write_url=settings.celery_broker_url,
         # The ledger holds the truth: a message that is lost with its worker is found by the mover,
         # and late acknowledgement would run long deliveries twice past the visibility timeout.
         task_acks_late=False,
@@ -27,7 +31,6 @@ def make_app(settings: Settings) -> Celery:
         worker_prefetch_multiplier=1,
         # A misspelt queue is an error, not a queue that nobody reads.
         task_create_missing_queues=False,
-        task_default_queue="eventflow.unclaimed",
         # Nothing is ever unpickled.
         accept_content=["json"],
         task_serializer="json",

@@ -75,7 +75,7 @@ class Consumer(CeleryConsumer):  # type: ignore[misc]  # celery has no types
         context: WorkerContext | None = getattr(self.app, "eventflow_context", None)
 
         def on_task_received(message: Any) -> Any:
-            if context is None or not context.owns_queue(_queue_of(message)):
+            if context is None or _queue_of(message) not in context.own_queues:
                 return receive(message)
             fault = find_fault(message, self.app.tasks)
             return receive(message) if fault is None else self._bury(context, message, *fault)

@@ -65,6 +65,7 @@ class WorkerContext:
         sender: The way to the broker.
         subscribers: The functions bound to targets.
         rules: The rule files, read again when they change.
+        own_queues: The queues that are eventflow's, known once a worker starts.
     """
 
     settings: Settings
@@ -74,6 +75,7 @@ class WorkerContext:
     subscribers: Subscribers
     rules: RuleSource
     book: TargetBook = field(init=False)
+    own_queues: frozenset[str] = field(default=frozenset(), init=False)
     _announced: str = field(default="", init=False)
 
     def __post_init__(self) -> None:
@@ -93,12 +95,6 @@ class WorkerContext:
         for bus in sorted(rules.buses | {"default"}):
             self.ledgers.of(bus).announce(definitions)
         self._announced = rules.fingerprint
-
-    def owns_queue(self, name: str) -> bool:
-        """Whether the queue *name* is eventflow's: the router's, the recorder's or a target's."""
-        if name.startswith("eventflow."):
-            return True
-        return any(target.queue == name for target in self.targets_of_rules().values())
 
     def targets_of_rules(self) -> dict[str, Target]:
         """Return the targets that the rule files define; none where there are no valid files."""

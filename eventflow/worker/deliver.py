@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from celery.exceptions import Ignore
 from celery.exceptions import Retry as CeleryRetry
+from celery.utils.serialization import get_pickleable_exception
 
 from eventflow.delivery import Claim, Finish, Outcome, RedisLedger
 from eventflow.errors import EventflowError, TransportError
@@ -110,12 +111,15 @@ def _tell(target: Target, claim: Claim, finish: Finish, error: BaseException | N
                 extra={"action": "delivery_done", **facts},
             )
         case Outcome.RETRY:
-            _log.info(
-                "delivery %s failed at attempt %d (%s); due again in %.1f s",
+            _log.warning(
+                "delivery %s failed at attempt %d (%s: %s); due again in %.1f s",
                 claim.delivery_id,
                 claim.attempt,
-                facts["error_type"],
+                finish.error_type,
+                finish.error,
                 finish.delay,
+                # Once is enough: the next attempts mostly fail in the same place.
+                exc_info=error if claim.attempt == 1 else None,
                 extra={"action": "delivery_retry", "due_in": finish.delay, **facts},
             )
         case _:
@@ -125,6 +129,7 @@ def _tell(target: Target, claim: Claim, finish: Finish, error: BaseException | N
                 claim.delivery_id,
                 claim.attempt,
                 reason.value,
+                exc_info=error,
                 extra={"action": "delivery_dead", "reason": reason.value, **facts},
             )
 
@@ -136,10 +141,17 @@ def _show(attempt: Attempt) -> None:
         # A second message for the same delivery says nothing of how the delivery went.
         raise Ignore
     if finish.outcome is Outcome.RETRY:
-        raise CeleryRetry(exc=attempt.error, when=finish.delay)
+        assert attempt.error is not None
+        raise CeleryRetry(exc=_plain(attempt.error), when=finish.delay)
     if finish.outcome is Outcome.DEAD:
         if attempt.error is not None:
-            raise attempt.error
+            raise _plain(attempt.error)
         reason = finish.letter.reason.value if finish.letter else ""
         message = f"dead letter: {reason}"
         raise DeadLetterError(message)
+
+
+def _plain(error: BaseException) -> Exception:
+    """Return an exception that can go from a pool's process to its parent, whatever it holds."""
+    plain: Exception = get_pickleable_exception(error)
+    return plain

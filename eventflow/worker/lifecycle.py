@@ -83,11 +83,14 @@ class _Lifecycle:
         try:
             targets = self._targets(is_router=ROUTE in asked or not (asked or self._is_joined))
             queues = self._app.amqp.queues
-            others = list(queues) if self._is_joined else []
+            others = list(queues)  # a joined app's own, and the one of Celery's plain tasks
             for name in {ROUTE, DEAD_LETTERS, *(target.queue for target in targets.values())}:
                 if name not in queues:
                     # Not by add(): that would put Celery's default exchange in its place.
                     queues[name] = make_queue(name)
+            self._context.own_queues = frozenset(
+                {ROUTE, DEAD_LETTERS, *(target.queue for target in targets.values())}
+            )
             if self._is_joined and not asked:
                 return
             self._queues = select_queues(asked, targets, others=others)

@@ -84,10 +84,16 @@ class Mover:
                 wait = 1.0
 
     def _move_due(self, ledger: RedisLedger, targets: dict[str, Target]) -> float | None:
-        moved, nearest = ledger.move(sorted(targets), _MOST_MOVED)
-        for name, ids in moved.items():
+        moved = ledger.move(sorted(targets), _MOST_MOVED)
+        for identity in moved.lost:
+            _log.warning(
+                "the lease of delivery %s ended without an outcome: its worker is gone, or stuck",
+                identity,
+                extra={"action": "delivery_lost", "delivery_id": identity},
+            )
+        for name, ids in moved.by_target.items():
             self._context.sender.send(self._deliveries(ledger, targets[name], ids))
-        return nearest
+        return moved.nearest
 
     def _send_lost(self, ledger: RedisLedger, targets: dict[str, Target]) -> None:
         """Send again what has been queued for too long and cannot be on its queue any more."""

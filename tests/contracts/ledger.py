@@ -141,11 +141,11 @@ class LedgerContract:
             state.error_type,
             state.error,
         )
-        moved, nearest = ledger.move([TARGET], 10)
-        assert moved == {}
-        assert nearest is not None
-        assert 0 < nearest <= 0.3
-        wait_until(lambda: ledger.move([TARGET], 10)[0] == {TARGET: [identity]})
+        moved = ledger.move([TARGET], 10)
+        assert moved.by_target == {}
+        assert moved.nearest is not None
+        assert 0 < moved.nearest <= 0.3
+        wait_until(lambda: ledger.move([TARGET], 10).by_target == {TARGET: [identity]})
         [answer] = claim(ledger, identity)
         assert (
             answer.verdict,
@@ -159,13 +159,13 @@ class LedgerContract:
         [identity] = register(ledger, "e1", TARGET)
         claim(ledger, identity)
         ledger.finish(TARGET, [Finish(identity, 1, Outcome.RETRY, delay=0)])
-        assert {TARGET: [identity]} == ledger.move([TARGET], 10)[0]
+        assert {TARGET: [identity]} == ledger.move([TARGET], 10).by_target
 
     def test_a_lost_workers_delivery_is_moved(self, ledger: Ledger, wait_until: WaitUntil) -> None:
         """When a lease ends without an outcome, the delivery is queued again and counted."""
         [identity] = register(ledger, "e1", TARGET)
         claim(ledger, identity, lease=0.05)
-        wait_until(lambda: ledger.move([TARGET], 10)[0] == {TARGET: [identity]})
+        wait_until(lambda: ledger.move([TARGET], 10).by_target == {TARGET: [identity]})
         assert claim(ledger, identity)[0].attempt == 2
 
     def test_a_spent_budget_is_told_and_not_run(
@@ -174,7 +174,7 @@ class LedgerContract:
         """A delivery whose attempts are spent is claimed for its last rites, by one worker."""
         [identity] = register(ledger, "e1", TARGET)
         claim(ledger, identity, lease=0.05, most=1)
-        wait_until(lambda: ledger.move([TARGET], 10)[0] == {TARGET: [identity]})
+        wait_until(lambda: ledger.move([TARGET], 10).by_target == {TARGET: [identity]})
         [answer] = claim(ledger, identity, most=1)
         assert (answer.verdict, answer.attempt) == (Verdict.MAX_ATTEMPTS, 1)
         assert claim(ledger, identity, most=1)[0].verdict == Verdict.LEASED
@@ -194,7 +194,7 @@ class LedgerContract:
         """The outcome of an attempt that was overtaken by the next is passed over."""
         [identity] = register(ledger, "e1", TARGET)
         claim(ledger, identity, lease=0.05)
-        wait_until(lambda: ledger.move([TARGET], 10)[0] == {TARGET: [identity]})
+        wait_until(lambda: ledger.move([TARGET], 10).by_target == {TARGET: [identity]})
         claim(ledger, identity)
         late = [
             Finish(identity, 1, Outcome.RETRY, delay=0),
@@ -207,7 +207,7 @@ class LedgerContract:
         """What has succeeded is done, even after its lease: nobody does it once more."""
         [identity] = register(ledger, "e1", TARGET)
         claim(ledger, identity, lease=0.05)
-        wait_until(lambda: ledger.move([TARGET], 10)[0] == {TARGET: [identity]})
+        wait_until(lambda: ledger.move([TARGET], 10).by_target == {TARGET: [identity]})
         assert ledger.finish(TARGET, [Finish(identity, 1, Outcome.DONE)]) == [True]
         assert claim(ledger, identity)[0].verdict == Verdict.GONE
 
@@ -337,3 +337,18 @@ class LedgerContract:
         [identity] = register(ledger, event_id, TARGET)
         assert claim(ledger, identity)[0].verdict == Verdict.RUN
         assert ledger.finish(TARGET, [Finish(identity, 1, Outcome.DONE)]) == [True]
+
+    def test_a_lost_worker_is_told(self, ledger: Ledger, wait_until: WaitUntil) -> None:
+        """An attempt without an outcome is named as the last error, by its number."""
+        [identity] = register(ledger, "e1", TARGET)
+        claim(ledger, identity)
+        ledger.finish(TARGET, [Finish(identity, 1, Outcome.RETRY, error_type="OSError", error="a")])
+        assert ledger.move([TARGET], 10).lost == []
+        claim(ledger, identity, lease=0.05)
+        wait_until(lambda: ledger.move([TARGET], 10).lost == [identity])
+        [answer] = claim(ledger, identity, most=2)
+        assert answer.verdict == Verdict.MAX_ATTEMPTS
+        assert (answer.error_type, answer.error) == (
+            "WorkerLost",
+            "attempt 2 ended with its worker",
+        )

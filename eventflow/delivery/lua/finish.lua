@@ -48,7 +48,8 @@ for i = 1, (#ARGV - 1) / 6 do
       if outcome == 'retry' then
         redis.call('ZREM', KEYS[1], id)
         redis.call('ZADD', KEYS[3], now + tonumber(value), id)
-        redis.call('HSET', delivery, 'error_type', ARGV[at + 4], 'error', ARGV[at + 5])
+        redis.call('HSET', delivery, 'failed', attempt, 'error_type', ARGV[at + 4],
+          'error', ARGV[at + 5])
         redis.call('HINCRBY', KEYS[4], 'retried', 1)
       else
         redis.call('HINCRBY', delivery, 'attempts', -1)

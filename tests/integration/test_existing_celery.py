@@ -1,0 +1,96 @@
+"""A Celery app that exists already is joined, and goes on as before."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from eventflow.events import Event
+from tests.deployment import Deployment, deployed
+
+RULES = """
+    targets:
+      invoices: {task: shop.send_invoice, retry: {max_attempts: 2, initial: 10ms, max: 10ms}}
+    rules:
+      orders: {pattern: {source: [shop]}, targets: [invoices]}
+"""
+
+SHOP = """
+    import json, os
+    from celery import Celery
+    from eventflow import EventFlow
+
+    app = Celery("shop", broker=os.environ["SHOP_BROKER"])
+    app.conf.task_ignore_result = True
+    flow = EventFlow(celery=app)
+
+    def note(**facts):
+        with open(os.environ["NOTES"], "a") as notes:
+            notes.write(json.dumps(facts) + "\\n")
+
+    class Unpicklable(Exception):
+        def __init__(self, one, two):
+            super().__init__("cannot be pickled")
+            self.door = open(os.devnull)
+
+    @app.task(name="shop.send_invoice", bind=True)
+    def send_invoice(self, event):
+        if event["detail"].get("bad"):
+            raise Unpicklable(1, 2)
+        if event["detail"].get("retry"):
+            raise self.retry(exc=OSError("the task's own retry"))
+        note(id=event["id"], task="invoice")
+
+    @app.task(name="shop.own")
+    def own(number):
+        note(id=str(number), task="own")
+"""
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """A shop's own app with its default worker, and workers for eventflow's queues."""
+    place = tmp_path_factory.mktemp("shop")
+    with deployed(place, project="", rules=RULES) as deployment:
+        import textwrap
+
+        (place / "project.py").write_text(textwrap.dedent(SHOP))
+        # No setting but the rules: the ledger is in the shop's own broker.
+        deployment.environment["SHOP_BROKER"] = deployment.settings.celery_broker_url
+        del deployment.environment["EVENTFLOW_DATA_DIR"]
+        deployment.start("router", ["eventflow.route"])
+        deployment.start("invoices", ["invoices"], "-P", "prefork", "-c", "1")
+        deployment.run(
+            "default", ["-m", "celery", "-A", "project", "worker", "-P", "solo", "-n", "d@%h"]
+        )
+        deployment.wait(
+            lambda: "celery@" in deployment.log("default") or "d@" in deployment.log("default"),
+            "the banner",
+        )
+        deployment.await_ready("router", "invoices")
+        yield deployment
+
+
+def test_an_existing_task_is_a_target(shop: Deployment) -> None:
+    """The task gets EventBridge's dict, on its own queue, in its own worker."""
+    shop.flow.publish(Event(id="o1", source="shop", type="OrderPlaced", data={}))
+    shop.settle()
+    assert {"id": "o1", "task": "invoice"} in shop.noted()
+    banner = shop.log("default")
+    assert "invoices" not in banner.split("[tasks]")[0]
+    assert "eventflow.route" not in banner.split("[tasks]")[0]
+
+
+def test_the_apps_own_tasks_go_on(shop: Deployment) -> None:
+    """What the app did before, on its own queue, it does still."""
+    shop.flow.celery.send_task("shop.own", args=[7], queue="celery")
+    shop.wait(lambda: {"id": "7", "task": "own"} in shop.noted(), "the app's own task")
+
+
+@pytest.mark.parametrize("how", ["bad", "retry"])
+def test_its_exceptions_are_the_policys(shop: Deployment, how: str) -> None:
+    """An exception, one that cannot be pickled or its own retry, is retried and ends as policy says."""
+    shop.flow.publish(Event(id=f"x-{how}", source="shop", type="OrderPlaced", data={how: True}))
+    shop.settle()
+    status = shop.flow.status()["invoices"]
+    assert status.dead >= 1
+    assert f"x-{how}:invoices is a dead letter after 2 attempts" in shop.log("invoices")

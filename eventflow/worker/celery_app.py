@@ -11,6 +11,7 @@ __all__ = ["configure_app", "make_app"]
 
 _REDIS_TRANSPORT = "eventflow.transport.redis_transport:Transport"
 _CONSUMER = "eventflow.worker.consumer:Consumer"
+_CONTROL = "eventflow.worker.control:Control"
 
 
 def make_app(settings: Settings) -> Celery:
@@ -53,12 +54,14 @@ def make_app(settings: Settings) -> Celery:
 
 
 def configure_app(app: Celery) -> None:
-    """Set on any app, own or joined, what keeps garbage in a queue from stopping a worker.
+    """Set on any app, own or joined, what keeps a worker going: garbage, a broker that goes away.
 
     A joined app keeps every setting that its owner chose.
     """
     if app.conf.worker_consumer in (None, "celery.worker.consumer:Consumer"):
         app.conf.worker_consumer = _CONSUMER
+    if app.control_cls in (None, "celery.app.control:Control"):
+        app.control_cls = _CONTROL
     # By kombu's table of names: for redis+socket:// it takes its transport from there alone, whatever
     # `broker_transport` says, and Flower knows a broker by the scheme of its address.
     for scheme in ("redis", "rediss"):

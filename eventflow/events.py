@@ -260,9 +260,20 @@ def describe_kind(value: object) -> str:
     return names.get(type(value), f"a {type(value).__name__}")
 
 
+def _words(kind: str, message: str) -> str:
+    """Return pydantic's message in JSON's words, where it speaks Python's."""
+    plain = {
+        "dict_type": "must be an object",
+        "string_type": "must be a string",
+        "missing": "is missing",
+        "extra_forbidden": "is no field of an event",
+    }
+    return plain.get(kind, message.removeprefix("Value error, "))
+
+
 def _event_error(error: ValidationError, document: dict[Any, Any]) -> EventError:
     faults = [
-        (_place(item["loc"], document) or "event", item["msg"].removeprefix("Value error, "))
+        (_place(item["loc"], document) or "event", _words(item["type"], item["msg"]))
         for item in error.errors(include_url=False, include_input=False)
     ]
     if len(faults) == 1:

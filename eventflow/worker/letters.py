@@ -8,6 +8,8 @@ import time
 import traceback
 from typing import Any
 
+from celery import current_task
+
 from eventflow.delivery import Claim
 from eventflow.records import DeadLetter, Reason
 
@@ -98,8 +100,9 @@ def letter_of_message(
 
 
 def worker_name() -> str:
-    """Return this process's name in dead letters: the host's, and the process id."""
-    return socket.gethostname()
+    """Return the Celery worker's name, such as `device-vendor@host`; the host's outside of one."""
+    request = current_task.request if current_task else None
+    return str(request.hostname) if request and request.hostname else socket.gethostname()
 
 
 def _plain(value: object) -> object:

@@ -183,7 +183,7 @@ def test_size_at_its_limit() -> None:
         pytest.param(b"{", "not JSON: ", id="cut off"),
         pytest.param(b"[" * 100_000, "not JSON: ", id="deep garbage"),
         pytest.param(b"[]", "an event is a JSON object, not an array", id="array"),
-        pytest.param(b"{}", "source: Field required", id="no event"),
+        pytest.param(b"{}", "source: is missing", id="no event"),
     ],
 )
 def test_decode_refuses(encoded: bytes, expected: str) -> None:

@@ -157,9 +157,7 @@ def test_wrong_time(time: object, message: str) -> None:
             "type: String should have at most 128 characters",
             id="long type",
         ),
-        pytest.param(
-            {**MINIMAL, "data": []}, "data: must be an object", id="data"
-        ),
+        pytest.param({**MINIMAL, "data": []}, "data: must be an object", id="data"),
         pytest.param(
             {**MINIMAL, "bus": "a b"},
             "bus: String should match pattern '^[A-Za-z0-9._-]{1,64}$'",

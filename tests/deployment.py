@@ -75,6 +75,8 @@ class Deployment:
         self.server.start()
         self.flow = EventFlow(self.settings)
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.killed: dict[int, float] = {}
+        """When which process, by its id, was killed."""
 
     def write_rules(self, text: str, name: str = "rules.yaml") -> None:
         """Write a rule file, all at once."""
@@ -150,6 +152,7 @@ class Deployment:
     def kill(self, name: str, number: int = signal.SIGKILL) -> None:
         """Send a signal to a process and all that it started, and wait for its end."""
         process = self.processes.pop(name)
+        self.killed.update(dict.fromkeys(_group(process.pid), time.time()))
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)
         process.wait(TIMEOUT)
@@ -188,6 +191,17 @@ class Deployment:
                 process.wait(TIMEOUT)
         self.server.stop()
         shutil.rmtree(self._data, ignore_errors=True)
+
+
+def _group(leader: int) -> list[int]:
+    """Return the processes that a process leads, itself among them."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(ProcessLookupError):
+                if os.getpgid(int(entry.name)) == leader:
+                    found.append(int(entry.name))
+    return found
 
 
 @contextlib.contextmanager

@@ -91,13 +91,15 @@ PROJECT = """
 QUEUES = ["device-vendor", "notifications", "audit", "typed", "shaped", "legacy-queue", "keywords"]
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """A router, a recorder and workers, all real."""
+@pytest.fixture(scope="module", params=["prefork", "threads"])
+def running(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Deployment]:
+    """A router, a recorder and a worker of each pool, all real."""
     place = tmp_path_factory.mktemp("project")
     with deployed(place, project=PROJECT, rules=RULES) as deployment:
         deployment.start("router", ["eventflow.route"])
-        deployment.start("worker", QUEUES, "-P", "prefork", "-c", "2")
+        deployment.start("worker", QUEUES, "-P", request.param, "-c", "2")
         deployment.start("recorder", ["eventflow.dead-letters"])
         deployment.await_ready()
         yield deployment

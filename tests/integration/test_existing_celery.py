@@ -93,4 +93,4 @@ def test_its_exceptions_are_the_policys(shop: Deployment, how: str) -> None:
     shop.settle()
     status = shop.flow.status()["invoices"]
     assert status.dead >= 1
-    assert f"x-{how}:invoices is a dead letter after 2 attempts" in shop.log("invoices")
+    shop.await_log("invoices", f"x-{how}:invoices is a dead letter after 2 attempts")

@@ -1,4 +1,4 @@
-"""`eventflow rules`: check the rule files, list what they say."""
+"""`eventflow rules`: check the rule files, list what they say, explain what they decide."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -6,27 +6,29 @@ from pathlib import Path
 import click
 
 from eventflow.cli.output import json_option, print_json, print_table, say, visible
+from eventflow.cli.rules_explain import explain
+from eventflow.cli.rules_path import choose_path, path_argument
 from eventflow.errors import Problem, RuleError
 from eventflow.rules import Rule, RuleSet, Target, load_rules
-from eventflow.settings import load_settings
 from eventflow.units import format_duration
 
 __all__ = ["rules"]
 
-_path_argument = click.argument("path", type=click.Path(path_type=Path), required=False)
-
 
 @click.group()
 def rules() -> None:
-    """Check and list the rules.
+    """Check, list and explain the rules.
 
     PATH is a directory of rule files, or one file; EVENTFLOW_RULES unless given, which is the
     directory `rules` unless set.
     """
 
 
+rules.add_command(explain)
+
+
 @rules.command()
-@_path_argument
+@path_argument
 @json_option
 @click.pass_context
 def check(ctx: click.Context, path: Path | None, as_json: bool) -> None:
@@ -34,7 +36,7 @@ def check(ctx: click.Context, path: Path | None, as_json: bool) -> None:
 
     A line is FILE:LINE:COLUMN: WHERE: WHAT. Exit code 1 where there is a fault.
     """
-    path = _choose(path)
+    path = choose_path(path)
     try:
         rule_set = load_rules(path)
     except RuleError as error:
@@ -54,11 +56,11 @@ def check(ctx: click.Context, path: Path | None, as_json: bool) -> None:
 
 
 @rules.command(name="list")
-@_path_argument
+@path_argument
 @json_option
 def list_(path: Path | None, as_json: bool) -> None:
     """List the rules and their targets."""
-    rule_set = load_rules(_choose(path))
+    rule_set = load_rules(choose_path(path))
     if as_json:
         print_json(
             {
@@ -70,10 +72,6 @@ def list_(path: Path | None, as_json: bool) -> None:
     _print_rules(rule_set)
     click.echo()
     _print_targets(rule_set)
-
-
-def _choose(path: Path | None) -> Path:
-    return path if path is not None else load_settings().rules
 
 
 def _count(rule_set: RuleSet) -> str:

@@ -2,7 +2,7 @@
 
 import difflib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from eventflow.errors import PatternError
@@ -175,10 +175,19 @@ def _of_absence(
             if near:
                 meant = ".".join((*finding.names[:depth], near))
                 return f"there is {_cut(meant)}; did you mean it?"
-    if places:
-        named = " and ".join(dict.fromkeys(_cut(place) for place, _ in places[:_MOST_PLACES]))
+    beside = [place for place, _ in places if _is_one_level_off(place.split("."), finding.names)]
+    if beside:
+        named = " and ".join(dict.fromkeys(_cut(place) for place in beside[:_MOST_PLACES]))
         return f"the event has {named}: the field is at another level"
     return ""
+
+
+def _is_one_level_off(names: Sequence[str], wanted: Sequence[str]) -> bool:
+    shorter, longer = sorted((names, wanted), key=len)
+    if len(longer) - len(shorter) != 1:
+        return False
+    rest = iter(longer)
+    return all(name in rest for name in shorter)
 
 
 def _of_envelope(names: tuple[str, ...]) -> str:

@@ -141,9 +141,9 @@ def test_wanted_in_words(asked: list[Any], words: str) -> None:
             id="detail left out",
         ),
         pytest.param(
-            {"detail": {"box": {"kind": ["x"]}}},
-            "the event has detail.door.kind",
-            id="elsewhere with another value",
+            {"detail": {"kind": ["x"]}},
+            "the event has detail.door.kind: the field is at another level",
+            id="one level too high, with another value",
         ),
         pytest.param(
             {"detail_type": ["CourierArrived"]},
@@ -226,6 +226,7 @@ def test_known_mistake_is_hinted_at(pattern: dict[str, Any], words: str) -> None
         {"door": {"number": [{"anything-but": [5]}]}},
         {"door": {"kind": [{"exists": False}]}},
         {"elevator": [1]},
+        {"parcel": {"source": ["x"]}},
     ],
 )
 def test_plain_miss_has_no_hint(asked: dict[str, Any]) -> None:

@@ -1,14 +1,13 @@
 """`eventflow rules`: check the rule files, list what they say, explain what they decide."""
 
-from dataclasses import asdict
 from pathlib import Path
 
 import click
 
-from eventflow.cli.output import json_option, print_json, print_table, say, visible
+from eventflow.cli.output import json_option, print_json, print_table
+from eventflow.cli.rules_check import check
 from eventflow.cli.rules_explain import explain
 from eventflow.cli.rules_path import choose_path, path_argument
-from eventflow.errors import Problem, RuleError
 from eventflow.rules import Rule, RuleSet, Target, load_rules
 from eventflow.units import format_duration
 
@@ -24,35 +23,8 @@ def rules() -> None:
     """
 
 
+rules.add_command(check)
 rules.add_command(explain)
-
-
-@rules.command()
-@path_argument
-@json_option
-@click.pass_context
-def check(ctx: click.Context, path: Path | None, as_json: bool) -> None:
-    """Check the rule files and print every fault, one a line.
-
-    A line is FILE:LINE:COLUMN: WHERE: WHAT. Exit code 1 where there is a fault.
-    """
-    path = choose_path(path)
-    try:
-        rule_set = load_rules(path)
-    except RuleError as error:
-        _print_problems(path, error.problems, as_json=as_json)
-        ctx.exit(1)
-    if as_json:
-        print_json(
-            {
-                "ok": True,
-                "rules": len(rule_set.rules),
-                "targets": len(rule_set.targets),
-                "problems": [],
-            }
-        )
-    else:
-        click.echo(f"{_count(rule_set)}: no problems")
 
 
 @rules.command(name="list")
@@ -72,21 +44,6 @@ def list_(path: Path | None, as_json: bool) -> None:
     _print_rules(rule_set)
     click.echo()
     _print_targets(rule_set)
-
-
-def _count(rule_set: RuleSet) -> str:
-    counts = (len(rule_set.rules), "rule"), (len(rule_set.targets), "target")
-    return ", ".join(f"{number} {word}{'' if number == 1 else 's'}" for number, word in counts)
-
-
-def _print_problems(path: Path, problems: tuple[Problem, ...], *, as_json: bool) -> None:
-    if as_json:
-        print_json({"ok": False, "problems": [asdict(problem) for problem in problems]})
-        return
-    for problem in problems:
-        click.echo(visible(_one_line(str(problem))))
-    number = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-    say(f"{number} in {path}; routers keep the last good rules.", style="red")
 
 
 def _print_rules(rule_set: RuleSet) -> None:

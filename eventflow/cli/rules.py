@@ -8,6 +8,7 @@ from eventflow.cli.output import json_option, print_json, print_table
 from eventflow.cli.rules_check import check
 from eventflow.cli.rules_explain import explain
 from eventflow.cli.rules_path import choose_path, path_argument
+from eventflow.cli.rules_tests import run_tests
 from eventflow.rules import Rule, RuleSet, Target, load_rules
 from eventflow.units import format_duration
 
@@ -16,7 +17,7 @@ __all__ = ["rules"]
 
 @click.group()
 def rules() -> None:
-    """Check, list and explain the rules.
+    """Check, list, explain and test the rules.
 
     PATH is a directory of rule files, or one file; EVENTFLOW_RULES unless given, which is the
     directory `rules` unless set.
@@ -25,6 +26,7 @@ def rules() -> None:
 
 rules.add_command(check)
 rules.add_command(explain)
+rules.add_command(run_tests)
 
 
 @rules.command(name="list")

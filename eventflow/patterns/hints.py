@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from eventflow.errors import PatternError
-from eventflow.patterns.comparable import is_number
+from eventflow.patterns.comparable import comparable, is_number
 from eventflow.patterns.condition import Condition
 from eventflow.patterns.faults import show
 from eventflow.patterns.leaves import Finding, find_name
@@ -111,7 +111,7 @@ def _of_type(text: str, tests: list[Operator]) -> str:
         value = json.loads(text)
     except (ValueError, RecursionError):
         return ""
-    if isinstance(value, str | dict | list):
+    if isinstance(value, str | dict | list) or (is_number(value) and comparable(value) is None):
         return ""
     kind = "a number" if is_number(value) else "a value without quotes"
     wants = [node for node in tests if isinstance(node, Numeric | ExactNumber | ExactConstant)]

@@ -234,6 +234,14 @@ def test_plain_miss_has_no_hint(asked: dict[str, Any]) -> None:
     assert [""] == [report.hint for report in _detail(asked).failed]
 
 
+@pytest.mark.parametrize("text", ["NaN", "Infinity", "1e999", "9" * 150, "[1]", '"x"', "{"])
+def test_text_that_no_number_can_be_has_no_hint(text: str) -> None:
+    """Text that JSON has no comparable number for is not taken for a number in quotes."""
+    (failed,) = Pattern({"a": [{"numeric": [">", 0]}]}).explain({"a": text}).failed
+
+    assert "" == failed.hint
+
+
 def test_inconsistent_conditions_are_told_from_failed_ones() -> None:
     """Of conditions that hold alone and not together, the ones that spoil it have failed."""
     explanation = _detail({"couriers": {"first": ["Ben"], "last": ["Jones"], "x": [1]}})

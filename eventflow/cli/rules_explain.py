@@ -23,6 +23,7 @@ __all__ = ["explain"]
 
 _COLOURS = {"matches": "green", "near": "yellow"}
 _MOST_NAMED = 8
+_MOST_NEAR = 20
 _STATUSES = ("matches", "no match", "other bus", "disabled")
 
 
@@ -163,9 +164,12 @@ def _print_answers(event: Event, answers: Sequence[_Answer]) -> None:
         click.echo()
     for answer in matching:
         _print_answer(answer)
-    for answer in near:
+    for answer in near[:_MOST_NEAR]:
         click.echo()
         _print_answer(answer)
+    if len(near) > _MOST_NEAR:
+        more = f"{len(near) - _MOST_NEAR:,} more rules fit in part"
+        click.echo(f"\n{more}; --rule NAME explains one, --json prints all")
     far = [answer.rule.name for answer in missed if not answer.is_near]
     if far:
         click.echo(f"\nnothing fits  {_list_names(far)}")

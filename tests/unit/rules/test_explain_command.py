@@ -71,6 +71,19 @@ def test_rules_are_sorted_by_nearness(run):
     ]
 
 
+def test_many_near_misses_are_cut(run, write_rules):
+    """Of very many near misses the nearest are told, and how many there are besides."""
+    rules = "".join(
+        f"  r{number}: {{pattern: {{source: [courier.app], detail-type: [t{number}]}}, targets: [a]}}\n"
+        for number in range(30)
+    )
+    write_rules(main=f"targets: {{a: {{task: x}}}}\nrules:\n{rules}")
+    _, out, _ = run("--event", "event.json")
+
+    assert out.count("no match  ") == 20
+    assert out.endswith("10 more rules fit in part; --rule NAME explains one, --json prints all\n")
+
+
 def test_one_rule_is_explained_whole(run):
     """With --rule the rule is explained, however far from the event it is."""
     code, out, _ = run("--event", "event.json", "--rule", "far", "rules")

@@ -1,64 +1,40 @@
-"""`eventflow rules`: check the rule files, list what they say."""
+"""`eventflow rules`: check the rule files, list what they say, explain what they decide."""
 
-from dataclasses import asdict
 from pathlib import Path
 
 import click
 
-from eventflow.cli.output import json_option, print_json, print_table, say, visible
-from eventflow.errors import Problem, RuleError
+from eventflow.cli.output import json_option, print_json, print_table
+from eventflow.cli.rules_check import check
+from eventflow.cli.rules_explain import explain
+from eventflow.cli.rules_path import choose_path, path_argument
+from eventflow.cli.rules_tests import run_tests
 from eventflow.rules import Rule, RuleSet, Target, load_rules
-from eventflow.settings import load_settings
 from eventflow.units import format_duration
 
 __all__ = ["rules"]
 
-_path_argument = click.argument("path", type=click.Path(path_type=Path), required=False)
-
 
 @click.group()
 def rules() -> None:
-    """Check and list the rules.
+    """Check, list, explain and test the rules.
 
     PATH is a directory of rule files, or one file; EVENTFLOW_RULES unless given, which is the
     directory `rules` unless set.
     """
 
 
-@rules.command()
-@_path_argument
-@json_option
-@click.pass_context
-def check(ctx: click.Context, path: Path | None, as_json: bool) -> None:
-    """Check the rule files and print every fault, one a line.
-
-    A line is FILE:LINE:COLUMN: WHERE: WHAT. Exit code 1 where there is a fault.
-    """
-    path = _choose(path)
-    try:
-        rule_set = load_rules(path)
-    except RuleError as error:
-        _print_problems(path, error.problems, as_json=as_json)
-        ctx.exit(1)
-    if as_json:
-        print_json(
-            {
-                "ok": True,
-                "rules": len(rule_set.rules),
-                "targets": len(rule_set.targets),
-                "problems": [],
-            }
-        )
-    else:
-        click.echo(f"{_count(rule_set)}: no problems")
+rules.add_command(check)
+rules.add_command(explain)
+rules.add_command(run_tests)
 
 
 @rules.command(name="list")
-@_path_argument
+@path_argument
 @json_option
 def list_(path: Path | None, as_json: bool) -> None:
     """List the rules and their targets."""
-    rule_set = load_rules(_choose(path))
+    rule_set = load_rules(choose_path(path))
     if as_json:
         print_json(
             {
@@ -70,25 +46,6 @@ def list_(path: Path | None, as_json: bool) -> None:
     _print_rules(rule_set)
     click.echo()
     _print_targets(rule_set)
-
-
-def _choose(path: Path | None) -> Path:
-    return path if path is not None else load_settings().rules
-
-
-def _count(rule_set: RuleSet) -> str:
-    counts = (len(rule_set.rules), "rule"), (len(rule_set.targets), "target")
-    return ", ".join(f"{number} {word}{'' if number == 1 else 's'}" for number, word in counts)
-
-
-def _print_problems(path: Path, problems: tuple[Problem, ...], *, as_json: bool) -> None:
-    if as_json:
-        print_json({"ok": False, "problems": [asdict(problem) for problem in problems]})
-        return
-    for problem in problems:
-        click.echo(visible(_one_line(str(problem))))
-    number = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-    say(f"{number} in {path}; routers keep the last good rules.", style="red")
 
 
 def _print_rules(rule_set: RuleSet) -> None:

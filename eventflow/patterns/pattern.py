@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from eventflow.errors import EventError
+from eventflow.patterns.explain import explain
+from eventflow.patterns.explanation import Explanation
 from eventflow.patterns.faults import show
 from eventflow.patterns.fields import meets
 from eventflow.patterns.syntax import Alternative, read_pattern
@@ -62,6 +64,21 @@ class Pattern:
         """
         check_event(event)
         return any(meets(tree, event) for tree in self._trees)
+
+    def explain(self, event: dict[str, Any]) -> Explanation:
+        """Tell why the pattern matches an event, or which field failed which test.
+
+        Args:
+            event: The event as EventBridge's dict, with JSON's values.
+
+        Returns:
+            What became of each condition; with ``$or``, of the nearest combination of branches.
+
+        Raises:
+            EventError: If *event* is no dict.
+        """
+        check_event(event)
+        return explain(self.alternatives, event)
 
     def __reduce__(self) -> tuple[type["Pattern"], tuple[dict[str, Any]]]:
         return type(self), (self.source,)

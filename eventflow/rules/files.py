@@ -8,12 +8,13 @@ from pathlib import Path
 
 from eventflow.errors import Problem
 
-__all__ = ["MAX_FILES", "Listing", "RuleFile", "list_files"]
+__all__ = ["MAX_FILES", "Listing", "RuleFile", "list_files", "list_test_files"]
 
 MAX_FILES = 1000
 """The most files that a rule set may have."""
 
 _SUFFIXES = (".yaml", ".yml")
+_TEST_SUFFIXES = (".test.yaml", ".test.yml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ def list_files(path: Path) -> Listing:
     """List the rule files below *path*, or *path* itself where it is a file.
 
     Directories are searched to the bottom, links to directories included, each once. What is
-    hidden (a name that begins with a dot) is passed over.
+    hidden (a name that begins with a dot) is passed over, and so are tests of the rules.
 
     Args:
         path: A directory, or one file.
@@ -59,7 +60,7 @@ def list_files(path: Path) -> Listing:
         The files and what is wrong; never raises for what is on disk.
     """
     problems: list[Problem] = []
-    names = [str(path)] if path.is_file() else sorted(_walk(path, problems))
+    names = [str(path)] if path.is_file() else _list_names(path, problems, tests=False)
     if not names and not problems:
         problems.append(_problem(path, _describe_nothing(path)))
     if len(names) > MAX_FILES:
@@ -77,6 +78,28 @@ def list_files(path: Path) -> Listing:
         else:
             problems.append(_problem(name, "is no regular file"))
     return Listing(tuple(files), tuple(problems))
+
+
+def list_test_files(path: Path) -> tuple[list[str], list[Problem]]:
+    """List the tests of rules below *path*: the files that end in ``.test.yaml``.
+
+    Args:
+        path: A directory.
+
+    Returns:
+        The files' paths, sorted, and what is wrong.
+    """
+    problems: list[Problem] = []
+    names = _list_names(path, problems, tests=True)
+    if len(names) > MAX_FILES:
+        message = f"holds {len(names):,} files of tests, and at most {MAX_FILES:,} may be"
+        return [], [_problem(path, message)]
+    return names, problems
+
+
+def _list_names(path: Path, problems: list[Problem], *, tests: bool) -> list[str]:
+    found = _walk(path, problems)
+    return sorted(name for name in found if name.lower().endswith(_TEST_SUFFIXES) is tests)
 
 
 def _walk(path: Path, problems: list[Problem]) -> Iterator[str]:

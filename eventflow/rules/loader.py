@@ -1,6 +1,6 @@
 """Rule files into a rule set: every fault of every file is found, none of them is fatal alone."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,24 @@ from eventflow.rules.reader import MAX_BYTES, read_document
 from eventflow.rules.ruleset import Rule, RuleSet, RuleTarget
 from eventflow.rules.targets import NAME_RULE, RESERVED_PREFIX, Target, is_name
 
-__all__ = ["load_rules"]
+__all__ = ["Loaded", "load_rules", "read_rules"]
 
 _SECTIONS = ("rules", "targets")
 _TARGET_KEYS = frozenset(Target.model_fields) - {"name"}
 _Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A rule set together with where in its files everything stands.
+
+    Attributes:
+        rule_set: The rule set.
+        definitions: The file and the entry of each definition, by section and name.
+    """
+
+    rule_set: RuleSet
+    definitions: Mapping[tuple[str, str], tuple[str, Entry]]
 
 
 def load_rules(path: Path) -> RuleSet:
@@ -40,6 +53,15 @@ def load_rules(path: Path) -> RuleSet:
         RuleError: When anything is wrong; its `problems` name everything that is, with file,
             line and column.
     """
+    return read_rules(path).rule_set
+
+
+def read_rules(path: Path) -> Loaded:
+    """Load rules as `load_rules` does, and keep where everything stands.
+
+    Raises:
+        RuleError: When anything is wrong.
+    """
     loading = _Loading(list_files(path))
     rule_set = loading.load()
     if rule_set is None:
@@ -47,7 +69,13 @@ def load_rules(path: Path) -> RuleSet:
         count = "1 fault" if len(problems) == 1 else f"{len(problems)} faults"
         message = f"the rules in {str(path)!r} have {count}:"
         raise RuleError(message, problems)
-    return rule_set
+    known = {"rules": loading.rules, "targets": loading.targets}
+    definitions = {
+        (section, name): (definition.file, definition.entry)
+        for section, named in known.items()
+        for name, definition in named.items()
+    }
+    return Loaded(rule_set, definitions)
 
 
 @dataclass(frozen=True, slots=True)

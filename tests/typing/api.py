@@ -9,7 +9,7 @@ from celery import Celery
 from pydantic import BaseModel
 
 from eventflow import Delivery, Event, EventFlow, EventflowError, EventModel, Refuse, Retry
-from eventflow.patterns import Matcher, Pattern, PatternError
+from eventflow.patterns import ConditionReport, Explanation, Matcher, Pattern, PatternError
 
 
 class CourierArrived(EventModel, source="courier.app", type="CourierArrived", version="1.0"):
@@ -89,6 +89,8 @@ async def call_directly() -> None:
 
 # Patterns and their errors.
 pattern = Pattern({"source": ["courier.app"]})
+explanation: Explanation = pattern.explain({"source": "x"})
+failed: tuple[ConditionReport, ...] = explanation.failed
 assert_type(pattern.matches(plain.to_eventbridge()), bool)
 assert_type(Matcher({"arrived": {"source": ["courier.app"]}}).match({}), set[str])
 try:

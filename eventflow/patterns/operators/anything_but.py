@@ -11,6 +11,7 @@ from eventflow.patterns.operators.numeric import read_comparable
 from eventflow.patterns.operators.prefix import Prefix
 from eventflow.patterns.operators.suffix import Suffix
 from eventflow.patterns.operators.wildcard import parse_wildcard
+from eventflow.patterns.wording import MOST_NAMED, list_words, show_number
 
 __all__ = ["AnythingBut", "read_anything_but"]
 
@@ -45,6 +46,16 @@ class AnythingBut:
                 operator.matches(value) for operator in self.operators
             )
         return not (self.numbers and is_number(value) and number_key(value) in self.numbers)
+
+    def describe(self) -> str:
+        """Return what is wanted, in words."""
+        excluded = [
+            *(show(text) for text in sorted(self.strings)[:MOST_NAMED]),
+            *(show_number(number) for number in sorted(self.numbers)[:MOST_NAMED]),
+            *(operator.describe() for operator in self.operators[:MOST_NAMED]),
+        ]
+        count = len(self.strings) + len(self.numbers) + len(self.operators)
+        return f"anything but {list_words(excluded, count)}"
 
 
 def read_anything_but(value: object, path: str) -> Operator:

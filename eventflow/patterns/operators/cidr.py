@@ -1,6 +1,7 @@
 """``{"cidr": "10.0.0.0/24"}``: strings that are an IP address of a network."""
 
 from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
 from typing import ClassVar
 
 from eventflow.patterns.addresses import parse_address
@@ -9,6 +10,7 @@ from eventflow.patterns.operators.node import Operator
 
 __all__ = ["Cidr", "read_cidr"]
 
+_IPV4 = 4
 _BITS = {4: 32, 6: 128}
 _MOST_DIGITS = 3
 
@@ -36,6 +38,17 @@ class Cidr:
             and address[0] == self.version
             and self.first <= address[1] <= self.last
         )
+
+    @property
+    def text(self) -> str:
+        """The network as a pattern writes it."""
+        bits = _BITS[self.version] - (self.last - self.first).bit_length()
+        address = IPv4Address(self.first) if self.version == _IPV4 else IPv6Address(self.first)
+        return f"{address}/{bits}"
+
+    def describe(self) -> str:
+        """Return what is wanted, in words."""
+        return f"an IP address in {self.text}"
 
 
 def read_cidr(value: object, path: str) -> Operator:

@@ -7,6 +7,7 @@ from eventflow.patterns.addresses import Address, parse_address
 from eventflow.patterns.comparable import is_number, number_key
 from eventflow.patterns.faults import fault, show
 from eventflow.patterns.operators.node import Operator
+from eventflow.patterns.wording import show_number
 
 __all__ = [
     "ExactAddress",
@@ -33,6 +34,10 @@ class ExactString:
         """Tell whether *value* is the text."""
         return isinstance(value, str) and value == self.text
 
+    def describe(self) -> str:
+        """Return what is wanted, in words."""
+        return show(self.text)
+
 
 @dataclass(frozen=True, slots=True)
 class ExactAddress:
@@ -51,6 +56,10 @@ class ExactAddress:
         """Tell whether *value* is a text with the same address."""
         return isinstance(value, str) and parse_address(value) == self.address
 
+    def describe(self) -> str:
+        """Return what is wanted, in words."""
+        return show(self.text)
+
 
 @dataclass(frozen=True, slots=True)
 class ExactNumber:
@@ -67,6 +76,10 @@ class ExactNumber:
         """Tell whether *value* is the number."""
         return is_number(value) and number_key(value) == self.number
 
+    def describe(self) -> str:
+        """Return what is wanted, in words."""
+        return show_number(self.number)
+
 
 @dataclass(frozen=True, slots=True)
 class ExactConstant:
@@ -82,6 +95,10 @@ class ExactConstant:
     def matches(self, value: object) -> bool:
         """Tell whether *value* is the constant."""
         return value is self.constant
+
+    def describe(self) -> str:
+        """Return what is wanted, in words."""
+        return show(self.constant)
 
 
 def read_bare(value: object, path: str) -> Operator:

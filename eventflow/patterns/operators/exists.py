@@ -24,6 +24,10 @@ class Exists:
         """Tell whether a leaf is what is wanted."""
         return self.wanted
 
+    def describe(self) -> str:
+        """Return what is wanted, in words."""
+        return "any value" if self.wanted else "no value: the field absent"
+
 
 def read_exists(value: object, path: str) -> Operator:
     """Read the value of ``exists``: true or false.

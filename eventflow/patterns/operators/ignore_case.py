@@ -112,6 +112,10 @@ class EqualsIgnoreCase:
         """Tell whether *value* is the text."""
         return isinstance(value, str) and self.text.equals(value)
 
+    def describe(self) -> str:
+        """Return what is wanted, in words."""
+        return f"{show(self.text.text)} in any case"
+
 
 @dataclass(frozen=True, slots=True)
 class PrefixIgnoreCase:
@@ -128,6 +132,10 @@ class PrefixIgnoreCase:
         """Tell whether *value* is text that begins so."""
         return isinstance(value, str) and self.text.begins(value)
 
+    def describe(self) -> str:
+        """Return what is wanted, in words."""
+        return f"text that begins with {show(self.text.text)} in any case"
+
 
 @dataclass(frozen=True, slots=True)
 class SuffixIgnoreCase:
@@ -143,6 +151,10 @@ class SuffixIgnoreCase:
     def matches(self, value: object) -> bool:
         """Tell whether *value* is text that ends so."""
         return isinstance(value, str) and self.text.ends(value)
+
+    def describe(self) -> str:
+        """Return what is wanted, in words."""
+        return f"text that ends with {show(self.text.text)} in any case"
 
 
 def read_equals_ignore_case(value: object, path: str) -> Operator:

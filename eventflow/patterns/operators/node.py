@@ -25,3 +25,7 @@ class Operator(Protocol):
                 hold is no error, it is just none of these.
         """
         ...
+
+    def describe(self) -> str:
+        """Return what the test wants, in words that end no sentence: ``text like "a*"``."""
+        ...

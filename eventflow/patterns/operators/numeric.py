@@ -7,6 +7,7 @@ from typing import ClassVar
 from eventflow.patterns.comparable import comparable, is_number
 from eventflow.patterns.faults import clip, fault, show
 from eventflow.patterns.operators.node import Operator
+from eventflow.patterns.wording import show_number
 
 __all__ = ["Numeric", "read_comparable", "read_numeric"]
 
@@ -41,6 +42,17 @@ class Numeric:
             return False
         above = number >= self.low if self.low_included else number > self.low
         return above and (number <= self.high if self.high_included else number < self.high)
+
+    def describe(self) -> str:
+        """Return what is wanted, in words."""
+        if self.low == self.high:
+            return show_number(self.low)
+        bounds = []
+        if self.low != -math.inf:
+            bounds.append(f"{'>=' if self.low_included else '>'} {show_number(self.low)}")
+        if self.high != math.inf:
+            bounds.append(f"{'<=' if self.high_included else '<'} {show_number(self.high)}")
+        return f"a number {' and '.join(bounds)}"
 
 
 def read_comparable(value: float, path: str, operator: str) -> float:

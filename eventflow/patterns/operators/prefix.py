@@ -25,6 +25,10 @@ class Prefix:
         """Tell whether *value* is text that begins so."""
         return isinstance(value, str) and value.startswith(self.text)
 
+    def describe(self) -> str:
+        """Return what is wanted, in words."""
+        return f"text that begins with {show(self.text)}"
+
 
 def read_prefix(value: object, path: str) -> Operator:
     """Read the value of ``prefix``: text, or ``{"equals-ignore-case": text}``.

@@ -25,6 +25,10 @@ class Suffix:
         """Tell whether *value* is text that ends so."""
         return isinstance(value, str) and value.endswith(self.text)
 
+    def describe(self) -> str:
+        """Return what is wanted, in words."""
+        return f"text that ends with {show(self.text)}"
+
 
 def read_suffix(value: object, path: str) -> Operator:
     """Read the value of ``suffix``: text, or ``{"equals-ignore-case": text}``.

@@ -42,6 +42,16 @@ class Wildcard:
             position = found + len(part)
         return True
 
+    @property
+    def text(self) -> str:
+        """The shape as a pattern writes it."""
+        escaped = (part.replace("\\", "\\\\").replace("*", "\\*") for part in self.parts)
+        return "*".join(escaped)
+
+    def describe(self) -> str:
+        """Return what is wanted, in words."""
+        return f"text like {show(self.text)}"
+
 
 def read_wildcard(value: object, path: str) -> Operator:
     """Read the value of ``wildcard``: one text.

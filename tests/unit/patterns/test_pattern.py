@@ -111,8 +111,10 @@ def test_matcher_is_safe_in_threads() -> None:
 
 
 def test_public_names_are_listed() -> None:
-    """The package offers three names."""
-    assert ["Matcher", "Pattern", "PatternError"] == sorted(eventflow.patterns.__all__)
+    """The package offers these names."""
+    assert ["ConditionReport", "Explanation", "Matcher", "Pattern", "PatternError"] == sorted(
+        eventflow.patterns.__all__
+    )
 
 
 def test_import_is_light() -> None:

@@ -18,6 +18,7 @@ rules:
     pattern: {source: [x]}
     targets: [mail, {target: audit, input: {path: $.detail}}]
 """
+CLEAN = GOOD.replace("    enabled: false\n", "")
 
 
 @pytest.fixture
@@ -35,14 +36,15 @@ def run(capsys):
 
 def test_check_says_that_all_is_well(run, write_rules):
     """Good rules are counted, and the exit code is 0."""
-    write_rules(main=GOOD)
+    write_rules(main=CLEAN)
     assert run("check") == (0, "2 rules, 2 targets: no problems\n", "")
 
 
 def test_check_counts_one_as_one(run, write_rules):
     """One is not called several."""
     write_rules(main="targets: {a: {task: x}}")
-    assert run("check")[1] == "0 rules, 1 target: no problems\n"
+    assert run("check", "--ignore", "unused-target")[1] == "0 rules, 1 target: no problems\n"
+    assert run("check")[2] == "0 rules, 1 target: 1 warning\n"
 
 
 def test_check_prints_each_problem_on_a_line(run, write_rules):
@@ -51,16 +53,16 @@ def test_check_prints_each_problem_on_a_line(run, write_rules):
     code, out, err = run("check", "rules")
     assert code == 1
     assert out.splitlines() == [
-        "rules/main.yaml:1:15: targets.a.tsk: 'tsk' is an unknown key; did you mean 'task'?",
-        "rules/main.yaml:1:24: targets.b: 'task' is missing",
-        "rules/main.yaml:2:1: rule: 'rule' is an unknown key; did you mean 'rules'?",
+        "rules/main.yaml:1:15: error fault: targets.a.tsk: 'tsk' is an unknown key; did you mean 'task'?",
+        "rules/main.yaml:1:24: error fault: targets.b: 'task' is missing",
+        "rules/main.yaml:2:1: error fault: rule: 'rule' is an unknown key; did you mean 'rules'?",
     ]
     assert err == "3 problems in rules; routers keep the last good rules.\n"
 
 
 def test_check_as_json(run, write_rules):
     """Programs read the same as JSON, with the same exit code."""
-    write_rules(main=GOOD)
+    write_rules(main=CLEAN)
     code, out, _ = run("check", "--json")
     assert (code, json.loads(out)) == (0, {"ok": True, "rules": 2, "targets": 2, "problems": []})
     write_rules(main="rule: {}")
@@ -70,6 +72,8 @@ def test_check_as_json(run, write_rules):
         "ok": False,
         "problems": [
             {
+                "severity": "error",
+                "code": "fault",
                 "file": "rules/main.yaml",
                 "line": 1,
                 "column": 1,
@@ -78,6 +82,46 @@ def test_check_as_json(run, write_rules):
             }
         ],
     }
+
+
+def test_warnings_fail_when_strict(run, write_rules):
+    """Warnings are told one a line with their codes; they fail with --strict alone."""
+    write_rules(main=GOOD)
+    code, out, err = run("check")
+    assert (code, err) == (0, "2 rules, 2 targets: 2 warnings\n")
+    assert out.splitlines() == [
+        (
+            "rules/main.yaml:3:3: warning unused-target: targets.mail: only rules that are not in "
+            "force name this target"
+        ),
+        (
+            "rules/main.yaml:8:5: warning disabled-rule: rules.greet.enabled: the rule is not in "
+            "force; remove it when it is not coming back"
+        ),
+    ]
+    assert run("check", "--strict")[0] == 1
+    ignored = ["--ignore", "disabled-rule", "--ignore", "unused-target"]
+    assert run("check", "--strict", *ignored)[:2] == (0, "2 rules, 2 targets: no problems\n")
+
+
+def test_warnings_as_json(run, write_rules):
+    """Programs tell warnings from errors by their severity."""
+    write_rules(main=GOOD)
+    code, out, _ = run("check", "--json", "--ignore", "unused-target")
+    document = json.loads(out)
+    assert (code, document["ok"]) == (0, True)
+    assert [(item["severity"], item["code"], item["line"]) for item in document["problems"]] == [
+        ("warning", "disabled-rule", 8)
+    ]
+    code, out, _ = run("check", "--json", "--strict")
+    assert (code, json.loads(out)["ok"]) == (1, False)
+
+
+def test_unknown_code_is_wrong_use(run, write_rules):
+    """A code that there is not, or that of errors, cannot be ignored."""
+    write_rules(main=GOOD)
+    assert run("check", "--ignore", "nonsense")[0] == 2
+    assert run("check", "--ignore", "fault")[0] == 2
 
 
 def test_check_takes_the_directory_from_the_setting(run, write_rules, monkeypatch):
@@ -92,7 +136,7 @@ def test_check_of_a_missing_directory(run, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     code, out, _ = run("check")
     assert code == 1
-    assert out.startswith("rules: there is no such directory")
+    assert out.startswith("rules: error fault: there is no such directory")
 
 
 def test_control_characters_of_a_file_are_not_obeyed(run, write_rules):

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from eventflow.rules import CircuitBreaker, RetryPolicy, Target, load_rules
 from eventflow.rules.documents import InputDocument, RuleDocument, RuleTargetDocument
+from eventflow.rules.lint import CODES, FAULT, MAX_COMPLEXITY
 from eventflow.units import parse_duration
 
 PAGE = (Path(__file__).parents[3] / "docs" / "reference" / "rules.md").read_text(encoding="utf-8")
@@ -50,6 +51,13 @@ def test_every_default_is_what_the_page_says(key, default):
         assert documented == str(default).lower()
     else:
         assert documented == (f"{default:g}" if isinstance(default, float) else str(default))
+
+
+def test_every_code_of_the_linter_is_documented():
+    """Each code that `rules check` may say has its row, with its severity."""
+    rows = dict(re.findall(r"^\| `([\w-]+)` \| (error|warning) \|", PAGE, re.MULTILINE))
+    assert rows == {FAULT: "error", **dict.fromkeys(CODES, "warning")}
+    assert f"above {MAX_COMPLEXITY}." in PAGE
 
 
 @pytest.mark.parametrize("number", range(PAGE.count("```yaml")))

@@ -1,0 +1,205 @@
+"""What is allowed in rules and most likely not meant: warnings, each with a code.
+
+A check is a function from the loaded rules to its warnings, and stands in `_CHECKS`. One against
+the events' schemas takes its place there, with `Loaded` and the schemas.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from eventflow.errors import Problem
+from eventflow.patterns import Pattern
+from eventflow.patterns.complexity import MAX_MEASURED, measure_wildcards
+from eventflow.rules.impossible import describe_impossible
+from eventflow.rules.loader import Loaded
+from eventflow.rules.nodes import Entry, Place, locate
+from eventflow.rules.ruleset import Rule
+
+__all__ = ["CODES", "FAULT", "MAX_COMPLEXITY", "LintFinding", "lint"]
+
+FAULT = "fault"
+"""The code of what is no warning but an error: the loader's faults."""
+
+MAX_COMPLEXITY = 16
+"""The highest measure of a field's wildcards that is not warned of."""
+
+_Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class LintFinding:
+    """One thing that `rules check` says.
+
+    Attributes:
+        problem: Where it is and what it is.
+        code: Its kind: `FAULT`, or one of `CODES`.
+    """
+
+    problem: Problem
+    code: str
+
+    @property
+    def severity(self) -> str:
+        """``error`` for a fault, which keeps the rules from being loaded, else ``warning``."""
+        return "error" if self.code == FAULT else "warning"
+
+    def __str__(self) -> str:
+        problem = self.problem
+        place = ":".join(
+            [problem.file, *(str(number) for number in (problem.line, problem.column) if number)]
+        )
+        where = f"{problem.path}: " if problem.path else ""
+        return f"{place}: {self.severity} {self.code}: {where}{problem.message}"
+
+
+def lint(loaded: Loaded, *, ignore: Collection[str] = ()) -> tuple[LintFinding, ...]:
+    """Look for what is most likely not meant.
+
+    Args:
+        loaded: Rules that are without fault.
+        ignore: Codes that are of no interest.
+
+    Returns:
+        The warnings, sorted by file and line.
+    """
+    found = [
+        LintFinding(problem, code)
+        for code, check in _CHECKS.items()
+        if code not in ignore
+        for problem in check(loaded)
+    ]
+    return tuple(sorted(found))
+
+
+def _check_same_pattern(loaded: Loaded) -> Iterator[Problem]:
+    first: dict[object, Rule] = {}
+    for rule in loaded.rule_set.rules:
+        if not rule.enabled:
+            continue
+        earlier = first.setdefault((rule.bus, _asked(rule.pattern)), rule)
+        if earlier is not rule:
+            message = (
+                f"the rule {earlier.name!r} at {earlier.file}:{earlier.line} asks the same of the "
+                f"bus {rule.bus!r}; one rule may name the targets of both"
+            )
+            yield _at(loaded, "rules", rule.name, ("pattern",), message)
+
+
+def _check_disabled(loaded: Loaded) -> Iterator[Problem]:
+    enabled = {
+        (rule.bus, _asked(rule.pattern)): rule for rule in loaded.rule_set.rules if rule.enabled
+    }
+    for rule in loaded.rule_set.rules:
+        if rule.enabled:
+            continue
+        message = "the rule is not in force; remove it when it is not coming back"
+        other = enabled.get((rule.bus, _asked(rule.pattern)))
+        if other is not None:
+            message = (
+                f"the rule is not in force, and {other.name!r} at {other.file}:{other.line}, "
+                "which is, asks the same"
+            )
+        yield _at(loaded, "rules", rule.name, ("enabled",), message)
+
+
+def _check_never_matches(loaded: Loaded) -> Iterator[Problem]:
+    for rule in loaded.rule_set.rules:
+        alternatives = rule.pattern.alternatives
+        reasons = [describe_impossible(alternative) for alternative in alternatives]
+        impossible = [reason for reason in reasons if reason]
+        if not impossible:
+            continue
+        message = f"no event can match: {impossible[0]}"
+        if len(alternatives) > 1:
+            count = f"{len(impossible):,} of {len(alternatives):,}"
+            message = f"no event can match {count} combinations of $or: {impossible[0]}"
+        yield _at(loaded, "rules", rule.name, ("pattern",), message)
+
+
+def _check_unused_targets(loaded: Loaded) -> Iterator[Problem]:
+    named: dict[str, bool] = {}
+    for rule in loaded.rule_set.rules:
+        for each in rule.targets:
+            named[each.target] = named.get(each.target, False) or rule.enabled
+    for name in loaded.rule_set.targets:
+        if name not in named:
+            yield _at(loaded, "targets", name, (), "no rule names this target")
+        elif not named[name]:
+            message = "only rules that are not in force name this target"
+            yield _at(loaded, "targets", name, (), message)
+
+
+def _check_wildcards(loaded: Loaded) -> Iterator[Problem]:
+    for rule in loaded.rule_set.rules:
+        conditions = dict.fromkeys(
+            condition for alternative in rule.pattern.alternatives for condition in alternative
+        )
+        for condition in conditions:
+            measure = measure_wildcards(condition.operators)
+            if measure <= MAX_COMPLEXITY:
+                continue
+            more = " or more" if measure >= MAX_MEASURED else ""
+            message = (
+                f"the wildcards of {condition.path} have the complexity {measure}{more}, and "
+                f"{MAX_COMPLEXITY} is much already; it matches quickly here, but AWS may refuse "
+                "it: use fewer stars, fewer repeated characters, or prefix and suffix"
+            )
+            yield _at(loaded, "rules", rule.name, _find_field(rule, condition.path), message)
+
+
+def _check_not_enforced(loaded: Loaded) -> Iterator[Problem]:
+    for name, target in loaded.rule_set.targets.items():
+        for key in ("circuit_breaker", "rate_limit"):
+            if getattr(target, key) is not None:
+                message = f"{key} is checked, and this version does not enforce it"
+                yield _at(loaded, "targets", name, (key,), message)
+
+
+_Check = Callable[[Loaded], Iterator[Problem]]
+
+_CHECKS: Mapping[str, _Check] = {
+    "complex-wildcard": _check_wildcards,
+    "disabled-rule": _check_disabled,
+    "never-matches": _check_never_matches,
+    "not-enforced": _check_not_enforced,
+    "same-pattern": _check_same_pattern,
+    "unused-target": _check_unused_targets,
+}
+
+CODES = tuple(_CHECKS)
+"""The codes of warnings, sorted."""
+
+
+def _asked(pattern: Pattern) -> object:
+    """Return what patterns that ask the same have in common, however their lists are sorted."""
+    return frozenset(
+        frozenset((condition.path, frozenset(condition.operators)) for condition in alternative)
+        for alternative in pattern.alternatives
+    )
+
+
+def _find_field(rule: Rule, path: str) -> _Path:
+    """Return where in a rule a field of its pattern stands; the pattern's place if `$or` hides it."""
+    taken: list[str | int] = ["pattern"]
+    value: Any = rule.pattern.source
+    rest = path
+    while rest and isinstance(value, dict):
+        name = next((key for key in value if rest == key or rest.startswith(f"{key}.")), None)
+        if name is None:
+            return ("pattern",)
+        taken.append(name)
+        value, rest = value[name], rest[len(name) + 1 :]
+    return tuple(taken)
+
+
+def _at(loaded: Loaded, section: str, name: str, path: _Path, message: str) -> Problem:
+    file, entry = loaded.definitions[section, name]
+    place, taken = _locate(entry, path)
+    where = ".".join([section, name, *(str(step) for step in taken)])
+    return Problem(file, place.line, place.column, where, message)
+
+
+def _locate(entry: Entry, path: _Path) -> tuple[Place, _Path]:
+    place, taken = locate(entry.node, path, key=True)
+    return (place, taken) if taken else (entry.place, ())

@@ -176,7 +176,7 @@ tests:
     assert err.splitlines() == [
         "Error: the tests in 'rules' have 8 faults:",
         "  rules/main.test.yaml:1:1: test: 'test' is an unknown key; did you mean 'tests'?",
-        "  rules/main.test.yaml:3:16: tests.one.event.type: Field required",
+        "  rules/main.test.yaml:3:16: tests.one.event.type: is missing",
         (
             "  rules/main.test.yaml:4:9: tests.two.evnt: 'evnt' is an unknown key; did you mean "
             "'event'?"

@@ -147,7 +147,7 @@ def test_unknown_rule_is_wrong_use(run):
         ("[" * 100_000, "event.json is not one event as JSON"),
         (f"{EVENT}\n{EVENT}\n", "event.json is not one event as JSON: Extra data"),
         ("[]", "event.json holds no event: an event is a JSON object, not an array"),
-        ('{"source": "x", "detail": {}}', "event.json holds no event: type: Field required"),
+        ('{"source": "x", "detail": {}}', "event.json holds no event: type: is missing"),
         (EVENT.replace("Garage", "\\ud800"), "event.json holds no event: data.door.kind"),
     ],
 )

@@ -1,51 +1,76 @@
 """Beginnings and ends of texts, in one dict for each length."""
 
-from collections.abc import Iterable
-from typing import Generic, TypeVar
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
-__all__ = ["Affixes"]
+__all__ = ["beginnings", "ends"]
 
 _T = TypeVar("_T")
 
 
-class Affixes(Generic[_T]):
-    """What is filed under the beginnings of texts, or under their ends.
+def beginnings(
+    filed: Iterable[tuple[str, _T]], *, any_case: bool = False
+) -> Callable[[str, set[_T]], None]:
+    """Make a look-up by the beginnings of texts.
 
     Args:
-        filed: Each beginning or end with what is filed under it. No end is empty.
-        at_end: Whether they are ends.
-        any_case: Whether case is of no matter; they are ASCII, and in lower case, then.
+        filed: Each beginning, with what is filed under it.
+        any_case: Whether case is of no matter; the beginnings are ASCII then, and in lower case.
+
+    Returns:
+        What takes a text, and puts all that is filed under a beginning of it into a set.
     """
+    tables = _by_length(filed)
 
-    __slots__ = ("_any_case", "_at_end", "_tables")
-
-    def __init__(
-        self, filed: Iterable[tuple[str, _T]], *, at_end: bool = False, any_case: bool = False
-    ) -> None:
-        tables: dict[int, dict[str, list[_T]]] = {}
-        for text, what in filed:
-            tables.setdefault(len(text), {}).setdefault(text, []).append(what)
-        self._tables = tuple(sorted(tables.items()))
-        self._at_end = at_end
-        self._any_case = any_case
-
-    def find(self, text: str, found: set[_T]) -> None:
-        """Find what is filed under a beginning, or an end, of a text.
-
-        Args:
-            text: The text.
-            found: Where it is put.
-        """
-        size = len(text)
-        for length, table in self._tables:
-            if length > size:
-                break
-            part = text[size - length :] if self._at_end else text[:length]
-            if self._any_case:
-                # The Kelvin sign lowers to "k": beyond ASCII nothing is equal to ASCII.
-                if not part.isascii():
-                    continue
-                part = part.lower()
-            here = table.get(part)
+    def find(text: str, found: set[_T]) -> None:
+        for length, table in tables:
+            here = table.get(text[:length])
             if here:
                 found.update(here)
+
+    def find_in_any_case(text: str, found: set[_T]) -> None:
+        for length, table in tables:
+            part = text[:length]
+            # The Kelvin sign lowers to "k": beyond ASCII nothing is equal to ASCII.
+            here = table.get(part.lower()) if part.isascii() else None
+            if here:
+                found.update(here)
+
+    return find_in_any_case if any_case else find
+
+
+def ends(
+    filed: Iterable[tuple[str, _T]], *, any_case: bool = False
+) -> Callable[[str, set[_T]], None]:
+    """Make a look-up by the ends of texts.
+
+    Args:
+        filed: Each end, none of them empty, with what is filed under it.
+        any_case: Whether case is of no matter; the ends are ASCII then, and in lower case.
+
+    Returns:
+        What takes a text, and puts all that is filed under an end of it into a set.
+    """
+    tables = _by_length(filed)
+
+    def find(text: str, found: set[_T]) -> None:
+        for length, table in tables:
+            here = table.get(text[-length:])
+            if here:
+                found.update(here)
+
+    def find_in_any_case(text: str, found: set[_T]) -> None:
+        for length, table in tables:
+            part = text[-length:]
+            here = table.get(part.lower()) if part.isascii() else None
+            if here:
+                found.update(here)
+
+    return find_in_any_case if any_case else find
+
+
+def _by_length(filed: Iterable[tuple[str, _T]]) -> list[tuple[int, dict[str, list[_T]]]]:
+    tables: dict[int, dict[str, list[_T]]] = {}
+    for text, what in filed:
+        tables.setdefault(len(text), {}).setdefault(text, []).append(what)
+    return list(tables.items())

@@ -5,6 +5,8 @@ are gone through one by one: which of them meets what together, only the candida
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
+from typing import Any
 
 from eventflow.patterns.condition import Condition
 from eventflow.patterns.hits import Candidate, Hit
@@ -20,21 +22,33 @@ Absent = tuple[Condition, Hit, Candidate]
 
 _MISSING = object()
 _NO_VALUES = Values(())
+_FEW = 8
+_concatenate = "".join
 
 
 class Field:
     """A field of events, and the fields below it. Once planted, it never changes.
 
-    Attributes:
-        children: The fields below, by name.
+    Args:
         values: The tests of the field itself.
+        children: The fields below, by name.
+
+    Attributes:
+        values: The tests of the field itself.
+        steps: The fields below: name, field, what equal text finds there, and what else a text is
+            looked up with. This is what the inmost loop needs, without a look-up of attributes.
     """
 
-    __slots__ = ("children", "values")
+    __slots__ = ("_children", "_is_wide", "steps", "values")
 
-    def __init__(self) -> None:
-        self.children: dict[str, Field] = {}
-        self.values = _NO_VALUES
+    def __init__(self, values: Values, children: "dict[str, Field]") -> None:
+        self.values = values
+        self._children = children
+        self._is_wide = len(children) > _FEW
+        self.steps = tuple(
+            (name, child, child.values.texts, child.values.look_ups)
+            for name, child in children.items()
+        )
 
     def find(self, value: dict[str, object], found: set[Hit]) -> None:
         """Find the tests that accept a leaf of an object.
@@ -43,24 +57,29 @@ class Field:
             value: The object that this field holds, or the event for the root.
             found: Where the hits are put.
         """
-        children = self.children
         try:
-            if SEPARATOR in "".join(value):
-                value = unfold(value, children)
+            if SEPARATOR in _concatenate(value):
+                value = unfold(value, self._children)
         except TypeError:  # a name that is no text
-            value = unfold(value, children)
-        for name in children if len(children) <= len(value) else value:
-            child = children.get(name)
-            if child is None:
-                continue
+            value = unfold(value, self._children)
+        if self._is_wide and len(self._children) > len(value):
+            self._find_by_name(value, found)
+            return
+        for name, child, texts, look_ups in self.steps:
             inner = value.get(name, _MISSING)
-            values = child.values
-            if values.simple and isinstance(inner, str):
-                # What most rules ask, without a call.
-                here = values.texts.get(inner)
+            if type(inner) is str:
+                here = texts.get(inner)
                 if here:
                     found.update(here)
+                for look_up in look_ups:
+                    look_up(inner, found)
             elif inner is not _MISSING:
+                child.find_in_value(inner, found)
+
+    def _find_by_name(self, value: dict[str, object], found: set[Hit]) -> None:
+        for name, inner in value.items():
+            child = self._children.get(name)
+            if child is not None:
                 child.find_in_value(inner, found)
 
     def find_in_value(self, value: object, found: set[Hit]) -> None:
@@ -71,25 +90,51 @@ class Field:
             found: Where the hits are put.
         """
         if isinstance(value, dict):
-            if self.children:
+            if self.steps:
                 self.find(value, found)
         elif isinstance(value, list | tuple):
-            self._find_in_array(value, found)
+            self.find_in_array(value, found)
         else:
             self.values.find(value, found)
 
-    def _find_in_array(self, array: Sequence[object], found: set[Hit]) -> None:
-        below = bool(self.children)
+    def find_in_array(self, array: Sequence[object], found: set[Hit]) -> None:
+        """Find the tests that accept a leaf in an array.
+
+        Args:
+            array: The array; arrays in it are part of it.
+            found: Where the hits are put.
+        """
+        objects: list[dict[str, object]] = []
+        leaves: list[object] = []
         pending = [array]
         while pending:  # a stack, since an event may nest arrays deeply
             for item in pending.pop():
                 if isinstance(item, dict):
-                    if below:
-                        self.find(item, found)
+                    objects.append(item)
                 elif isinstance(item, list | tuple):
                     pending.append(item)
                 else:
-                    self.values.find(item, found)
+                    leaves.append(item)
+        if leaves:
+            self.values.find_any(leaves, found)
+        if objects and self.steps:
+            self._find_in_objects(objects, found)
+
+    def _find_in_objects(self, objects: list[dict[str, object]], found: set[Hit]) -> None:
+        try:
+            dotted = SEPARATOR in _concatenate(chain.from_iterable(objects))
+        except TypeError:
+            dotted = True
+        fields = sum(map(len, objects))
+        if dotted or len(self.steps) * len(objects) > fields:
+            for value in objects:
+                self.find(value, found)
+            return
+        # By columns: what a list of points asks of x is asked of all x at once.
+        for name, child in self._children.items():
+            column = [value[name] for value in objects if name in value]
+            if column:
+                child.find_in_array(column, found)
 
 
 class Absence:
@@ -149,10 +194,19 @@ def plant(filings: Iterable[tuple[str, Filing]]) -> Field:
     by_path: dict[str, list[Filing]] = {}
     for path, filing in filings:
         by_path.setdefault(path, []).append(filing)
-    root = Field()
-    for path, filed in by_path.items():
-        field = root
+    names: dict[str, Any] = {}
+    for path in by_path:
+        below = names
         for name in path.split(SEPARATOR):
-            field = field.children.setdefault(name, Field())
-        field.values = Values(filed)
-    return root
+            below = below.setdefault(name, {})
+    return _grow(None, names, by_path)
+
+
+def _grow(path: str | None, names: dict[str, Any], by_path: dict[str, list[Filing]]) -> Field:
+    # The root has no path; the empty one is that of a field with an empty name.
+    children = {
+        name: _grow(name if path is None else f"{path}{SEPARATOR}{name}", below, by_path)
+        for name, below in names.items()
+    }
+    values = Values(by_path[path]) if path is not None and path in by_path else _NO_VALUES
+    return Field(values, children)

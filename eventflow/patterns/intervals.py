@@ -4,7 +4,7 @@ A segment tree: the bounds cut the line into points and gaps, and each range is 
 nodes that together cover its own. A look-up bisects, and climbs from the value's leaf to the root.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from typing import Generic, TypeVar
 
 from eventflow.patterns.addresses import Address
@@ -23,9 +23,10 @@ class Intervals(Generic[_Bound]):
             bound, whether that does.
     """
 
-    __slots__ = ("_bounds", "_nodes", "_size")
+    __slots__ = ("_bounds", "_nodes", "_ranges", "_size")
 
     def __init__(self, ranges: list[tuple[_Bound, bool, _Bound, bool, Hit]]) -> None:
+        self._ranges: list[tuple[_Bound, bool, _Bound, bool, Hit]] = ranges
         bounds = {low for low, *_ in ranges} | {high for _, _, high, _, _ in ranges}
         self._bounds: list[_Bound] = sorted(bounds)
         # Bound number i is slot 2 i + 1; the slots between are the gaps around the bounds.
@@ -62,6 +63,25 @@ class Intervals(Generic[_Bound]):
             if nodes[node]:
                 found.update(nodes[node])
             node >>= 1
+
+    def find_any(self, values: list[_Bound], found: set[Hit]) -> None:
+        """Find the ranges that hold any of some values.
+
+        Args:
+            values: The values.
+            found: Where the hits are put.
+        """
+        if len(self._ranges) > len(values):
+            for value in values:
+                self.find(value, found)
+            return
+        values = sorted(values)
+        for low, low_included, high, high_included, hit in self._ranges:
+            index = (bisect_left if low_included else bisect_right)(values, low)
+            if index < len(values):
+                value = values[index]
+                if value < high or (high_included and value == high):
+                    found.add(hit)
 
 
 def _put(nodes: list[tuple[Hit, ...] | list[Hit]], place: int, hit: Hit) -> None:

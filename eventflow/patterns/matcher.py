@@ -58,21 +58,17 @@ class Matcher:
         Raises:
             EventError: If *event* is no dict, or no JSON of an object.
         """
-        if isinstance(event, dict):
-            return self._match(event)
-        return self._match(_parse(event))
-
-    def _match(self, event: dict[str, Any]) -> set[str]:
+        parsed: dict[str, Any] = event if isinstance(event, dict) else _parse(event)
         found: set[Hit] = set()
-        self._root.find(event, found)
+        self._root.find(parsed, found)
         for absence in self._absences:
-            absence.find(event, found)
+            absence.find(parsed, found)
         if not found or self._certain:
             return cast("set[str]", found)
         names = {hit for hit in found if isinstance(hit, str)}
         if len(names) < len(found):
             for hit in found:
-                if isinstance(hit, Candidate) and hit.name not in names and meets(hit.tree, event):
+                if isinstance(hit, Candidate) and hit.name not in names and meets(hit.tree, parsed):
                     names.add(hit.name)
         return names
 

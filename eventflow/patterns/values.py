@@ -5,9 +5,11 @@ has no key is put behind as cheap a test as there is, and asked one by one.
 """
 
 from collections.abc import Callable, Iterable
+from math import isfinite
+from typing import cast
 
 from eventflow.patterns.addresses import Address, parse_address
-from eventflow.patterns.affixes import Affixes
+from eventflow.patterns.affixes import beginnings, ends
 from eventflow.patterns.comparable import comparable, is_number, number_key
 from eventflow.patterns.hits import Hit
 from eventflow.patterns.intervals import Intervals
@@ -48,34 +50,19 @@ class Values:
 
     Attributes:
         texts: What equal text finds.
-        simple: Whether equal text finds all that any text can.
+        look_ups: What else a text is looked up with.
     """
 
-    __slots__ = (
-        "_constants",
-        "_every",
-        "_excluded",
-        "_excluding",
-        "_look_ups",
-        "_numbers",
-        "_ranges",
-        "_tests",
-        "simple",
-        "texts",
-    )
+    __slots__ = ("_constants", "_everywhere", "_numbers", "_ranges", "look_ups", "texts")
 
     def __init__(self, filings: Iterable[Filing]) -> None:
         sorter = _Sorter(filings)
         self.texts = sorter.texts
-        self._look_ups = tuple(sorter.text_look_ups())
+        self._everywhere = tuple(sorter.look_ups())
+        self.look_ups = (*sorter.text_look_ups(), *self._everywhere)
         self._numbers = sorter.numbers
         self._constants = sorter.constants
         self._ranges = Intervals(sorter.ranges) if sorter.ranges else None
-        self._tests = tuple(sorter.tests)
-        self._every = tuple(sorter.every)
-        self._excluding = frozenset(sorter.excluding)
-        self._excluded = Values(sorter.excluded) if sorter.excluded else None
-        self.simple = not (self._look_ups or self._every or self._excluding or self._tests)
 
     def find(self, value: object, found: set[Hit]) -> None:
         """Find the tests that accept a leaf.
@@ -88,34 +75,39 @@ class Values:
             here = self.texts.get(value)
             if here:
                 found.update(here)
-            for look_up in self._look_ups:
+            for look_up in self.look_ups:
                 look_up(value, found)
-        elif is_number(value):
-            self._find_number(value, found)
+            return
+        if is_number(value):
+            here = self._numbers.get(number_key(value))
+            if here:
+                found.update(here)
+            number = comparable(value) if self._ranges is not None else None
+            if number is not None and self._ranges is not None:
+                self._ranges.find(number, found)
         elif value is None or isinstance(value, bool):
             found.update(self._constants.get(value, ()))
-        if self._every:
-            found.update(self._every)
-        if self._excluding:
-            self._find_not_excluded(value, found)
-        for operator, hit in self._tests:
-            if operator.matches(value):
-                found.add(hit)
+        for look_up_any in self._everywhere:
+            look_up_any(value, found)
 
-    def _find_number(self, value: float, found: set[Hit]) -> None:
-        here = self._numbers.get(number_key(value))
-        if here:
-            found.update(here)
-        if self._ranges is not None:
-            number = comparable(value)
-            if number is not None:
-                self._ranges.find(number, found)
+    def find_any(self, values: list[object], found: set[Hit]) -> None:
+        """Find the tests that accept any of some leaves.
 
-    def _find_not_excluded(self, value: object, found: set[Hit]) -> None:
-        excluded: set[Hit] = set()
-        if self._excluded is not None:
-            self._excluded.find(value, excluded)
-        found.update(self._excluding - excluded if excluded else self._excluding)
+        Args:
+            values: The leaves; at least one.
+            found: Where the hits are put.
+        """
+        if not self._everywhere and set(map(type, values)) == {float}:
+            numbers = cast("list[float]", values)
+            # Not so when one of them is no number, or infinite; rarely when they are huge.
+            if isfinite(sum(numbers)):
+                for number in self._numbers.keys() & numbers:
+                    found.update(self._numbers[number])
+                if self._ranges is not None:
+                    self._ranges.find_any(numbers, found)
+                return
+        for value in values:
+            self.find(value, found)
 
 
 class _Sorter:
@@ -143,15 +135,24 @@ class _Sorter:
     def text_look_ups(self) -> Iterable[Callable[[str, set[Hit]], None]]:
         """Make the look-ups that are needed for a text, beside equality."""
         for (any_case, at_end), filed in self._affixes.items():
-            yield Affixes(filed, at_end=at_end, any_case=any_case).find
+            yield (ends if at_end else beginnings)(filed, any_case=any_case)
         for at_end, tested in self._tested_affixes.items():
-            yield _Tested(Affixes(tested, at_end=at_end)).find
+            yield _Tested((ends if at_end else beginnings)(tested)).find
         if self._lowered:
             yield _Lowered(self._lowered).find
         if self._folded:
             yield _Folded(self._folded).find
         if self._addresses or self._networks:
             yield _Addresses(self._addresses, self._networks).find
+
+    def look_ups(self) -> Iterable[Callable[[object, set[Hit]], None]]:
+        """Make the look-ups that are needed for every leaf."""
+        if self.every:
+            yield _Every(self.every).find
+        if self.excluding:
+            yield _Excluding(self.excluding, Values(self.excluded)).find
+        if self.tests:
+            yield _Tests(self.tests).find
 
     def _file(self, operator: Operator, hit: Hit) -> None:
         match operator:
@@ -221,17 +222,58 @@ def _folds_safely(text: str) -> bool:
     )
 
 
+class _Every:
+    """What any leaf finds."""
+
+    __slots__ = ("_hits",)
+
+    def __init__(self, hits: list[Hit]) -> None:
+        self._hits = tuple(hits)
+
+    def find(self, _value: object, found: set[Hit]) -> None:
+        found.update(self._hits)
+
+
+class _Excluding:
+    """What any leaf finds that is none of the excluded."""
+
+    __slots__ = ("_excluded", "_hits")
+
+    def __init__(self, hits: list[Hit], excluded: Values) -> None:
+        self._hits = frozenset(hits)
+        self._excluded = excluded
+
+    def find(self, value: object, found: set[Hit]) -> None:
+        excluded: set[Hit] = set()
+        self._excluded.find(value, excluded)
+        found.update(self._hits - excluded if excluded else self._hits)
+
+
+class _Tests:
+    """Tests that have no key."""
+
+    __slots__ = ("_filings",)
+
+    def __init__(self, filings: list[Filing]) -> None:
+        self._filings = tuple(filings)
+
+    def find(self, value: object, found: set[Hit]) -> None:
+        for operator, hit in self._filings:
+            if operator.matches(value):
+                found.add(hit)
+
+
 class _Tested:
     """Beginnings or ends that have a test behind them."""
 
-    __slots__ = ("_affixes",)
+    __slots__ = ("_look_up",)
 
-    def __init__(self, affixes: Affixes[Filing]) -> None:
-        self._affixes = affixes
+    def __init__(self, look_up: Callable[[str, set[Filing]], None]) -> None:
+        self._look_up = look_up
 
     def find(self, text: str, found: set[Hit]) -> None:
         tested: set[Filing] = set()
-        self._affixes.find(text, tested)
+        self._look_up(text, tested)
         for operator, hit in tested:
             if operator.matches(text):
                 found.add(hit)

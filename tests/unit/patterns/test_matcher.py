@@ -162,6 +162,23 @@ def test_what_is_no_event_is_refused(event: Any, message: str) -> None:
         Matcher({"it": {"a": ["x"]}}).match(event)
 
 
+def test_empty_names_are_names() -> None:
+    """A field with an empty name, and one below it, are found where they are."""
+    matcher = Matcher({"one": {"": ["x"]}, "two": {"a": {"": ["x"]}}, "three": {"": ["y"]}})
+
+    assert {"one"} == matcher.match({"": "x"})
+    assert {"two", "three"} == matcher.match({"": ["y"], "a": [{"": "y"}, {"": "x"}]})
+    assert {"two"} == matcher.match({"a.": "x"})
+
+
+def test_more_fields_than_the_event_has() -> None:
+    """Fields that patterns ask for by the hundred are found in events of a few, and in arrays."""
+    matcher = Matcher({f"{n}": {"a": {f"f{n}": [n]}} for n in range(300)})
+
+    assert {"7"} == matcher.match({"a": {"f7": 7, "f8": 7}})
+    assert {"7", "8"} == matcher.match({"a": [{"f7": 7}, {"f8": 8, "f9": 0}]})
+
+
 def test_kinds_of_dict_and_list_are_matched() -> None:
     """Subclasses of a dict, tuples and names that are no text are read as in `Pattern.matches`."""
 

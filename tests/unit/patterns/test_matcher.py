@@ -1,6 +1,7 @@
 """`Matcher` against the plain loop over its patterns: the index must never change an answer."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -194,3 +195,21 @@ def test_kinds_of_dict_and_list_are_matched() -> None:
     assert {"it"} == matcher.match({"a": {5: 1, "b": "x"}})
     assert {"it"} == matcher.match({"a": {"a": {}, "b": ["y", ("x",)]}})
     assert set() == matcher.match({"a": {"b": b"x"}})
+
+
+def test_cost_of_arrays_grows_with_the_event_not_faster() -> None:
+    """Ten times as many objects take some ten times as long, whichever fields they have."""
+    matcher = Matcher(
+        {f"{n}": {"a": {f"f{n}": [{"numeric": ["<", -n]}], "z": [1]}} for n in range(200)}
+    )
+
+    def seconds(count: int) -> float:
+        event = {"a": [{f"f{n}": 1.5 for n in range(201)}, *({"f0": 1.5} for _ in range(count))]}
+        started = time.thread_time()
+        assert set() == matcher.match(event)
+        return time.thread_time() - started
+
+    small = min(seconds(5_000) for _ in range(3))
+    large = min(seconds(50_000) for _ in range(3))
+
+    assert large < 40 * small

@@ -1,6 +1,7 @@
 """What a pattern asks of one field: its name and the operators, of which one must accept."""
 
 from dataclasses import dataclass, field
+from typing import Never
 
 from eventflow.patterns.addresses import Address, parse_address
 from eventflow.patterns.comparable import is_number, number_key
@@ -9,6 +10,8 @@ from eventflow.patterns.operators.exists import Exists
 from eventflow.patterns.operators.node import Operator
 
 __all__ = ["Condition"]
+
+_NONE: frozenset[Never] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +36,28 @@ class Condition:
     _others: tuple[Operator, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        absences = sum(node == Exists(wanted=False) for node in self.operators)
-        strings = {node.text for node in self.operators if isinstance(node, ExactString)}
-        numbers = {node.number for node in self.operators if isinstance(node, ExactNumber)}
-        addresses = {node.address for node in self.operators if isinstance(node, ExactAddress)}
-        by_look_up = ExactString | ExactNumber | ExactAddress
-        others = tuple(node for node in self.operators if not isinstance(node, by_look_up))
-        object.__setattr__(self, "may_be_absent", absences > 0)
-        object.__setattr__(self, "may_be_present", absences < len(self.operators))
-        object.__setattr__(self, "_strings", frozenset(strings))
-        object.__setattr__(self, "_numbers", frozenset(numbers))
-        object.__setattr__(self, "_addresses", frozenset(addresses))
-        object.__setattr__(self, "_others", others)
+        strings: set[str] = set()
+        numbers: set[float] = set()
+        addresses: set[Address] = set()
+        others: list[Operator] = []
+        absences = 0
+        for node in self.operators:
+            if isinstance(node, ExactString):
+                strings.add(node.text)
+            elif isinstance(node, ExactNumber):
+                numbers.add(node.number)
+            elif isinstance(node, ExactAddress):
+                addresses.add(node.address)
+            else:
+                others.append(node)
+                absences += isinstance(node, Exists) and not node.wanted
+        put = object.__setattr__
+        put(self, "may_be_absent", absences > 0)
+        put(self, "may_be_present", absences < len(self.operators))
+        put(self, "_strings", frozenset(strings) if strings else _NONE)
+        put(self, "_numbers", frozenset(numbers) if numbers else _NONE)
+        put(self, "_addresses", frozenset(addresses) if addresses else _NONE)
+        put(self, "_others", tuple(others))
 
     def accepts(self, value: object) -> bool:
         """Tell whether a test accepts a leaf.

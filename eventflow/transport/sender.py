@@ -67,6 +67,8 @@ class Sender:
             kwargsrepr="{}",
             retries=message.retries,
             ignore_result=True,
+            # Said here, since a joined app may have another default.
+            serializer="json",
             retry=False,
             # A message is no child of the task that happens to send it: no tree, no shared root.
             root_id=message.task_id,

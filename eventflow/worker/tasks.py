@@ -25,7 +25,15 @@ def register_tasks(app: Celery, context: WorkerContext) -> None:
     """Give *app* the tasks `eventflow.route`, `eventflow.deliver` and `eventflow.record`."""
     open_store = _StoreOfProcess(context)
     # What a subscriber raises is told in our own words; Celery need not print it once more.
-    options = {"ignore_result": True, "typing": False, "throws": (Exception,), "serializer": "json"}
+    # A joined app's own defaults do not count here: the ledger is the acknowledgement.
+    options = {
+        "ignore_result": True,
+        "typing": False,
+        "throws": (Exception,),
+        "serializer": "json",
+        "acks_late": False,
+        "reject_on_worker_lost": False,
+    }
 
     @app.task(name=ROUTE, **options)  # type: ignore[untyped-decorator]
     def route_task(bus: str, event_ids: list[str]) -> dict[str, int]:

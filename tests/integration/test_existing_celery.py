@@ -20,7 +20,11 @@ SHOP = """
     from eventflow import EventFlow
 
     app = Celery("shop", broker=os.environ["SHOP_BROKER"])
-    app.conf.task_ignore_result = True
+    app.conf.update(
+        task_ignore_result=True,
+        # An older app's settings: none of them is to reach eventflow's own messages.
+        task_serializer="yaml", accept_content=["yaml", "json"], task_acks_late=True,
+    )
     flow = EventFlow(celery=app)
 
     def note(**facts):

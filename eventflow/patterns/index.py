@@ -153,7 +153,7 @@ class Absence:
         self._candidates = tuple(candidate for _, _, candidate in filed)
         self._values = Values(
             # Each with a candidate of its own, since each may exclude other values.
-            (operator, Candidate(candidate.name, candidate.tree))
+            (operator, candidate.copy())
             for condition, _, candidate in filed
             for operator in condition.operators
             if operator != Exists(wanted=False)

@@ -90,9 +90,10 @@ class _Filer:
             fields for pattern in patterns.values() for fields in pattern.alternatives
         )
         for name, pattern in patterns.items():
-            trees = pattern._trees  # noqa: SLF001 - they are large: one copy is enough
-            for alternative, tree in zip(pattern.alternatives, trees, strict=True):
-                self._file(alternative, Candidate(name, tree), alone=len(trees) == 1)
+            alternatives = pattern.alternatives
+            alone = len(alternatives) == 1
+            for index, alternative in enumerate(alternatives):
+                self._file(alternative, Candidate(name, pattern, index), alone=alone)
 
     def _file(self, alternative: Alternative, candidate: Candidate, *, alone: bool) -> None:
         condition = self._selectivity.choose(alternative)
@@ -107,7 +108,7 @@ class _Filer:
             exclusions += isinstance(operator, AnythingBut)
             # What one of them excludes, another of the same pattern may not.
             if isinstance(operator, AnythingBut) and (exclusions > 1 or not alone):
-                self._put(condition.path, operator, Candidate(candidate.name, candidate.tree))
+                self._put(condition.path, operator, candidate.copy())
             else:
                 self._put(condition.path, operator, hit)
 

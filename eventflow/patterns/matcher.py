@@ -5,7 +5,6 @@ will meet. An event is laid over the fields once; what it finds there are the on
 each is then checked in full, unless the condition found is all that it asks.
 """
 
-import json
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -13,6 +12,7 @@ from eventflow.errors import EventError, PatternError
 from eventflow.patterns.fields import meets
 from eventflow.patterns.hits import Candidate, Hit
 from eventflow.patterns.index import Absence, Absent, plant
+from eventflow.patterns.json_text import read_json
 from eventflow.patterns.operators.anything_but import AnythingBut
 from eventflow.patterns.operators.node import Operator
 from eventflow.patterns.pattern import Pattern, check_event
@@ -130,7 +130,7 @@ def _read(name: str, given: Pattern | Mapping[str, Any]) -> Pattern:
 def _parse(event: object) -> Any:  # a dict, of whatever JSON has
     if isinstance(event, str | bytes):
         try:
-            event = json.loads(event)
+            event = read_json(event)
         except RecursionError:
             message = "the event's JSON is nested too deeply to be read"
             raise EventError(message) from None

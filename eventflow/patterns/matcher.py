@@ -6,7 +6,7 @@ each is then checked in full, unless the condition found is all that it asks.
 """
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from eventflow.errors import EventError, PatternError
 from eventflow.patterns.fields import meets
@@ -59,12 +59,12 @@ class Matcher:
             EventError: If *event* is no dict, or no JSON of an object.
         """
         parsed: dict[str, Any] = event if isinstance(event, dict) else _parse(event)
-        found: set[Hit] = set()
+        found: set[Any] = set()  # of hits, and of names alone where nothing else is filed
         self._root.find(parsed, found)
         for absence in self._absences:
             absence.find(parsed, found)
         if not found or self._certain:
-            return cast("set[str]", found)
+            return found
         names = {hit for hit in found if isinstance(hit, str)}
         if len(names) < len(found):
             for hit in found:

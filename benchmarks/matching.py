@@ -2,6 +2,8 @@
 
 Rates of one run alone compare: every table says what `json.loads` does with the same events. Each
 function is run in turn, several times, and its best run counts, in the thread's own time.
+
+JSON text is read by orjson where that is installed, which the first line tells.
 """
 
 import gc
@@ -36,6 +38,7 @@ def main() -> None:
     moto = load_moto()
     if moto is None:
         print("moto is not installed, so that its column is empty: pip install '.[bench]'\n")
+    print(f"JSON text is read by {'orjson' if find_spec('orjson') else 'json'}.\n")
     print_build()  # first, while the memory is fresh
     print()
     wrong = print_city_lots(moto)
@@ -211,7 +214,8 @@ def print_build() -> None:
     count = COUNTS[-1]
     text = json.dumps(event_of(7)).encode()
     loads = measure({"loads": (json.loads, [text] * EVENTS)})["loads"]
-    print(f"{count:,} rules: time to read them, time to file them, and memory that both take.")
+    print(f"{count:,} rules: time to read them, time to file them, and memory that both take")
+    print("before any event is matched; trees are grown by the events that need them.")
     print(f"(json.loads: {loads:,.0f} of their events a second)")
     kept = []
     for kind, make in (("exact", exact_rule), ("mixed", mixed_rule)):

@@ -26,7 +26,7 @@ def parse_address(text: str) -> Address | None:
     """
     if ":" in text:
         return _parse_ipv6(text)
-    if len(text) > _IPV4_LONGEST:
+    if len(text) > _IPV4_LONGEST or not text[:1].isdigit():
         return None
     match = _IPV4.fullmatch(text)
     if match is None:

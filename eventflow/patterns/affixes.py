@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-__all__ = ["beginnings", "ends"]
+__all__ = ["beginnings", "by_length", "ends"]
 
 _T = TypeVar("_T")
 
@@ -20,7 +20,7 @@ def beginnings(
     Returns:
         What takes a text, and puts all that is filed under a beginning of it into a set.
     """
-    tables = _by_length(filed)
+    tables = by_length(filed)
 
     def find(text: str, found: set[_T]) -> None:
         for length, table in tables:
@@ -51,7 +51,7 @@ def ends(
     Returns:
         What takes a text, and puts all that is filed under an end of it into a set.
     """
-    tables = _by_length(filed)
+    tables = by_length(filed)
 
     def find(text: str, found: set[_T]) -> None:
         for length, table in tables:
@@ -69,7 +69,15 @@ def ends(
     return find_in_any_case if any_case else find
 
 
-def _by_length(filed: Iterable[tuple[str, _T]]) -> list[tuple[int, dict[str, list[_T]]]]:
+def by_length(filed: Iterable[tuple[str, _T]]) -> list[tuple[int, dict[str, list[_T]]]]:
+    """Sort what is filed under texts by their lengths.
+
+    Args:
+        filed: Each text, with what is filed under it.
+
+    Returns:
+        For each length, what is filed under the texts that have it.
+    """
     tables: dict[int, dict[str, list[_T]]] = {}
     for text, what in filed:
         tables.setdefault(len(text), {}).setdefault(text, []).append(what)

@@ -12,6 +12,8 @@ from eventflow.patterns.operators.node import Operator
 __all__ = ["Condition"]
 
 _NONE: frozenset[Never] = frozenset()
+_put = object.__setattr__
+_SORTED = ("_strings", "_numbers", "_addresses", "_others")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +38,24 @@ class Condition:
     _others: tuple[Operator, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        absences = 0
+        for node in self.operators:
+            absences += type(node) is Exists and not node.wanted
+        _put(self, "may_be_absent", absences > 0)
+        _put(self, "may_be_present", absences < len(self.operators))
+
+    def __getattr__(self, name: str) -> object:
+        # Sorted when first asked for: most conditions of a large set never meet an event.
+        if name not in _SORTED:
+            raise AttributeError(name, name=name, obj=self)
+        self._sort()
+        return getattr(self, name)
+
+    def _sort(self) -> None:
         strings: set[str] = set()
         numbers: set[float] = set()
         addresses: set[Address] = set()
         others: list[Operator] = []
-        absences = 0
         for node in self.operators:
             if isinstance(node, ExactString):
                 strings.add(node.text)
@@ -50,14 +65,10 @@ class Condition:
                 addresses.add(node.address)
             else:
                 others.append(node)
-                absences += isinstance(node, Exists) and not node.wanted
-        put = object.__setattr__
-        put(self, "may_be_absent", absences > 0)
-        put(self, "may_be_present", absences < len(self.operators))
-        put(self, "_strings", frozenset(strings) if strings else _NONE)
-        put(self, "_numbers", frozenset(numbers) if numbers else _NONE)
-        put(self, "_addresses", frozenset(addresses) if addresses else _NONE)
-        put(self, "_others", tuple(others))
+        _put(self, "_strings", frozenset(strings) if strings else _NONE)
+        _put(self, "_numbers", frozenset(numbers) if numbers else _NONE)
+        _put(self, "_addresses", frozenset(addresses) if addresses else _NONE)
+        _put(self, "_others", tuple(others))
 
     def accepts(self, value: object) -> bool:
         """Tell whether a test accepts a leaf.

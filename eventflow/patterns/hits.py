@@ -1,5 +1,6 @@
 """What the index finds: the names of patterns that match, and alternatives that may."""
 
+from eventflow.patterns.pattern import Pattern
 from eventflow.patterns.tree import Branch
 
 __all__ = ["Candidate", "Hit"]
@@ -10,14 +11,25 @@ class Candidate:
 
     Attributes:
         name: The pattern's name.
-        tree: The alternative as a tree.
+        pattern: The pattern.
+        index: Which of its alternatives.
     """
 
-    __slots__ = ("name", "tree")
+    __slots__ = ("index", "name", "pattern")
 
-    def __init__(self, name: str, tree: Branch) -> None:
+    def __init__(self, name: str, pattern: Pattern, index: int = 0) -> None:
         self.name = name
-        self.tree = tree
+        self.pattern = pattern
+        self.index = index
+
+    @property
+    def tree(self) -> Branch:
+        """The alternative as a tree; grown when it is first asked for."""
+        return self.pattern.trees[self.index]
+
+    def copy(self) -> "Candidate":
+        """Return another candidate for the same alternative."""
+        return Candidate(self.name, self.pattern, self.index)
 
 
 Hit = str | Candidate

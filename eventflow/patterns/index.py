@@ -35,8 +35,8 @@ class Field:
 
     Attributes:
         values: The tests of the field itself.
-        steps: The fields below: name, field, what equal text finds there, and what else a text is
-            looked up with. This is what the inmost loop needs, without a look-up of attributes.
+        steps: The fields below: name, field, what equal text finds there, what beginnings of
+            each length do, and what else a text is looked up with. This is what the inmost loop needs, without a look-up of attributes.
     """
 
     __slots__ = ("_children", "_is_wide", "steps", "values")
@@ -46,11 +46,13 @@ class Field:
         self._children = children
         self._is_wide = len(children) > _FEW
         self.steps = tuple(
-            (name, child, child.values.texts, child.values.look_ups)
+            (name, child, child.values.texts, child.values.prefixes, child.values.look_ups)
             for name, child in children.items()
         )
 
-    def find(self, value: dict[str, object], found: set[Hit]) -> None:
+    def find(  # noqa: C901 - the inmost loop, where a call costs as much as what it does
+        self, value: dict[str, object], found: set[Hit]
+    ) -> None:
         """Find the tests that accept a leaf of an object.
 
         Args:
@@ -65,15 +67,21 @@ class Field:
         if self._is_wide and len(self._children) > len(value):
             self._find_by_name(value, found)
             return
-        for name, child, texts, look_ups in self.steps:
-            inner = value.get(name, _MISSING)
+        for name, child, texts, prefixes, look_ups in self.steps:
+            inner = value.get(name)
             if type(inner) is str:
-                here = texts.get(inner)
-                if here:
-                    found.update(here)
+                if inner in texts:
+                    found.update(texts[inner])
+                for length, table in prefixes:
+                    start = inner[:length]
+                    if start in table:
+                        found.update(table[start])
                 for look_up in look_ups:
                     look_up(inner, found)
-            elif inner is not _MISSING:
+            elif type(inner) is dict:
+                if child.steps:
+                    child.find(inner, found)
+            elif inner is not None or name in value:
                 child.find_in_value(inner, found)
 
     def _find_by_name(self, value: dict[str, object], found: set[Hit]) -> None:
@@ -153,7 +161,7 @@ class Absence:
         self._candidates = tuple(candidate for _, _, candidate in filed)
         self._values = Values(
             # Each with a candidate of its own, since each may exclude other values.
-            (operator, Candidate(candidate.name, candidate.tree))
+            (operator, candidate.copy())
             for condition, _, candidate in filed
             for operator in condition.operators
             if operator != Exists(wanted=False)

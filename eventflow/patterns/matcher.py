@@ -5,14 +5,14 @@ will meet. An event is laid over the fields once; what it finds there are the on
 each is then checked in full, unless the condition found is all that it asks.
 """
 
-import json
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from eventflow.errors import EventError, PatternError
 from eventflow.patterns.fields import meets
 from eventflow.patterns.hits import Candidate, Hit
 from eventflow.patterns.index import Absence, Absent, plant
+from eventflow.patterns.json_text import read_json
 from eventflow.patterns.operators.anything_but import AnythingBut
 from eventflow.patterns.operators.node import Operator
 from eventflow.patterns.pattern import Pattern, check_event
@@ -59,12 +59,12 @@ class Matcher:
             EventError: If *event* is no dict, or no JSON of an object.
         """
         parsed: dict[str, Any] = event if isinstance(event, dict) else _parse(event)
-        found: set[Hit] = set()
+        found: set[Any] = set()  # of hits, and of names alone where nothing else is filed
         self._root.find(parsed, found)
         for absence in self._absences:
             absence.find(parsed, found)
         if not found or self._certain:
-            return cast("set[str]", found)
+            return found
         names = {hit for hit in found if isinstance(hit, str)}
         if len(names) < len(found):
             for hit in found:
@@ -90,9 +90,10 @@ class _Filer:
             fields for pattern in patterns.values() for fields in pattern.alternatives
         )
         for name, pattern in patterns.items():
-            trees = pattern._trees  # noqa: SLF001 - they are large: one copy is enough
-            for alternative, tree in zip(pattern.alternatives, trees, strict=True):
-                self._file(alternative, Candidate(name, tree), alone=len(trees) == 1)
+            alternatives = pattern.alternatives
+            alone = len(alternatives) == 1
+            for index, alternative in enumerate(alternatives):
+                self._file(alternative, Candidate(name, pattern, index), alone=alone)
 
     def _file(self, alternative: Alternative, candidate: Candidate, *, alone: bool) -> None:
         condition = self._selectivity.choose(alternative)
@@ -107,7 +108,7 @@ class _Filer:
             exclusions += isinstance(operator, AnythingBut)
             # What one of them excludes, another of the same pattern may not.
             if isinstance(operator, AnythingBut) and (exclusions > 1 or not alone):
-                self._put(condition.path, operator, Candidate(candidate.name, candidate.tree))
+                self._put(condition.path, operator, candidate.copy())
             else:
                 self._put(condition.path, operator, hit)
 
@@ -129,7 +130,7 @@ def _read(name: str, given: Pattern | Mapping[str, Any]) -> Pattern:
 def _parse(event: object) -> Any:  # a dict, of whatever JSON has
     if isinstance(event, str | bytes):
         try:
-            event = json.loads(event)
+            event = read_json(event)
         except RecursionError:
             message = "the event's JSON is nested too deeply to be read"
             raise EventError(message) from None

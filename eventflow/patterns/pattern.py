@@ -1,6 +1,7 @@
 """One pattern: read once, laid over as many events as one likes."""
 
 import json
+import marshal
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -9,10 +10,15 @@ from eventflow.patterns.explain import explain
 from eventflow.patterns.explanation import Explanation
 from eventflow.patterns.faults import show
 from eventflow.patterns.fields import meets
+from eventflow.patterns.plain import read_plain
 from eventflow.patterns.syntax import Alternative, read_pattern
 from eventflow.patterns.tree import Branch, grow
 
 __all__ = ["Pattern"]
+
+_put = object.__setattr__
+_WITHOUT_SHARING = 2
+"""The version of the format in which what stands at two places is written twice."""
 
 
 @dataclass(frozen=True, slots=True, init=False, repr=False)
@@ -27,8 +33,8 @@ class Pattern:
     """
 
     alternatives: tuple[Alternative, ...]
-    _trees: tuple[Branch, ...] = field(compare=False)
-    _text: str = field(compare=False)
+    _trees: tuple[Branch, ...] | None = field(compare=False)
+    _packed: bytes = field(compare=False)
 
     def __init__(self, source: object) -> None:
         """Read a pattern.
@@ -39,16 +45,27 @@ class Pattern:
         Raises:
             PatternError: If it is invalid; the message says why, *path* where.
         """
-        alternatives = read_pattern(source)
-        object.__setattr__(self, "alternatives", alternatives)
-        object.__setattr__(self, "_trees", tuple(grow(fields) for fields in alternatives))
-        # As text, so that no one can change it: neither the caller's dict nor one given out.
-        object.__setattr__(self, "_text", json.dumps(source, ensure_ascii=False))
+        plain = read_plain(source)
+        alternatives = (plain,) if plain is not None else read_pattern(source)
+        _put(self, "alternatives", alternatives)
+        _put(self, "_trees", None)  # they are large, and many patterns are never laid over an event
+        # Packed, so that no one can change it: neither the caller's dict nor one given out.
+        _put(self, "_packed", _pack(source))
 
     @property
     def source(self) -> dict[str, Any]:
         """The dict that the pattern was made of; a new copy each time."""
-        return cast("dict[str, Any]", json.loads(self._text))
+        return cast("dict[str, Any]", marshal.loads(self._packed))  # noqa: S302 - packed here
+
+    @property
+    def trees(self) -> tuple[Branch, ...]:
+        """The alternatives as trees, to be laid over events."""
+        trees = self._trees
+        if trees is None:
+            # Threads may grow them at once: they are alike, and one of them stays.
+            trees = tuple([grow(fields) for fields in self.alternatives])
+            _put(self, "_trees", trees)
+        return trees
 
     def matches(self, event: dict[str, Any]) -> bool:
         """Tell whether the pattern matches an event.
@@ -63,7 +80,7 @@ class Pattern:
             EventError: If *event* is no dict.
         """
         check_event(event)
-        return any(meets(tree, event) for tree in self._trees)
+        return any(meets(tree, event) for tree in self._trees or self.trees)
 
     def explain(self, event: dict[str, Any]) -> Explanation:
         """Tell why the pattern matches an event, or which field failed which test.
@@ -85,6 +102,13 @@ class Pattern:
 
     def __repr__(self) -> str:
         return f"Pattern({self.source!r})"
+
+
+def _pack(source: Any) -> bytes:
+    try:
+        return marshal.dumps(source, _WITHOUT_SHARING)
+    except ValueError:  # kinds of dict, list and text that are not Python's own
+        return marshal.dumps(json.loads(json.dumps(source)), _WITHOUT_SHARING)
 
 
 def check_event(event: object) -> None:

@@ -4,7 +4,6 @@ What the events will be, nobody knows. But the rules tell: a value that many of 
 common one, and a long text is rarer than a short one.
 """
 
-from collections import Counter
 from collections.abc import Iterable
 
 from eventflow.patterns.condition import Condition
@@ -41,6 +40,7 @@ _WEIGHTS: dict[type[Operator], int] = {
     AnythingBut: 2_000,
     Exists: 1_000,
 }
+_EXACT_LENGTH = len(str(ExactString("")))
 _CONSTANT = 32
 _ONE_SIDED = 64
 _WITHOUT_KEY = 1_000
@@ -56,12 +56,15 @@ class Selectivity:
     __slots__ = ("_counts",)
 
     def __init__(self, alternatives: Iterable[Alternative]) -> None:
-        self._counts: dict[str, Counter[Operator]] = {}
+        self._counts: dict[str, dict[Operator, int]] = {}
         for alternative in alternatives:
             if len(alternative) > 1:  # else there is nothing to choose
                 for condition in alternative:
-                    counter = self._counts.setdefault(condition.path, Counter())
-                    counter.update(condition.operators)
+                    counts = self._counts.get(condition.path)
+                    if counts is None:
+                        counts = self._counts[condition.path] = {}
+                    for operator in condition.operators:
+                        counts[operator] = counts.get(operator, 0) + 1
 
     def choose(self, alternative: Alternative) -> Condition | None:
         """Choose the condition to file an alternative under.
@@ -80,6 +83,8 @@ class Selectivity:
     def _rate(self, condition: Condition) -> tuple[int, int]:
         counts = self._counts[condition.path]
         operators = condition.operators
+        if len(operators) == 1 and type(operators[0]) is ExactString:  # the common case
+            return counts[operators[0]], -_EXACT_LENGTH - len(operators[0].text)
         expected = sum(_weigh(operator) * counts[operator] for operator in operators)
         return expected, -min(len(str(operator)) for operator in operators)
 

@@ -9,7 +9,7 @@ from math import isfinite
 from typing import cast
 
 from eventflow.patterns.addresses import Address, parse_address
-from eventflow.patterns.affixes import beginnings, ends
+from eventflow.patterns.affixes import beginnings, by_length, ends
 from eventflow.patterns.comparable import comparable, is_number, number_key
 from eventflow.patterns.hits import Hit
 from eventflow.patterns.intervals import Intervals
@@ -50,14 +50,19 @@ class Values:
 
     Attributes:
         texts: What equal text finds.
+        prefixes: What a text finds by its first characters, for each number of them.
         look_ups: What else a text is looked up with.
     """
 
-    __slots__ = ("_constants", "_everywhere", "_numbers", "_ranges", "look_ups", "texts")
+    __slots__ = (
+        *("_constants", "_everywhere", "_numbers", "_ranges"),
+        *("look_ups", "prefixes", "texts"),
+    )
 
     def __init__(self, filings: Iterable[Filing]) -> None:
         sorter = _Sorter(filings)
         self.texts = sorter.texts
+        self.prefixes = tuple(by_length(sorter.prefixes))
         self._everywhere = tuple(sorter.look_ups())
         self.look_ups = (*sorter.text_look_ups(), *self._everywhere)
         self._numbers = sorter.numbers
@@ -75,6 +80,8 @@ class Values:
             here = self.texts.get(value)
             if here:
                 found.update(here)
+            for length, table in self.prefixes:
+                found.update(table.get(value[:length], ()))
             for look_up in self.look_ups:
                 look_up(value, found)
             return
@@ -122,6 +129,7 @@ class _Sorter:
         self.tests: list[Filing] = []
         self.excluding: list[Hit] = []
         self.excluded: list[Filing] = []
+        self.prefixes: list[tuple[str, Hit]] = []
         self._addresses: dict[Address, list[Hit]] = {}
         self._networks: list[tuple[Address, bool, Address, bool, Hit]] = []
         self._lowered: _Texts = {}
@@ -192,7 +200,7 @@ class _Sorter:
     def _file_text_test(self, operator: Operator, hit: Hit) -> None:
         match operator:
             case Prefix(text=text) | Suffix(text="" as text):
-                self._file_affix(text, hit, at_end=False)
+                self.prefixes.append((text, hit))
             case Suffix(text=text):
                 self._file_affix(text, hit, at_end=True)
             case EqualsIgnoreCase(text=AnyCase(text=text)) if text.isascii():

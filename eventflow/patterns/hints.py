@@ -26,6 +26,7 @@ _MOST_NAMES = 500
 _MOST_TESTS = 200
 _MOST_PLACES = 2
 _NEAR = 0.75
+_SHORTEST_NEAR = 4  # of shorter texts any two are near
 _ENVELOPE = {"type": "detail-type", "data": "detail"}
 _UNSEEN = ("bus", "subject", "dataschema", "traceparent", "tracestate")
 
@@ -103,7 +104,13 @@ def _of_text(text: str, tests: list[Operator]) -> str:
             return (
                 f'the star is a plain character here; {{"wildcard": {shape}}} takes it as any text'
             )
-    return ""
+    return _of_spelling(text, tests)
+
+
+def _of_spelling(text: str, tests: list[Operator]) -> str:
+    wanted = (node.text for node in tests if isinstance(node, ExactString))
+    near = near_name(text, wanted) if len(text) >= _SHORTEST_NEAR else ""
+    return f"nearly {show(near)}: is one of the two misspelt?" if near else ""
 
 
 def _of_type(text: str, tests: list[Operator]) -> str:

@@ -206,6 +206,11 @@ def test_wanted_in_words(asked: list[Any], words: str) -> None:
             id="blanks",
         ),
         pytest.param(
+            {"detail-type": ["CourierArived"]},
+            'nearly "CourierArived": is one of the two misspelt?',
+            id="a misspelt value",
+        ),
+        pytest.param(
             {"detail": {"couriers": {"first": ["Anna"], "last": ["Smith"]}}},
             "a value fits, but in another element of an array",
             id="array consistency",

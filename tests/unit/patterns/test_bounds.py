@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from eventflow.patterns import Pattern, PatternError
+from eventflow.patterns import Matcher, Pattern, PatternError
 from eventflow.patterns.shape import MAX_DEPTH, MAX_VALUES
 from eventflow.patterns.syntax import MAX_ALTERNATIVES, MAX_CONDITIONS
 
@@ -171,6 +171,16 @@ def _nested_lists(levels: int) -> Any:
 def test_hostile_event_does_not_stop_matching(pattern: Any, make: Callable[[], Any]) -> None:
     """The answer (no) comes soon, and no depth or size ends in an exception."""
     assert _time(pattern, make()) < _SECONDS
+
+
+@pytest.mark.parametrize(("pattern", "make"), [pytest.param(*row[1:], id=row[0]) for row in _SLOW])
+def test_hostile_event_does_not_stop_a_matcher(pattern: Any, make: Callable[[], Any]) -> None:
+    """The index finds its way through the same events as soon, beside another pattern."""
+    event = make()
+    matcher = Matcher({"hostile": pattern, "other": {"z": [{"exists": False}, "y"]}})
+    started = time.monotonic()
+    assert "hostile" not in matcher.match(event)
+    assert time.monotonic() - started < _SECONDS
 
 
 def test_cost_grows_with_the_event_not_faster() -> None:

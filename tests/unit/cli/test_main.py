@@ -68,10 +68,10 @@ def test_help_loads_nothing_heavy() -> None:
 
 
 def test_help_lists_the_commands_that_exist(capsys: pytest.CaptureFixture[str]) -> None:
-    """Each command whose module exists has its line in the help."""
+    """Each command of the table has its line in the help."""
     assert _run("--help") == 0
     said = capsys.readouterr().out
-    for name in cli.list_commands(click.Context(cli)):
+    for name in COMMANDS:
         assert f"  {name} " in said
     assert "Start everything, in this terminal." in said
 
@@ -80,8 +80,6 @@ def test_help_lists_the_commands_that_exist(capsys: pytest.CaptureFixture[str]) 
 def test_every_listed_command_loads(name: str) -> None:
     """A command in the table is a click command of that name."""
     context = click.Context(cli)
-    if name not in cli.list_commands(context):
-        pytest.skip(f"{COMMANDS[name].module} is not part of this build")
     command = cli.get_command(context, name)
     assert command is not None
     assert command.name == name

@@ -17,6 +17,7 @@ from eventflow.rules import Target
 from eventflow.transport import make_queue
 from eventflow.transport.messages import DEAD_LETTERS, ROUTE
 from eventflow.worker.context import WorkerContext
+from eventflow.worker.heartbeat import Heartbeat
 from eventflow.worker.mover import Mover
 
 __all__ = ["hook_signals", "select_queues"]
@@ -113,7 +114,9 @@ class _Lifecycle:
         if sender is None or sender.app is not self._app:
             return
         self._warn()
-        self._mover = Mover(self._context, watches_rules=ROUTE in self._queues)
+        heartbeat = Heartbeat(self._app, self._context, str(sender.hostname))
+        watches_rules = ROUTE in self._queues
+        self._mover = Mover(self._context, watches_rules=watches_rules, beat=heartbeat.beat)
         self._mover.start()
 
     def on_shutting_down(self, **_: Any) -> None:

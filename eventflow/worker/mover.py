@@ -6,6 +6,7 @@ any two steps: the ledger changes first, in one step, and what then has no messa
 
 import logging
 import threading
+from collections.abc import Callable
 
 from eventflow.delivery import RedisLedger
 from eventflow.errors import EventflowError
@@ -28,10 +29,18 @@ class Mover:
         context: The process's parts.
         watches_rules: Whether this process routes: then changed rule files are read, and their
             targets announced, even while no event comes.
+        beat: Called before each round; it never raises.
     """
 
-    def __init__(self, context: WorkerContext, *, watches_rules: bool) -> None:
+    def __init__(
+        self,
+        context: WorkerContext,
+        *,
+        watches_rules: bool,
+        beat: Callable[[], None] = lambda: None,
+    ) -> None:
         self._context = context
+        self._beat = beat
         self._watches_rules = watches_rules
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -70,6 +79,7 @@ class Mover:
         is_failing = False
         wait = 0.0
         while not self._stopping.wait(wait):
+            self._beat()
             try:
                 wait = self.round()
                 is_failing = False

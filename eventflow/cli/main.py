@@ -33,6 +33,7 @@ COMMANDS = {
     "deadletters": _Place(
         "eventflow.cli.deadletters", "deadletters", "List, show, redrive and purge dead letters."
     ),
+    "doctor": _Place("eventflow.cli.doctor", "doctor", "Say what is wrong, and what to do."),
     "retries": _Place("eventflow.cli.retries", "retries", "List the deliveries that wait."),
 }
 """Each command's name, where it is, and its line in `--help`."""

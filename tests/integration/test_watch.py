@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import redis
@@ -119,10 +120,10 @@ def test_no_bound_is_none(client: redis.Redis) -> None:
     assert ledger.accept([(f"e{n}", b"{}") for n in range(10)]) == [Acceptance.NEW] * 10
 
 
-def report(identity: str = "mail@host:1", seen_at: float = 0.0, **facts: object) -> ProcessReport:
+def report(identity: str = "mail@host:1", seen_at: float = 0.0, **facts: Any) -> ProcessReport:
     """Return a process's report."""
     name = identity.rpartition(":")[0]
-    return ProcessReport(identity=identity, name=name, seen_at=seen_at, **facts)  # type: ignore[arg-type]
+    return ProcessReport(identity=identity, name=name, seen_at=seen_at, **facts)
 
 
 def test_a_report_is_read_as_it_was_written(book: ProcessBook) -> None:
@@ -141,6 +142,17 @@ def test_a_report_that_is_removed_leaves_nothing(book: ProcessBook, client: redi
     book.remove("mail@host:1")
     assert (book.roster().alive, book.roster().vanished) == ((), {})
     assert client.keys("*") == []
+
+
+def test_who_stops_in_order_is_not_missed_for_an_earlier_end(
+    book: ProcessBook, client: redis.Redis
+) -> None:
+    """A worker that was killed, came back and then stopped in order has not vanished; others have."""
+    now, _ = book.clock()
+    client.zadd("eventflow:processes", {"mail@host:0": now - 60, "post@host:0": now - 60})
+    book.report(report(seen_at=now), 30.0)
+    book.remove("mail@host:1")
+    assert list(book.roster().vanished) == ["post@host:0"]
 
 
 def test_a_report_expires(book: ProcessBook, wait_until: WaitUntil) -> None:

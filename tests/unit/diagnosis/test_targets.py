@@ -118,7 +118,8 @@ def test_what_waits_too_long_is_said(more, queues, expected):
 def test_a_limit_that_is_reached_is_said(limit, facts):
     """At the limit is over it; one more is room; and 0 is no limit."""
     name = f"alarm_{limit}"
-    [finding] = said(facts, **{name: 10})
+    limits: dict[str, Any] = {name: 10}
+    [finding] = said(facts, **limits)
     assert finding.code == f"{limit}-alarm"
     assert "the alarm is at 10" in finding.message
     assert f"EVENTFLOW_ALARM_{limit.upper()}" in finding.advice

@@ -31,21 +31,23 @@ class _Duration(click.ParamType[float]):
 
 
 @click.group(invoke_without_command=True)
+@_bus_option
+@json_option
 @click.pass_context
-def targets(context: click.Context) -> None:
+def targets(context: click.Context, bus: str, *, as_json: bool) -> None:
     """See the targets; open and close their circuit breakers.
 
     Without a command, lists them.
     """
     if context.invoked_subcommand is None:
-        context.invoke(list_targets)
+        context.invoke(list_targets, bus=bus, as_json=as_json)
 
 
 @targets.command("list")
 @_bus_option
 @json_option
-def list_targets(bus: str = "default", *, as_json: bool = False) -> None:
-    """List targets: where their deliveries are, their limits, and their breakers' states."""
+def list_targets(bus: str, *, as_json: bool) -> None:
+    """List each target's deliveries, limits and breaker."""
     ledger = Ledgers(load_settings()).of(bus)
     known = _known(ledger)
     names = sorted(known)
@@ -96,9 +98,9 @@ def list_targets(bus: str = "default", *, as_json: bool = False) -> None:
 @click.option("--reason", default="", help="Shown wherever the breaker is.")
 @_bus_option
 def open_target(target: str, seconds: float | None, reason: str, bus: str) -> None:
-    """Open a target's circuit breaker: its deliveries are parked, and nothing is lost.
+    """Open a target's circuit breaker by hand.
 
-    After its time, if one is said, deliveries are let through one at a time as probes. What is
+    Its deliveries are parked, and nothing is lost. After its time, if one is said, deliveries are let through one at a time as probes. What is
     parked ages: a delivery older than its policy allows becomes a dead letter.
     """
     ledger = Ledgers(load_settings()).of(bus)
@@ -112,7 +114,10 @@ def open_target(target: str, seconds: float | None, reason: str, bus: str) -> No
 @click.argument("target")
 @_bus_option
 def close_target(target: str, bus: str) -> None:
-    """Close a target's circuit breaker: what is parked goes on, as its limits allow."""
+    """Close a target's circuit breaker.
+
+    What is parked goes on, as its limits allow.
+    """
     ledger = Ledgers(load_settings()).of(bus)
     _check(target, _known(ledger))
     was_open = ledger.close_breaker(target)

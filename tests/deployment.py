@@ -168,6 +168,10 @@ class Deployment:
 
     def settle(self, timeout: float = TIMEOUT) -> None:
         """Wait until nothing is in flight: no event to route, no delivery queued or waiting."""
+        self.wait(self.is_settled, "all deliveries to be finished", timeout)
+
+    def is_settled(self) -> bool:
+        """Whether nothing is in flight."""
         connection = self.client()
 
         def is_empty() -> bool:
@@ -176,7 +180,7 @@ class Deployment:
             return not any(kind in key for key in keys for kind in kinds)
 
         # Twice: what a router turns from an event into deliveries during a scan, it may not show.
-        self.wait(lambda: is_empty() and is_empty(), "all deliveries to be finished", timeout)
+        return is_empty() and is_empty()
 
     def stop(self) -> None:
         """Stop everything."""

@@ -79,6 +79,15 @@ def test_poison_in_a_pool(tmp_path: Path) -> None:
         assert "has ended its worker's process" in deployment.log("vendor")
 
 
+def await_end(deployment: Deployment, worker: str) -> None:
+    """Wait until a worker has ended, or nothing is left to do."""
+    process = deployment.processes[worker]
+    deployment.wait(
+        lambda: process.poll() is not None or deployment.is_settled(),
+        "the worker to end, or all to be done",
+    )
+
+
 @pytest.mark.timeout(240)
 def test_poison_in_a_worker_without_a_pool(tmp_path: Path) -> None:
     """The whole worker dies with it, and what starts it again is no help: the lease counts."""
@@ -91,10 +100,6 @@ def test_poison_in_a_worker_without_a_pool(tmp_path: Path) -> None:
         while not deployment.is_settled():
             starts += 1
             deployment.start(f"vendor-{starts}", ["vendor"])
-            worker = deployment.processes[f"vendor-{starts}"]
-            deployment.wait(
-                lambda worker=worker: worker.poll() is not None or deployment.is_settled(),
-                "the worker to end, or all to be done",
-            )
+            await_end(deployment, f"vendor-{starts}")
         assert starts == 4, "three ended, and the fourth buried the cause"
         account(deployment, {5})

@@ -164,7 +164,7 @@ def test_a_worker_that_is_missing_is_found(running: Deployment, doctor: Doctor) 
     assert finding["message"] == "no process reads its queue 'mail', and 3 deliveries wait"
     assert finding["advice"] == "start `eventflow worker mail`"
     assert doctor.finding("process-vanished")["where"].startswith("process worker@")
-    running.await_log("router", "3 deliveries are queued for the target 'mail'")
+    running.await_log("router", "3 deliveries are queued or parked for the target 'mail'")
     running.start("worker", ["mail", "letters"])
     running.wait(lambda: "worker" in alive(running), "the worker to report")
     running.settle()

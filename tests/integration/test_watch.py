@@ -57,7 +57,9 @@ def test_what_waits_is_counted_where_it_is(client: redis.Redis, watch: Watch) ->
     backlog = watch.backlog(["other", TARGET])
     target = backlog.targets[TARGET]
     assert (backlog.unrouted, backlog.unrecorded) == (1, 1)
-    assert (target.queued, target.running, target.waiting) == (1, 2, 1)
+    client.zadd(f"eventflow:{{default}}:parked:{TARGET}", {"y": 1.0, "z": 2.0})
+    assert watch.backlog([TARGET]).targets[TARGET].parked == 2
+    assert (target.queued, target.running, target.waiting, target.parked) == (1, 2, 1, 0)
     assert 55 < target.overdue < 120
     assert 25 < target.unreturned < 90
     assert backlog.targets["other"] == TargetBacklog()

@@ -45,7 +45,7 @@ LIMITS: Mapping[str, Any] = {
     "times that routing an event may end its router": setting("max_route_attempts"),
     "seconds that a delivered event's id is remembered": setting("deduplication_window"),
     "events of a bus that wait to be routed, alarm": setting("alarm_unrouted"),
-    "deliveries queued for a target": setting("alarm_queued"),
+    "deliveries of a target that are queued or parked": setting("alarm_queued"),
     "deliveries of a target that wait for another attempt": setting("alarm_waiting"),
     "dead letters that wait for the recorder": setting("alarm_unrecorded"),
     "dead letters in the store": setting("alarm_dead_letters"),

@@ -47,9 +47,9 @@ def test_an_empty_bus_has_nothing_waiting(watch: Watch) -> None:
 def test_what_waits_is_counted_where_it_is(client: redis.Redis, watch: Watch) -> None:
     """Events, deliveries, leases and dead letters each have their number."""
     ledger = RedisLedger(client)
-    ledger.accept([("e0", body_of("e0"), "lane")])
     for name in ("e1", "e2", "e3"):
         register(ledger, name, TARGET)
+    ledger.accept([("e0", body_of("e0"), "lane")])
     claim(ledger, f"e1:{TARGET}")
     claim(ledger, f"e2:{TARGET}", lease=-30.0)
     client.zadd(f"eventflow:{{default}}:waiting:{TARGET}", {"x": time.time() - 60})
@@ -108,7 +108,7 @@ def test_a_limit_that_is_taken_away_ends_its_alarm(watch: Watch) -> None:
 def test_no_more_is_accepted_than_may_wait(client: redis.Redis) -> None:
     """Beyond the bound new events are refused; known ones still are known, and room is used again."""
     ledger = RedisLedger(client, most=2)
-    events = [(name, body_of(name)) for name in ("e1", "e2", "e3")]
+    events = [(name, body_of(name), "lane") for name in ("e1", "e2", "e3")]
     assert ledger.accept(events) == [Acceptance.NEW, Acceptance.NEW, Acceptance.FULL]
     assert ledger.accept(events) == [Acceptance.PENDING, Acceptance.PENDING, Acceptance.FULL]
     assert not client.exists("eventflow:{default}:event:e3")

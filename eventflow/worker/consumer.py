@@ -145,9 +145,7 @@ class Consumer(CeleryConsumer):  # type: ignore[misc]  # celery has no types
         else:
             self._bury(context, message, Reason.UNDECODABLE, f"the message cannot be run: {fault}")
 
-    def _receive(
-        self, receive: Callable[[Any], Any], context: WorkerContext, message: Any
-    ) -> Any:
+    def _receive(self, receive: Callable[[Any], Any], context: WorkerContext, message: Any) -> Any:
         try:
             return receive(message)
         except (*self.connection_errors, *self.channel_errors, MemoryError):

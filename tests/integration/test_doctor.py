@@ -18,7 +18,7 @@ from eventflow.diagnosis import examine
 from eventflow.events import Event
 from eventflow.settings import Settings
 from eventflow.store import DeadLetterStore, open_engine
-from eventflow.worker import make_app
+from eventflow.worker import configure_app, make_app
 from tests.deployment import Deployment, deployed
 from tests.servers import RedisServer, require, require_broker, shared_node
 from tests.servers.redis_server import MISSING, find_program
@@ -337,7 +337,9 @@ def test_a_part_that_fails_hides_none_of_the_others(
 ) -> None:
     """What one part holds that nobody foresaw is said without its text; the rest is examined."""
     client.hset("eventflow:{default}:targets", "x", "s3cret {")
-    examination = examine(server_settings, make_app(server_settings))
+    app = make_app(server_settings)
+    configure_app(app)
+    examination = examine(server_settings, app)
     codes = [one.code for one in examination.findings]
     assert codes == ["no-router", "no-recorder", "examination-failed", "store-missing"]
     failed = str(examination.findings[2])

@@ -18,7 +18,6 @@ __all__ = [
     "OLDEST_RABBITMQ",
     "BrokerFacts",
     "judge_broker",
-    "judge_visibility",
     "read_broker",
     "read_broker_server",
 ]
@@ -120,24 +119,3 @@ def judge_broker(facts: BrokerFacts) -> Iterator[Finding]:
             f"{name}`): the next worker makes it anew"
         )
         yield Finding("queue-arguments", f"queue {name}", message, advice)
-
-
-def judge_visibility(seconds: float | None, lease: float, target: str) -> Iterator[Finding]:
-    """Judge a Redis broker's visibility timeout.
-
-    Args:
-        seconds: The timeout; None where the broker has none.
-        lease: The longest lease of a delivery.
-        target: Whose it is.
-
-    Yields:
-        What is wrong.
-    """
-    if seconds is None or seconds > lease:
-        return
-    message = (
-        f"visibility_timeout is {seconds:.0f} s, and a delivery of the target '{target}' may take "
-        f"{lease:.0f} s: its message is handed out again while it runs"
-    )
-    advice = "raise visibility_timeout in broker_transport_options, or lower the target's timeout"
-    yield Finding("visibility-timeout", _WHERE, message, advice)

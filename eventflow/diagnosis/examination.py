@@ -8,9 +8,9 @@ from pathlib import Path
 from celery import Celery
 
 from eventflow.delivery import Ledgers, ProcessReport, Roster, connect_redis, read_server
+from eventflow.diagnosis.application import judge_conflicts
 from eventflow.diagnosis.broker import (
     judge_broker,
-    judge_visibility,
     read_broker,
     read_broker_server,
 )
@@ -23,7 +23,7 @@ from eventflow.errors import EventflowError, RuleError
 from eventflow.rules import RuleSet, Target, load_rules
 from eventflow.settings import Settings
 from eventflow.transport.messages import DEAD_LETTERS, ROUTE
-from eventflow.worker.deliver import lease_seconds
+from eventflow.worker.checks import find_conflicts
 
 __all__ = ["Examination", "examine"]
 
@@ -32,7 +32,6 @@ _ADVICE = {
     "broker": "start it (`eventflow up` starts one here), or name another in EVENTFLOW_BROKER_URL",
     "store": "start it, or name another in EVENTFLOW_DATABASE_URL",
 }
-_VISIBILITY = 3600.0  # kombu's default, seconds
 
 
 @dataclass
@@ -77,6 +76,7 @@ class _Examining:
         """Ask one part after another."""
         self._ask("rules", self._examine_rules)
         self._ask("redis", self._examine_ledger)
+        self._ask("celery", self._examine_application)
         self._ask("broker", self._examine_broker)
         self._ask("store", self._examine_store)
         return self._found
@@ -135,6 +135,10 @@ class _Examining:
             return {each.target for rule in enabled for each in rule.targets}
         return set(self._targets)
 
+    def _examine_application(self) -> Iterator[Finding]:
+        targets = self._targets or self._targets_here()
+        yield from judge_conflicts(find_conflicts(self._app, targets, self._settings))
+
     def _examine_broker(self) -> Iterator[Finding]:
         settings = self._settings
         targets = self._targets or self._targets_here()
@@ -143,14 +147,6 @@ class _Examining:
         url = str(self._app.conf.broker_url or "")
         if not url.startswith("redis"):
             return
-        leases = {
-            name: lease_seconds(target, settings.lease_margin) for name, target in targets.items()
-        }
-        if leases:
-            options = self._app.conf.broker_transport_options or {}
-            timeout = float(options.get("visibility_timeout", _VISIBILITY))
-            longest = max(leases, key=lambda name: leases[name])
-            yield from judge_visibility(timeout, leases[longest], longest)
         if url != settings.celery_broker_url or settings.redis_url:
             yield from judge_broker_server(read_broker_server(self._app))
 
@@ -160,6 +156,8 @@ class _Examining:
 
 
 def _unusable(where: str, error: EventflowError) -> Finding:
+    if where not in _ADVICE:  # no server, so there is nothing that could be away
+        return _failed(where, error)
     message, _, _ = error.message.partition(". Is it running?")
     return Finding(f"{where}-unusable", where, message.rstrip("."), _ADVICE[where])
 

@@ -56,6 +56,7 @@ CODES: Mapping[str, Severity] = {
     "rules-differ": _WARNING,
     "rules-faulty": _WARNING,
     "rules-refused": _ERROR,
+    "settings-unfit": _ERROR,
     "store-disk-full": _WARNING,
     "store-missing": _NOTE,
     "store-newer": _ERROR,
@@ -66,7 +67,7 @@ CODES: Mapping[str, Severity] = {
     "unrecorded-alarm": _WARNING,
     "unrouted-alarm": _WARNING,
     "versions-differ": _WARNING,
-    "visibility-timeout": _WARNING,
+    "visibility-timeout": _ERROR,
     "waiting-alarm": _WARNING,
 }
 """Every code, with its severity."""

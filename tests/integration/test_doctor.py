@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 
 from eventflow.diagnosis import examine
 from eventflow.events import Event
+from eventflow.settings import Settings
 from eventflow.store import DeadLetterStore, open_engine
+from eventflow.worker import configure_app, make_app
 from tests.deployment import Deployment, deployed
 from tests.servers import RedisServer, require, require_broker, shared_node
 from tests.servers.redis_server import MISSING, find_program
@@ -327,6 +330,21 @@ def test_no_secret_is_shown(tmp_path: Path) -> None:
         assert f"error {code}" in text
     assert "s3cret" not in text
     assert "Traceback" not in text
+
+
+def test_a_part_that_fails_hides_none_of_the_others(
+    server_settings: Settings, client: redis.Redis
+) -> None:
+    """What one part holds that nobody foresaw is said without its text; the rest is examined."""
+    client.hset("eventflow:{default}:targets", "x", "s3cret {")
+    app = make_app(server_settings)
+    configure_app(app)
+    examination = examine(server_settings, app)
+    codes = [one.code for one in examination.findings]
+    assert codes == ["no-router", "no-recorder", "examination-failed", "store-missing"]
+    failed = str(examination.findings[2])
+    assert failed.startswith("redis: error examination-failed: the examination itself failed with")
+    assert "s3cret" not in failed
 
 
 def test_wrong_use_is_refused(tmp_path: Path) -> None:

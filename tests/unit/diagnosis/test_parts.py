@@ -1,10 +1,15 @@
-"""What is said of the store and the broker, by what they say of themselves."""
+"""What is said of the store, the broker and the Celery app, by what they say of themselves."""
 
 import pytest
 
-from eventflow.diagnosis.broker import BrokerFacts, judge_broker, judge_visibility
+from eventflow.diagnosis.application import judge_conflicts
+from eventflow.diagnosis.broker import BrokerFacts, judge_broker
 from eventflow.diagnosis.database import judge_store
+from eventflow.rules import Target
+from eventflow.settings import load_settings
 from eventflow.store import StoreFacts
+from eventflow.worker import configure_app, make_app
+from eventflow.worker.checks import find_conflicts
 
 
 @pytest.mark.parametrize(
@@ -53,9 +58,25 @@ def test_a_broker_is_judged(facts, expected):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "expected"),
-    [(None, []), (3600.0, []), (45.0, ["visibility-timeout"]), (10.0, ["visibility-timeout"])],
+    ("settings", "expected"),
+    [
+        pytest.param({}, [], id="eventflow's own"),
+        pytest.param(
+            {"broker_transport_options": {"visibility_timeout": 30}},
+            ["visibility-timeout"],
+            id="a message comes again while it runs",
+        ),
+        pytest.param({"task_always_eager": True}, ["settings-unfit"], id="nothing is sent"),
+    ],
 )
-def test_a_visibility_timeout_is_longer_than_any_lease(seconds, expected):
-    """A message must not be handed out again while its delivery may still run."""
-    assert [finding.code for finding in judge_visibility(seconds, 45.0, "mail")] == expected
+def test_an_app_is_judged_as_a_worker_would(settings, expected):
+    """What keeps a worker from starting is said, in the worker's own words."""
+    own = load_settings()
+    app = make_app(own)
+    configure_app(app)
+    app.conf.update(settings)
+    targets = {"mail": Target(name="mail", task="x.mail", timeout=30.0)}
+    findings = list(judge_conflicts(find_conflicts(app, targets, own)))
+    assert [finding.code for finding in findings] == expected
+    for finding, name in zip(findings, settings, strict=True):
+        assert finding.message.startswith(name)

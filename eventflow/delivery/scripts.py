@@ -1,7 +1,7 @@
 """Running the Lua scripts: loaded by file name, called by digest, their errors in our words."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib import resources
 from typing import Any, TypeVar
@@ -12,6 +12,7 @@ from redis.retry import Retry
 
 from eventflow.errors import LedgerError
 from eventflow.settings import mask_url
+from eventflow.tls import tls_advice
 
 __all__ = ["Scripts", "connect_redis", "guarded"]
 
@@ -19,7 +20,7 @@ Argument = str | bytes | int | float
 T = TypeVar("T")
 
 
-def connect_redis(url: str, *, timeout: float) -> redis.Redis:
+def connect_redis(url: str, *, timeout: float, tls: Mapping[str, Any] | None = None) -> redis.Redis:
     """Return a client of the ledger's server; it connects when first used.
 
     The client may be shared by threads, and is safe to use after a fork.
@@ -27,6 +28,7 @@ def connect_redis(url: str, *, timeout: float) -> redis.Redis:
     Args:
         url: As `redis.Redis.from_url` takes it.
         timeout: The longest silence, in seconds, that a call waits for.
+        tls: From `eventflow.tls.ledger_tls`, where the address means TLS.
 
     Raises:
         LedgerError: When the address cannot be read.
@@ -40,6 +42,7 @@ def connect_redis(url: str, *, timeout: float) -> redis.Redis:
             # Every script may be repeated; one try more covers a connection that the server closed.
             retry=Retry(NoBackoff(), 1),
             retry_on_error=[redis.ConnectionError],
+            **(tls or {}),
         )
     except (ValueError, redis.RedisError) as error:
         message = f"{mask_url(url)} is no address of a Redis: {error}"
@@ -56,6 +59,8 @@ def guarded(client: Any, call: Callable[[], T]) -> T:
             f"the ledger at {place} cannot be used: {error}. Is it running? `eventflow up` starts "
             "one here; EVENTFLOW_REDIS_URL names another"
         )
+        is_tls = issubclass(client.connection_pool.connection_class, redis.SSLConnection)
+        message += tls_advice("rediss://" if is_tls else "", error)
         raise LedgerError(message) from error
 
 

@@ -6,6 +6,7 @@ from celery import Celery
 from kombu.transport import TRANSPORT_ALIASES
 
 from eventflow.settings import Settings
+from eventflow.tls import broker_tls
 
 __all__ = ["configure_app", "make_app"]
 
@@ -22,6 +23,8 @@ def make_app(settings: Settings) -> Celery:
         # a worker read another broker than the publisher writes to.
         broker_read_url=settings.celery_broker_url,
         broker_write_url=settings.celery_broker_url,
+        # Said in full, since kombu's own default for rediss:// checks nothing.
+        broker_use_ssl=broker_tls(settings),
         # The ledger holds the truth: a message that is lost with its worker is found by the mover,
         # and late acknowledgement would run long deliveries twice past the visibility timeout.
         task_acks_late=False,

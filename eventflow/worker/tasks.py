@@ -39,7 +39,7 @@ def register_tasks(app: Celery, context: WorkerContext) -> None:
     def route_task(bus: str, event_ids: list[str]) -> dict[str, int]:
         return _said(lambda: route_events(context, bus, event_ids))
 
-    @app.task(name=DELIVER, **options)  # type: ignore[untyped-decorator]
+    @app.task(name=DELIVER, Request="eventflow.worker.request:Request", **options)  # type: ignore[untyped-decorator]
     def deliver_task(bus: str, target: str, delivery_ids: list[str]) -> dict[str, int]:
         return _said(lambda: deliver(context, bus, target, delivery_ids))
 

@@ -61,7 +61,7 @@ class EventFlow:
             self._settings = _on_broker_of(celery, self._settings)
         self._celery = celery if celery is not None else make_app(self._settings)
         configure_app(self._celery)
-        secure_app(self._celery, self._settings)
+        secure_app(self._celery, self._settings, is_joined=is_joined)
         warn_of_unchecked(self._settings)
         self._subscribers = Subscribers()
         self._ledgers = Ledgers(self._settings)

@@ -1,7 +1,6 @@
 """Running the Lua scripts: loaded by file name, called by digest, their errors in our words."""
 
 import hashlib
-import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache

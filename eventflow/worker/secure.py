@@ -1,19 +1,22 @@
 """What keeps any app, own or joined, safe on its way to the broker, and silent about passwords.
 
-kombu 5.7 connects to `rediss://` without checks unless told otherwise, and Celery tells whoever asks
-a worker (Flower, `celery inspect`) how it connects, passwords in an address's query among it.
+kombu 5.7 connects to `rediss://` without checks unless told otherwise, Celery tells whoever asks a
+worker (Flower, `celery inspect`) how it connects, passwords in an address's query among it, and all
+workers on a Redis share their notes of what each has in hand.
 """
 
 from collections.abc import Callable
 from typing import Any
 
 from celery import Celery
+from celery.signals import celeryd_init
 from celery.worker.control import Panel
 from kombu.transport import TRANSPORT_ALIASES
 
 from eventflow.addresses import mask_values
 from eventflow.settings import Settings
 from eventflow.tls import broker_tls
+from eventflow.transport.unacked import unacked_keys
 
 __all__ = ["secure_app"]
 
@@ -21,7 +24,7 @@ _AMQPS_TRANSPORT = "eventflow.transport.amqps_transport:Transport"
 _TELLING = ("conf", "dump_conf", "stats")
 
 
-def secure_app(app: Celery, settings: Settings) -> None:
+def secure_app(app: Celery, settings: Settings, *, is_joined: bool) -> None:
     """Have *app*'s connections to its broker checked, and its workers' answers masked.
 
     A joined app keeps what its owner said of TLS; where that is nothing, the checks are on.
@@ -29,6 +32,7 @@ def secure_app(app: Celery, settings: Settings) -> None:
     Args:
         app: The Celery app.
         settings: Name the files of certificates.
+        is_joined: Whether the app is a user's own: then its workers' notes stay where they are.
     """
     url = str(app.conf.broker_url or "")
     if not app.conf.broker_use_ssl and "ssl_" not in url:
@@ -38,6 +42,26 @@ def secure_app(app: Celery, settings: Settings) -> None:
         command = Panel.data.get(name)
         if command is not None and not hasattr(command, "__wrapped__"):
             Panel.data[name] = _masked(command)
+    if not is_joined and not str(app.conf.broker_url).startswith("amqp"):
+        app.eventflow_notes = _NotesApart(app)  # kept here, since signals hold receivers weakly
+        celeryd_init.connect(app.eventflow_notes.on_init, weak=True)
+
+
+class _NotesApart:
+    """Gives the workers of each set of queues notes of their own."""
+
+    def __init__(self, app: Celery) -> None:
+        self._app = app
+
+    def on_init(self, instance: Any = None, options: Any = None, **_: Any) -> None:
+        """Set kombu's options for the queues that this worker was told to read."""
+        if instance is None or instance.app is not self._app:
+            return
+        asked = (options or {}).get("queues") or ""
+        queues = asked.split(",") if isinstance(asked, str) else asked
+        names = [name for name in queues if name] or ["all"]
+        known = self._app.conf.broker_transport_options or {}
+        self._app.conf.broker_transport_options = {**unacked_keys(names), **known}
 
 
 def _masked(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,7 +38,7 @@ POOLS = {
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[Deployment]:
     """A router; what is lost with its worker would be found only after minutes."""
-    settings = {"requeue_after": 600, "lease_margin": 600}
+    settings: dict[str, Any] = {"requeue_after": 600, "lease_margin": 600}
     with deployed(tmp_path, project=PROJECT, rules=RULES, **settings) as deployment:
         deployment.start("router", ["eventflow.route"])
         deployment.await_ready()

@@ -83,7 +83,7 @@ def test_each_broker_is_checked_by_its_own_name(server: TlsRabbit, authority: Au
     url = f"{server.url('127.1')};{server.url('127.0.0.1')}"
     settings = load_settings(broker_url=url, tls_ca=authority.file)
     app = make_app(settings)
-    secure_app(app, settings)
+    secure_app(app, settings, is_joined=False)
     with app.connection_for_write() as connection:
         connection.ensure_connection(max_retries=3, interval_start=0, timeout=20)
         assert "127.0.0.1" == connection.hostname

@@ -62,8 +62,12 @@ def test_flower_watches(guarded: Guarded) -> None:
         return {name.partition("@")[0] for name in workers}
 
     guarded.deployment.wait(lambda: seen() == names, f"Flower to see {names}")
-    queues = (flower.ask("/api/queues/length") or {})["active_queues"]
-    assert {"device-vendor", "eventflow.route"} <= {queue["name"] for queue in queues}
+
+    def queues() -> set[str]:
+        return {item["name"] for item in flower.ask("/api/queues/length")["active_queues"]}
+
+    wanted = {"device-vendor", "eventflow.route"}
+    guarded.deployment.wait(lambda: wanted <= queues(), f"Flower to count {wanted}")
     assert [] == [said for said in guarded.refusals() if said.startswith("monitor")]
 
 

@@ -19,11 +19,16 @@ from eventflow.delivery.answers import (
 from eventflow.delivery.ledger import Ledger
 from eventflow.delivery.ledgers import Ledgers
 from eventflow.delivery.policy import next_delay
+from eventflow.delivery.processes import ProcessBook, ProcessReport, Roster
 from eventflow.delivery.redis_ledger import RedisLedger
 from eventflow.delivery.scripts import connect_redis
+from eventflow.delivery.server import ServerFacts, read_server
+from eventflow.delivery.watch import AlarmChange, Backlog, Level, TargetBacklog, Watch
 
 __all__ = [
     "Acceptance",
+    "AlarmChange",
+    "Backlog",
     "BreakerChange",
     "BreakerState",
     "BreakerStatus",
@@ -33,13 +38,21 @@ __all__ = [
     "Finished",
     "Ledger",
     "Ledgers",
+    "Level",
     "Moved",
     "Outcome",
     "Planned",
+    "ProcessBook",
+    "ProcessReport",
     "RedisLedger",
+    "Roster",
     "RouteWork",
+    "ServerFacts",
+    "TargetBacklog",
     "TargetStatus",
     "Verdict",
+    "Watch",
     "connect_redis",
     "next_delay",
+    "read_server",
 ]

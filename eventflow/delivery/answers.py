@@ -30,6 +30,8 @@ class Acceptance(StrEnum):
     PENDING = "pending"
     """Known and not yet routed: its message may have been lost, so it is sent again."""
     DUPLICATE = "duplicate"
+    FULL = "full"
+    """Not taken: as many events wait to be routed as may."""
 
 
 class Verdict(StrEnum):

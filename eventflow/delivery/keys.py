@@ -3,6 +3,8 @@
 All keys of one bus share the hash tag ``{bus}``, so that a script's keys live on one node.
 
     eventflow:buses                       set     the buses that were ever published to
+    eventflow:processes                   zset    process's identity -> when it was last seen
+    eventflow:process:<identity>          string  its report as JSON, which expires
     eventflow:{bus}:targets               hash    target -> its definition as JSON
     eventflow:{bus}:event:<id>            hash    state, accepted, left, attempts, redrives:<target>
     eventflow:{bus}:body:<id>             string  the event as JSON, until all is delivered
@@ -15,28 +17,36 @@ All keys of one bus share the hash tag ``{bus}``, so that a script's keys live o
     eventflow:{bus}:tokens:<target>       hash    tokens, at
     eventflow:{bus}:counts:<name>         hash    head, delivered, retried, dead
     eventflow:{bus}:dead-letters          hash    id -> dead letter as JSON, until it is in the store
+    eventflow:{bus}:alarms                hash    limit's name -> since when it is crossed
 
 A name is a target's, or `eventflow.route`, or `eventflow.dead-letters`.
 """
 
 from eventflow.events import split_delivery_id
 
-__all__ = ["BUSES", "DEAD_LETTERS", "ROUTE", "Keys"]
+__all__ = ["BUSES", "DEAD_LETTERS", "PROCESSES", "ROUTE", "Keys", "process_key"]
 
 BUSES = "eventflow:buses"
+PROCESSES = "eventflow:processes"
 ROUTE = "eventflow.route"
 DEAD_LETTERS = "eventflow.dead-letters"
+
+
+def process_key(identity: str) -> str:
+    """The report of one process."""
+    return f"eventflow:process:{identity}"
 
 
 class Keys:
     """The keys of one bus."""
 
-    __slots__ = ("_prefix", "dead_letters", "targets")
+    __slots__ = ("_prefix", "alarms", "dead_letters", "targets")
 
     def __init__(self, bus: str) -> None:
         self._prefix = f"eventflow:{{{bus}}}:"
         self.targets = f"{self._prefix}targets"
         self.dead_letters = f"{self._prefix}dead-letters"
+        self.alarms = f"{self._prefix}alarms"
 
     def event(self, event_id: str) -> str:
         """The hash of one event."""

@@ -28,7 +28,12 @@ from eventflow.rules.targets import Target
 
 __all__ = ["RedisLedger"]
 
-_ACCEPTANCES = {1: Acceptance.NEW, 2: Acceptance.PENDING, 0: Acceptance.DUPLICATE}
+_ACCEPTANCES = {
+    1: Acceptance.NEW,
+    2: Acceptance.PENDING,
+    0: Acceptance.DUPLICATE,
+    3: Acceptance.FULL,
+}
 
 
 class RedisLedger(RedisTargets):
@@ -38,13 +43,20 @@ class RedisLedger(RedisTargets):
         client: From `connect_redis`.
         bus: The bus.
         window: How long, in seconds, an event's id is remembered once all is delivered.
+        most: How many events may wait to be routed before `accept` takes no more; 0 for any number.
     """
 
     def __init__(
-        self, client: redis.Redis, *, bus: str = "default", window: float = 86400.0
+        self,
+        client: redis.Redis,
+        *,
+        bus: str = "default",
+        window: float = 86400.0,
+        most: int = 0,
     ) -> None:
         super().__init__(client, bus)
         self._window = ceil(window)
+        self._most = most
         self._known = False
 
     def accept(self, events: Sequence[tuple[str, bytes]]) -> list[Acceptance]:
@@ -53,7 +65,7 @@ class RedisLedger(RedisTargets):
             guarded(self._client, lambda: self._client.sadd(BUSES, self._bus))
             self._known = True
         keys = [self._keys.queued(ROUTE)]
-        arguments: list[Argument] = []
+        arguments: list[Argument] = [self._most]
         for event_id, body in events:
             keys += (self._keys.event(event_id), self._keys.body(event_id))
             arguments += (event_id, body)

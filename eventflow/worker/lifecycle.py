@@ -17,6 +17,7 @@ from eventflow.rules import Target
 from eventflow.transport import make_queue
 from eventflow.transport.messages import DEAD_LETTERS, ROUTE
 from eventflow.worker.context import WorkerContext
+from eventflow.worker.heartbeat import Heartbeat
 from eventflow.worker.mover import Mover
 
 __all__ = ["hook_signals", "select_queues"]
@@ -114,10 +115,12 @@ class _Lifecycle:
             return
         self._warn()
         self._context.stopping.clear()
+        heartbeat = Heartbeat(self._app, self._context, str(sender.hostname))
         self._mover = Mover(
             self._context,
             watches_rules=ROUTE in self._queues,
             queues=frozenset(self._queues) or None,
+            beat=heartbeat.beat,
         )
         self._mover.start()
 

@@ -6,6 +6,7 @@ any two steps: the ledger changes first, in one step, and what then has no messa
 
 import logging
 import threading
+from collections.abc import Callable
 
 from eventflow.delivery import RedisLedger
 from eventflow.errors import EventflowError
@@ -32,12 +33,19 @@ class Mover:
         queues: The queues that this process reads. An integration's worker moves what is on its own
             alone, so that it needs no access to anything else; a router moves everything. None
             moves everything too.
+        beat: Called before each round; it never raises.
     """
 
     def __init__(
-        self, context: WorkerContext, *, watches_rules: bool, queues: frozenset[str] | None = None
+        self,
+        context: WorkerContext,
+        *,
+        watches_rules: bool,
+        queues: frozenset[str] | None = None,
+        beat: Callable[[], None] = lambda: None,
     ) -> None:
         self._context = context
+        self._beat = beat
         self._watches_rules = watches_rules
         self._queues = None if queues is not None and ROUTE in queues else queues
         self._stopping = threading.Event()
@@ -81,6 +89,7 @@ class Mover:
         is_failing = False
         wait = 0.0
         while not self._stopping.wait(wait):
+            self._beat()
             try:
                 wait = self.round()
                 is_failing = False

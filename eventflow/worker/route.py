@@ -2,7 +2,6 @@
 
 import logging
 import time
-import traceback
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,12 +13,12 @@ from eventflow.encoding import decode_event
 from eventflow.errors import EventError, TransportError
 from eventflow.events import Event, delivery_id
 from eventflow.records import DeadLetter, Reason
-from eventflow.routing import PlannedDelivery, plan
+from eventflow.routing import INPUT_TIMES, PlannedDelivery, plan
 from eventflow.rules import RuleSet, Target
 from eventflow.transport import Message, deliver_message, record_message
 from eventflow.transport.messages import ROUTE
 from eventflow.worker.context import WorkerContext
-from eventflow.worker.letters import raw_event
+from eventflow.worker.letters import one_line, raw_event, write_traceback
 
 __all__ = ["groups", "route_events"]
 
@@ -90,7 +89,8 @@ def _route_one(
             message = f"routing it has ended its router {work.attempts - 1} times"
             raise EventError(message)  # noqa: TRY301 - the same dead letter as the rest
         event = decode_event(work.body)
-        planned = plan(event, rules, accepted_at=work.accepted_at)
+        most = INPUT_TIMES * context.settings.max_event_bytes
+        planned = plan(event, rules, accepted_at=work.accepted_at, max_input=most)
     except Exception as error:  # noqa: BLE001 - whatever is wrong with one event must not stop the next
         letters.append(_unroutable(ledger.bus, work, error, event))
     letters += [_input_fault(ledger.bus, work, item) for item in planned if item.fault]
@@ -137,9 +137,9 @@ def _unroutable(bus: str, work: RouteWork, error: Exception, event: Event | None
         id=delivery_id(work.event_id, ROUTE),
         bus=bus,
         reason=Reason.UNROUTABLE if not is_event_fault else Reason.UNDECODABLE,
-        error=str(error),
+        error=one_line(str(error)),
         error_type=type(error).__qualname__,
-        traceback="".join(traceback.format_exception(error)) if event else "",
+        traceback=write_traceback(error) if event else "",
         attempts=work.attempts,
         event=raw_event(work.body),
         message=None if raw_event(work.body) else {"queue": ROUTE, "body": repr(work.body[:1000])},
@@ -155,7 +155,7 @@ def _input_fault(bus: str, work: RouteWork, item: PlannedDelivery) -> DeadLetter
         bus=bus,
         rules=item.rules,
         reason=Reason.INPUT,
-        error=item.fault,
+        error=one_line(item.fault),
         error_type="EventError",
         event=raw_event(work.body),
         accepted_at=work.accepted_at,

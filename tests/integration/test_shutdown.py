@@ -5,7 +5,6 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -38,8 +37,9 @@ POOLS = {
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[Deployment]:
     """A router; what is lost with its worker would be found only after minutes."""
-    settings: dict[str, Any] = {"requeue_after": 600, "lease_margin": 600}
-    with deployed(tmp_path, project=PROJECT, rules=RULES, **settings) as deployment:
+    with deployed(
+        tmp_path, project=PROJECT, rules=RULES, requeue_after=600, lease_margin=600
+    ) as deployment:
         deployment.start("router", ["eventflow.route"])
         deployment.await_ready()
         yield deployment

@@ -1,0 +1,152 @@
+"""Judging what waits: queues that nobody reads, schedules that nobody moves, limits that are reached."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from eventflow.delivery import Backlog, Ledgers, Roster, TargetBacklog
+from eventflow.diagnosis.finding import Finding
+from eventflow.diagnosis.processes import recorders_of, routers_of
+from eventflow.events import DEFAULT_BUS
+from eventflow.rules import Target
+from eventflow.settings import Settings
+from eventflow.units import format_duration
+from eventflow.worker.alarms import LIMITS, levels_of
+
+__all__ = ["MOST_LATE", "BusFacts", "judge_buses", "read_buses"]
+
+MOST_LATE = 10.0
+"""Seconds that what is due may be late before nobody seems to move it."""
+
+_MOST_WAITED = 60.0  # seconds that an event may wait for a router, a dead letter for the recorder
+
+
+@dataclass(frozen=True, slots=True)
+class BusFacts:
+    """One bus's targets and what waits.
+
+    Attributes:
+        targets: Those that are known, by name.
+        backlog: What waits.
+    """
+
+    targets: Mapping[str, Target]
+    backlog: Backlog
+
+
+def read_buses(ledgers: Ledgers, more: Mapping[str, Target]) -> list[BusFacts]:
+    """Count what waits on the default bus, and on each that there ever was.
+
+    Args:
+        ledgers: The way to the ledgers.
+        more: Targets beside those that routers announced.
+
+    Raises:
+        LedgerError: When the ledger cannot be reached.
+    """
+    found = []
+    for bus in sorted({DEFAULT_BUS, *ledgers.buses()}):
+        announced = ledgers.of(bus).targets()
+        targets = {
+            **more,
+            **{name: Target.model_validate_json(text) for name, text in announced.items()},
+        }
+        found.append(BusFacts(targets, ledgers.watch(bus).backlog(sorted(targets))))
+    return found
+
+
+def judge_buses(
+    buses: Sequence[BusFacts], roster: Roster, settings: Settings, *, named: Collection[str]
+) -> Iterator[Finding]:
+    """Judge what waits.
+
+    Args:
+        buses: Each bus's targets and what waits.
+        roster: The processes.
+        settings: The limits.
+        named: The targets that the rules in force name.
+
+    Yields:
+        What is wrong.
+    """
+    read = {queue for one in roster.alive for queue in one.queues}
+    targets = {name: target for facts in buses for name, target in facts.targets.items()}
+    for facts in buses:
+        yield from _judge_bus_queues(facts.backlog, roster)
+    for name, target in sorted(targets.items()):
+        # A worker reads its target's queue for all buses at once.
+        waits = _add([facts.backlog.targets.get(name, TargetBacklog()) for facts in buses])
+        if target.queue not in read:
+            yield from _judge_unread(target, waits, is_named=name in named)
+        yield from _judge_schedule(name, waits, is_moved=bool(roster.alive))
+    for facts in buses:
+        yield from _judge_levels(facts.backlog, settings)
+
+
+def _add(parts: Sequence[TargetBacklog]) -> TargetBacklog:
+    return TargetBacklog(
+        queued=sum(part.queued for part in parts),
+        running=sum(part.running for part in parts),
+        waiting=sum(part.waiting for part in parts),
+        overdue=max(part.overdue for part in parts),
+        unreturned=max(part.unreturned for part in parts),
+    )
+
+
+def _judge_bus_queues(backlog: Backlog, roster: Roster) -> Iterator[Finding]:
+    where = f"bus {backlog.bus}"
+    if backlog.unrouted and backlog.unrouted_for > _MOST_WAITED and routers_of(roster):
+        message = (
+            f"{backlog.unrouted:,} events wait to be routed, the first for "
+            f"{format_duration(round(backlog.unrouted_for))}"
+        )
+        yield Finding("routing-late", where, message, "start more routers, or look into their log")
+    if backlog.unrecorded and backlog.unrecorded_for > _MOST_WAITED:
+        message = (
+            f"{backlog.unrecorded:,} dead letters wait for the recorder, the first for "
+            f"{format_duration(round(backlog.unrecorded_for))}"
+        )
+        advice = "look into the recorder's log, and whether the store can be written"
+        if not recorders_of(roster):
+            advice = "start `eventflow recorder`"
+        yield Finding("recording-late", where, message, advice)
+
+
+def _judge_unread(target: Target, waits: TargetBacklog, *, is_named: bool) -> Iterator[Finding]:
+    number = waits.queued + waits.waiting
+    if not is_named and not number:
+        return  # a target of former rules
+    waiting = f"{number:,} deliveries wait" if number != 1 else "1 delivery waits"
+    message = f"no process reads its queue '{target.queue}'"
+    message += f", and {waiting}" if number else ", and nothing waits yet"
+    advice = f"start `eventflow worker {target.integration}`"
+    if not is_named:
+        message += "; no enabled rule names it any more"
+    yield Finding("no-worker", f"target {target.name}", message, advice)
+
+
+def _judge_schedule(name: str, waits: TargetBacklog, *, is_moved: bool) -> Iterator[Finding]:
+    late = max(waits.overdue, waits.unreturned)
+    if late <= MOST_LATE:
+        return
+    what = f"{waits.waiting:,} retries wait, the first due"
+    if waits.unreturned > waits.overdue:
+        what = f"{waits.running:,} deliveries are leased, the first to a worker whose lease ended"
+    message = f"{what} {format_duration(round(late))} ago, and nobody moves it"
+    advice = "look into the logs of routers and of its worker for mover_failed"
+    if not is_moved:
+        advice = "start a router, or its worker: each moves what is due"
+    yield Finding("nobody-moves", f"target {name}", message, advice)
+
+
+def _judge_levels(backlog: Backlog, settings: Settings) -> Iterator[Finding]:
+    for level in levels_of(backlog, settings):
+        if not level.is_crossed:
+            continue
+        where = f"target {level.target}" if level.target else f"bus {backlog.bus}"
+        on = f" on the bus '{backlog.bus}'" if level.target and backlog.bus != DEFAULT_BUS else ""
+        message = f"{level.number:,} {LIMITS[level.limit]}{on}, and the alarm is at {level.most:,}"
+        advice = (
+            f"see what holds it up, or add workers; EVENTFLOW_ALARM_{level.limit.upper()} moves "
+            "the alarm"
+        )
+        yield Finding(f"{level.limit}-alarm", where, message, advice)

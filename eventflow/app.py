@@ -65,7 +65,7 @@ class EventFlow:
         warn_of_unchecked(self._settings)
         self._subscribers = Subscribers()
         self._ledgers = Ledgers(self._settings)
-        self._sender = Sender(self._celery)
+        self._sender = Sender(self._celery, silence=self._settings.publish_deadline)
         self._publisher = Publisher(self._settings, self._ledgers, self._sender)
         self._context = WorkerContext(
             settings=self._settings,

@@ -34,10 +34,11 @@ def permissions_of(duty: Duty) -> Permissions:
     Args:
         duty: What its processes do.
     """
-    queues = [re.escape(queue) for queue in dict.fromkeys((*duty.reads, *duty.writes))]
     reads = [re.escape(queue) for queue in duty.reads]
-    writes = [re.escape(_DEFAULT_EXCHANGE)] if queues else []
-    configure = list(queues)
+    writes = [re.escape(_DEFAULT_EXCHANGE)] if duty.writes else []
+    configure = list(reads)
+    if duty.role is Role.ROUTER:  # the first to send to a target whose worker never ran
+        configure += [re.escape(queue) for queue in duty.writes if queue not in duty.reads]
     questions, answers, telling = (re.escape(name) for name in (_QUESTIONS, _ANSWERS, _TELLING))
     if duty.is_celery_worker:
         node = ".*" if duty.node == "*" else re.escape(duty.node)

@@ -9,14 +9,13 @@ beside the first group stands in selectors, each of which holds commands and key
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from eventflow.delivery.keys import BUSES, DEAD_LETTERS, ROUTE, Keys
+from eventflow.delivery.keys import BUSES, DEAD_LETTERS, PROCESSES, ROUTE, Keys, process_key
 from eventflow.privileges.duty import Duty, Role
 from eventflow.transport.unacked import unacked_keys
 
 __all__ = ["Grant", "acl_of"]
 
-_ANY_REPORT = "eventflow:process:*"
-_REPORTS = "eventflow:processes"
+_ANY_REPORT = process_key("*")
 _SESSION = (
     *("auth", "hello", "ping", "select", "client|setname", "client|id", "time"),
     *("multi", "exec", "discard", "watch", "unwatch", "eval", "evalsha", "script|load"),
@@ -127,7 +126,7 @@ def _ledger_grants(duty: Duty) -> Iterator[Grant]:
         yield Grant(("sadd",), (BUSES,), "W")
         return
     yield Grant(("sadd", "smembers"), (BUSES,))
-    yield Grant(("set", "del", "zadd", "zrem", "zremrangebyscore"), (_ANY_REPORT, _REPORTS), "W")
+    yield Grant(("set", "del", "zadd", "zrem", "zremrangebyscore"), (_ANY_REPORT, PROCESSES), "W")
 
 
 def _broker_grants(duty: Duty) -> Iterator[Grant]:
@@ -188,5 +187,5 @@ def _of_targets(keys: Keys, duty: Duty) -> tuple[str, ...]:
 
 
 def _of_letters(keys: Keys) -> tuple[str, ...]:
-    alarms = keys.dead_letters.replace("dead-letters", "alarms")
-    return (keys.dead_letters, keys.queued(DEAD_LETTERS), keys.counts(DEAD_LETTERS), alarms)
+    queued, counts = keys.queued(DEAD_LETTERS), keys.counts(DEAD_LETTERS)
+    return (keys.dead_letters, queued, counts, keys.alarms)

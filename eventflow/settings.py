@@ -124,6 +124,11 @@ class Settings(BaseSettings):
         description="How long something may be queued, with its queue empty, before its message "
         "counts as lost and is sent again.",
     )
+    route_lease: Duration = Field(
+        10.0,
+        ge=1,
+        description="How long a router may take over an event before another one is given it.",
+    )
     mover_interval: Duration = Field(
         0.25, ge=0.01, description="How often each process looks for what is due."
     )

@@ -80,6 +80,7 @@ class Deployment:
             "rules_interval": 0.05,
             "requeue_after": 1.0,
             "lease_margin": 1.0,
+            "route_lease": 3.0,
             **settings,
         }
         self.settings: Settings = load_settings(**values)
@@ -226,7 +227,7 @@ class Deployment:
 
         def is_empty() -> bool:
             keys = [key.decode() for key in connection.scan_iter("eventflow:*")]
-            kinds = (":delivery:", ":queued:eventflow.route")
+            kinds = (":delivery:", ":queued:eventflow.route", ":running:eventflow.route")
             return not any(kind in key for key in keys for kind in kinds)
 
         # Twice: what a router turns from an event into deliveries during a scan, it may not show.

@@ -69,12 +69,14 @@ class RouteWork:
         body: Its JSON.
         accepted_at: When it was accepted, seconds since the epoch by the ledger's clock.
         attempts: How often it was handed to a router, this time included.
+        lane: Its source and type, as `accept` was told.
     """
 
     event_id: str
     body: bytes
     accepted_at: float
     attempts: int
+    lane: str = ""
 
 
 @dataclass(frozen=True, slots=True)

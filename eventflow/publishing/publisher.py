@@ -17,6 +17,7 @@ __all__ = ["Publishable", "Publisher"]
 
 _log = logging.getLogger("eventflow.publish")
 _MOST_AT_ONCE = 500  # events in one call of the ledger
+_MOST_ROUTED_AT_ONCE = 20  # events that a message names: so long may another one's event wait
 
 Publishable = EventModel | Event[Any]
 
@@ -90,7 +91,7 @@ class Publisher:
     ) -> None:
         ledger = self._ledgers.of(bus)
         try:
-            answers = ledger.accept([(one.event.id, one.body) for one in part])
+            answers = ledger.accept([(one.event.id, one.body, _lane(one.event)) for one in part])
         except LedgerError as error:
             raise _refusal(error.message, accepted, wanted) from error
         taken = [
@@ -116,7 +117,7 @@ class Publisher:
             raise _refusal(message, accepted, wanted)
 
     def _wake(self, bus: str, waiting: Sequence[tuple[str, str]]) -> None:
-        size = self._settings.group_size
+        size = min(self._settings.group_size, _MOST_ROUTED_AT_ONCE)
         messages = [
             route_message(bus, waiting[start : start + size])
             for start in range(0, len(waiting), size)
@@ -131,6 +132,11 @@ class Publisher:
                 error,
                 extra={"action": "send_failed", "messages": len(messages)},
             )
+
+
+def _lane(event: Event[Any]) -> str:
+    """Return what is routed in turn with others: events of one source and type."""
+    return f"{event.source}|{event.type}"
 
 
 def _refusal(reason: str, accepted: Sequence[str], wanted: Sequence[str]) -> PublishError:

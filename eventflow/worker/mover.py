@@ -118,6 +118,8 @@ class Mover:
     def _send_lost(self, ledger: RedisLedger, targets: dict[str, Target]) -> None:
         """Send again what has been queued for too long and cannot be on its queue any more."""
         patience = self._context.settings.requeue_after
+        if self._is_ours(ROUTE):
+            self._recover_routes(ledger)
         own = [name for name in (ROUTE, DEAD_LETTERS) if self._is_ours(name)]
         names = [*own, *sorted(targets)]
         for name, (age, lag) in ledger.stale(names).items():
@@ -138,6 +140,17 @@ class Mover:
                 extra={"action": "sent_again", "queue": queue, "count": len(ids)},
             )
             self._context.sender.send(self._again(ledger, targets, name, ids))
+
+    def _recover_routes(self, ledger: RedisLedger) -> None:
+        ids = ledger.recover_routes(_MOST_MOVED)
+        for event_id in ids:
+            _log.warning(
+                "event %s was not routed in time: its router is gone, or stuck",
+                event_id,
+                extra={"action": "event_lost", "event_id": event_id},
+            )
+        if ids:
+            self._context.sender.send(self._again(ledger, {}, ROUTE, ids))
 
     def _again(
         self, ledger: RedisLedger, targets: dict[str, Target], name: str, ids: list[str]

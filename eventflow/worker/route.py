@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -15,7 +15,7 @@ from eventflow.events import Event, delivery_id
 from eventflow.records import DeadLetter, Reason
 from eventflow.routing import INPUT_TIMES, PlannedDelivery, plan
 from eventflow.rules import RuleSet, Target
-from eventflow.transport import Message, deliver_message, record_message
+from eventflow.transport import Message, deliver_message, record_message, route_message
 from eventflow.transport.messages import ROUTE
 from eventflow.worker.context import WorkerContext
 from eventflow.worker.letters import one_line, raw_event, write_traceback
@@ -43,7 +43,8 @@ def route_events(context: WorkerContext, bus: str, event_ids: Sequence[str]) -> 
     Args:
         context: The process's parts.
         bus: The events' bus.
-        event_ids: Their ids; those that are routed already are passed over.
+        event_ids: As many events are routed as are named here, and not always the same: the ledger
+            hands them out by source and type in turn, so that no flood keeps others waiting.
 
     Returns:
         How many events were routed, and how many deliveries and dead letters came of them.
@@ -55,16 +56,39 @@ def route_events(context: WorkerContext, bus: str, event_ids: Sequence[str]) -> 
     ledger = context.ledgers.of(bus)
     rules = context.rules.current()
     context.announce()
-    sending = _Sending()
-    routed = 0
-    for work in ledger.begin_route(event_ids):
-        routed += _route_one(context, ledger, rules, work, sending)
-    _send(context, bus, rules, sending)
-    return {
-        "events": routed,
-        "deliveries": sum(len(items) for items in sending.deliveries.values()),
-        "dead_letters": len(sending.letters),
-    }
+    counts = Counter(events=0, deliveries=0, dead_letters=0)
+    left = len(event_ids)
+    while left > 0 and not context.stopping.is_set():
+        works = ledger.begin_route(left, lease=context.settings.route_lease)
+        if not works:
+            return dict(counts)  # another router had them
+        left -= len(works)
+        for turn in _turns(works):
+            sending = _Sending()
+            for work in turn:
+                counts["events"] += _route_one(context, ledger, rules, work, sending)
+            _send(context, bus, rules, sending)
+            counts["deliveries"] += sum(len(items) for items in sending.deliveries.values())
+            counts["dead_letters"] += len(sending.letters)
+    if left > 0:
+        _give_back(context, bus, event_ids[-left:])
+    return dict(counts)
+
+
+def _turns(works: Sequence[RouteWork]) -> Iterator[Sequence[RouteWork]]:
+    """Cut off the first of each lane, whose messages go before the rest of a flood is looked at."""
+    lanes = [work.lane for work in works]
+    first = next((at for at, lane in enumerate(lanes) if lane in lanes[:at]), len(lanes))
+    yield works[:first]
+    if works[first:]:
+        yield works[first:]
+
+
+def _give_back(context: WorkerContext, bus: str, event_ids: Sequence[str]) -> None:
+    try:
+        context.sender.send([route_message(bus, [(event_id, "") for event_id in event_ids])])
+    except TransportError as error:
+        _log.warning("%s", error, extra={"action": "send_failed", "messages": 1})
 
 
 def groups(items: Sequence[T], size: int) -> Iterator[list[T]]:

@@ -46,7 +46,7 @@ def test_an_empty_bus_has_nothing_waiting(watch: Watch) -> None:
 def test_what_waits_is_counted_where_it_is(client: redis.Redis, watch: Watch) -> None:
     """Events, deliveries, leases and dead letters each have their number."""
     ledger = RedisLedger(client)
-    ledger.accept([("e0", body_of("e0"))])
+    ledger.accept([("e0", body_of("e0"), "lane")])
     for name in ("e1", "e2", "e3"):
         register(ledger, name, TARGET)
     claim(ledger, f"e1:{TARGET}")
@@ -116,7 +116,7 @@ def test_no_more_is_accepted_than_may_wait(client: redis.Redis) -> None:
 def test_no_bound_is_none(client: redis.Redis) -> None:
     """Zero is no bound."""
     ledger = RedisLedger(client, most=0)
-    assert ledger.accept([(f"e{n}", b"{}") for n in range(10)]) == [Acceptance.NEW] * 10
+    assert ledger.accept([(f"e{n}", b"{}", "lane") for n in range(10)]) == [Acceptance.NEW] * 10
 
 
 def report(identity: str = "mail@host:1", seen_at: float = 0.0, **facts: object) -> ProcessReport:

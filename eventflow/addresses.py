@@ -2,9 +2,18 @@
 
 import re
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 
-__all__ = ["TLS_SCHEMES", "TlsAsked", "mask_url", "mask_values", "read_tls", "without_tls"]
+__all__ = [
+    "TLS_SCHEMES",
+    "TlsAsked",
+    "as_kombu",
+    "as_redis",
+    "mask_url",
+    "mask_values",
+    "read_tls",
+    "without_tls",
+]
 
 TLS_SCHEMES = ("rediss", "amqps")
 """The schemes that mean TLS."""
@@ -80,6 +89,33 @@ def without_tls(url: str) -> str:
     return ";".join(_without_tls(address) for address in _NEXT_ADDRESS.split(url))
 
 
+def as_kombu(url: str) -> str:
+    """Return a Redis's address as kombu writes it; one of another broker comes back as it is.
+
+    kombu knows a socket as `redis+socket://`, and user and password before the @ alone.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in {"redis", "rediss", "redis+socket", "unix"}:
+        return url
+    query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    login = _login_of(parts, query)
+    if parts.scheme in {"unix", "redis+socket"}:
+        number = query.pop("db", None) or query.pop("virtual_host", None) or "0"
+        query = {"virtual_host": number, **query}
+    scheme = "redis+socket" if parts.scheme == "unix" else parts.scheme
+    return _join(scheme, login, parts, query)
+
+
+def as_redis(url: str) -> str:
+    """Return a Redis broker's address as redis-py writes it; others come back as they are."""
+    parts = urlsplit(url)
+    if parts.scheme != "redis+socket":
+        return url
+    query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    login = _login_of(parts, query)
+    return _join("unix", login, parts, {"db": query.get("virtual_host", "0")})
+
+
 def mask_url(url: str) -> str:
     """Return *url*, or several joined by `;`, with every password hidden, for logs and messages.
 
@@ -111,6 +147,24 @@ def _without_tls(address: str) -> str:
         return address
     kept = [pair for pair in query.split("&") if not pair.startswith("ssl_")]
     return f"{head}?{'&'.join(kept)}" if kept else head
+
+
+def _login_of(parts: SplitResult, query: dict[str, str]) -> str:
+    """Return user and password, percent-encoded and with their @; takes them out of *query*."""
+    user, password = query.pop("username", None), query.pop("password", None)
+    before = parts.netloc.rpartition("@")[0]
+    if user is None and password is None:
+        return f"{before}@" if before else ""
+    name, _, word = before.partition(":")
+    name = name if user is None else quote(user, safe="")
+    word = word if password is None else quote(password, safe="")
+    return f"{name}:{word}@"
+
+
+def _join(scheme: str, login: str, parts: SplitResult, query: dict[str, str]) -> str:
+    host = parts.netloc.rpartition("@")[2]
+    text = "&".join(f"{name}={quote(value, safe='/:')}" for name, value in query.items())
+    return f"{scheme}://{login}{host}{parts.path}{'?' if text else ''}{text}"
 
 
 def _mask(address: str) -> str:

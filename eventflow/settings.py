@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from eventflow.addresses import mask_url, read_tls, without_tls
+from eventflow.addresses import as_kombu, as_redis, mask_url, read_tls, without_tls
 from eventflow.certificates import check_certificates, with_postgresql_tls
 from eventflow.errors import SettingsError
 from eventflow.units import parse_duration
@@ -230,20 +230,15 @@ class Settings(BaseSettings):
         if self.redis_url:
             return without_tls(self.redis_url)
         if self.broker_url.startswith("redis"):
-            return without_tls(_as_redis(self.broker_url))
+            return without_tls(as_redis(self.broker_url))
         return f"unix://{quote(str(self.socket_path))}?db=0"
 
     @property
     def celery_broker_url(self) -> str:
         """The broker's address as kombu writes it; `eventflow.tls` has what it says of TLS."""
         if self.broker_url:
-            return without_tls(self.broker_url)
-        url = self.ledger_url
-        if not url.startswith("unix://"):
-            return url
-        parts = urlsplit(url)
-        database = dict(pair.split("=", 1) for pair in parts.query.split("&") if "=" in pair)
-        return f"redis+socket://{parts.path}?virtual_host={database.get('db', '0')}"
+            return without_tls(as_kombu(self.broker_url))
+        return as_kombu(self.ledger_url)
 
     @property
     def store_url(self) -> str:
@@ -305,11 +300,3 @@ def _check_scheme(value: str, schemes: tuple[str, ...]) -> str:
         raise ValueError(message) from None
     read_tls(value)
     return value
-
-
-def _as_redis(broker_url: str) -> str:
-    parts = urlsplit(broker_url)
-    if parts.scheme != "redis+socket":
-        return broker_url
-    query = dict(pair.split("=", 1) for pair in parts.query.split("&") if "=" in pair)
-    return f"unix://{parts.path}?db={query.get('virtual_host', '0')}"

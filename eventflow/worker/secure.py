@@ -5,6 +5,7 @@ worker (Flower, `celery inspect`) how it connects, passwords in an address's que
 workers on a Redis share their notes of what each has in hand.
 """
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +22,8 @@ from eventflow.transport.unacked import unacked_keys
 __all__ = ["secure_app"]
 
 _AMQPS_TRANSPORT = "eventflow.transport.amqps_transport:Transport"
+_log = logging.getLogger("eventflow.worker")
+_PICKLES = {"pickle", "application/x-python-serialize"}
 _TELLING = ("conf", "dump_conf", "stats")
 
 
@@ -37,6 +40,12 @@ def secure_app(app: Celery, settings: Settings, *, is_joined: bool) -> None:
     url = str(app.conf.broker_url or "")
     if not app.conf.broker_use_ssl and "ssl_" not in url:
         app.conf.broker_use_ssl = broker_tls(settings, url) if url else None
+    if _PICKLES & set(app.conf.accept_content or ()):
+        _log.warning(
+            "this Celery app accepts pickle: whoever can write to its broker can run any code in its "
+            "workers. eventflow's messages are JSON; set accept_content to ['json'] if yours are",
+            extra={"action": "pickle_accepted"},
+        )
     TRANSPORT_ALIASES["amqps"] = _AMQPS_TRANSPORT
     for name in _TELLING:
         command = Panel.data.get(name)

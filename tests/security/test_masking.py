@@ -1,9 +1,12 @@
 """No password and no payload is said anywhere: output, logs, errors, Flower, what workers tell."""
 
 import contextlib
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -79,7 +82,7 @@ class Heard:
         }
 
 
-@pytest.fixture(scope="module", params=["redis", "rabbitmq"])
+@pytest.fixture(scope="module", params=["redis", "socket", "rabbitmq"])
 def heard(
     request: pytest.FixtureRequest, authority: Authority, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Heard]:
@@ -87,7 +90,9 @@ def heard(
     pytest.importorskip("psycopg", reason="no driver: pip install 'eventflow[postgres]'")
     require(redis_server.find_program(), redis_server.MISSING)
     with contextlib.ExitStack() as stack:
-        server = RedisServer(tmp_path_factory.mktemp("redis"))
+        folder = Path(tempfile.mkdtemp(prefix="ef-"))  # a socket's path is short
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        server = RedisServer(folder, ("--unixsocket", str(folder / "socket")))
         server.start()
         stack.callback(server.stop)
         redis.Redis(port=server.port).config_set("requirepass", SECRET)
@@ -100,6 +105,8 @@ def heard(
             "redis_url": f"redis://:{word}@127.0.0.1:{server.port}/0",
             "database_url": store.url().replace("of-the-tests", word),
         }
+        if request.param == "socket":
+            settings["redis_url"] = f"unix://{folder}/socket?db=0&password={word}"
         if request.param == "rabbitmq":
             require(rabbitmq.find_program(), rabbitmq.MISSING)
             host = shared_node().add_host(uuid4().hex)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from eventflow.addresses import mask_url, mask_values, read_tls, without_tls
+from eventflow.addresses import as_kombu, as_redis, mask_url, mask_values, read_tls, without_tls
 
 
 @pytest.mark.parametrize(
@@ -56,6 +56,40 @@ def test_mask_values() -> None:
         "options": {"sentinel_kwargs": {"password": "***"}},
         "pool": [1, None, True],
     } == mask_values(told)
+
+
+@pytest.mark.parametrize(
+    ("url", "kombu"),
+    [
+        ("redis://h:1/2", "redis://h:1/2"),
+        ("redis://:w%2F@h/0", "redis://:w%2F@h/0"),
+        ("redis://h/0?password=w%2F", "redis://:w%2F@h/0"),
+        ("rediss://u@h/0?password=w&client_name=x", "rediss://u:w@h/0?client_name=x"),
+        ("unix:///tmp/s?db=3", "redis+socket:///tmp/s?virtual_host=3"),
+        ("unix:///tmp/s", "redis+socket:///tmp/s?virtual_host=0"),
+        ("unix://:w@/tmp/s?db=3", "redis+socket://:w@/tmp/s?virtual_host=3"),
+        ("unix:///tmp/s?db=3&password=w", "redis+socket://:w@/tmp/s?virtual_host=3"),
+        ("redis+socket:///tmp/s?password=w", "redis+socket://:w@/tmp/s?virtual_host=0"),
+        ("amqp://u:w@a;amqp://b?x=1", "amqp://u:w@a;amqp://b?x=1"),
+    ],
+)
+def test_as_kombu(url: str, kombu: str) -> None:
+    """Kombu is given user and password where it looks for them, and sockets as it writes them."""
+    assert kombu == as_kombu(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "plain"),
+    [
+        ("redis://h:1/2?password=w", "redis://h:1/2?password=w"),
+        ("redis+socket:///tmp/s?virtual_host=3", "unix:///tmp/s?db=3"),
+        ("redis+socket://u:w%2F@/tmp/s", "unix://u:w%2F@/tmp/s?db=0"),
+        ("redis+socket:///tmp/s?password=w", "unix://:w@/tmp/s?db=0"),
+    ],
+)
+def test_as_redis(url: str, plain: str) -> None:
+    """redis-py is given a socket as it writes it, and the password with it."""
+    assert plain == as_redis(url)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """`eventflow acl`: what a user of Redis or RabbitMQ needs for its processes, and nothing more."""
 
+import shlex
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -19,6 +20,9 @@ def _user_options(command: CommandT) -> CommandT:
     options = (
         click.option(
             "--user", metavar="NAME", help="The user.  [default: the role or its targets]"
+        ),
+        click.option(
+            "--publishes", is_flag=True, help="A worker's subscribers publish events, too."
         ),
         click.option(
             "--target",
@@ -69,6 +73,7 @@ def redis(
     role: str,
     names: tuple[str, ...],
     user: str | None,
+    publishes: bool,
     buses: tuple[str, ...],
     database: int,
     ledger_only: bool,
@@ -77,14 +82,16 @@ def redis(
     """Print a user of Redis 7 or Valkey as the command that makes or changes it."""
     settings = load_settings()
     targets = _targets(settings, Role(role), names)
-    duty = Duty(Role(role), targets, buses or ("*",), database=database)
+    duty = Duty(Role(role), targets, buses or ("*",), database=database, publishes=publishes)
     has_broker = not (ledger_only or settings.broker_url.startswith("amqp"))
     rules = acl_of(duty, has_broker=has_broker)
     name = user or _default_user(role, names)
     if as_json:
         print_json({"user": name, "rules": rules})
     else:
-        click.echo(" ".join(["ACL", "SETUSER", name, *rules]))
+        click.echo(
+            " ".join(["ACL", "SETUSER", name, *rules])
+        )  # for redis-cli, which needs no quotes
 
 
 @acl.command()
@@ -99,6 +106,7 @@ def rabbitmq(
     role: str,
     names: tuple[str, ...],
     user: str | None,
+    publishes: bool,
     vhost: str,
     node: str | None,
     as_json: bool,
@@ -106,15 +114,15 @@ def rabbitmq(
     """Print a user's permissions in RabbitMQ as the command that sets them."""
     targets = _targets(load_settings(), Role(role), names)
     called = node or ("+".join(dict.fromkeys(names)) if role == Role.WORKER else role)
-    permissions = permissions_of(Duty(Role(role), targets, node=called))
+    duty = Duty(Role(role), targets, node=called, publishes=publishes)
+    permissions = permissions_of(duty)
     name = user or _default_user(role, names)
     expressions = (permissions.configure, permissions.write, permissions.read)
     if as_json:
         kinds = ("configure", "write", "read")
         print_json({"user": name, "vhost": vhost, **dict(zip(kinds, expressions, strict=True))})
     else:
-        quoted = " ".join(f"'{expression}'" for expression in expressions)
-        click.echo(f"rabbitmqctl set_permissions -p {vhost} {name} {quoted}")
+        click.echo(shlex.join(["rabbitmqctl", "set_permissions", "-p", vhost, name, *expressions]))
 
 
 def _targets(settings: Settings, role: Role, names: Sequence[str]) -> tuple[tuple[str, str], ...]:
@@ -124,7 +132,7 @@ def _targets(settings: Settings, role: Role, names: Sequence[str]) -> tuple[tupl
             message = "say which targets or integrations the worker is for: --target NAME"
             raise click.UsageError(message)
     elif names:
-        message = f"--target is for workers; a {role} is the same for all targets"
+        message = f"--target is for workers; of a {role} all targets are its business, or none"
         raise click.UsageError(message)
     if role not in {Role.WORKER, Role.ROUTER, Role.OPERATOR}:
         return ()

@@ -35,6 +35,7 @@ class Duty:
         buses: The buses they work on; `*` for all.
         node: What their nodes are called before the @.
         database: The number of the broker's database, where that is a Redis.
+        publishes: Whether a worker's subscribers publish events of their own.
     """
 
     role: Role
@@ -42,6 +43,7 @@ class Duty:
     buses: tuple[str, ...] = ("*",)
     node: str = "*"
     database: int = 0
+    publishes: bool = False
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -58,7 +60,8 @@ class Duty:
         if self.role is Role.ROUTER:
             return (ROUTE, DEAD_LETTERS, *self.target_queues)
         if self.role is Role.WORKER:
-            return (DEAD_LETTERS, *self.target_queues)
+            routes = (ROUTE,) if self.publishes else ()
+            return (*routes, DEAD_LETTERS, *self.target_queues)
         return {Role.RECORDER: (DEAD_LETTERS,), Role.OPERATOR: self.target_queues}.get(
             self.role, ()
         )

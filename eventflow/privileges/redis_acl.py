@@ -85,9 +85,11 @@ def _script_keys(duty: Duty, *, has_broker: bool) -> tuple[str, ...]:
     names: list[str] = []
     for keys in _keys(duty):
         events = (keys.event("*"), keys.body("*"))
-        if duty.role is Role.PUBLISHER:
+        if duty.role is Role.PUBLISHER or duty.publishes:
             names += (keys.queued(ROUTE), *events)
-        elif duty.role is Role.WORKER:
+        if duty.role is Role.PUBLISHER:
+            continue
+        if duty.role is Role.WORKER:
             names += (*_of_targets(keys, duty), *events)
             names += (keys.dead_letters, keys.queued(DEAD_LETTERS))
         elif duty.role is Role.RECORDER:
@@ -109,16 +111,16 @@ def _ledger_grants(duty: Duty) -> Iterator[Grant]:
             yield Grant(("info", "config|get"))  # for `eventflow doctor`
         return
     for keys in _keys(duty):
-        if duty.role is Role.PUBLISHER:
+        if duty.role is Role.PUBLISHER or duty.publishes:
             yield Grant(("hget", "hset"), (keys.event("*"),))
             yield Grant(("set",), (keys.body("*"),), "W")
             yield Grant(("zadd", "zcard"), (keys.queued(ROUTE),), "W")
-        elif duty.role is Role.WORKER:
+        if duty.role is Role.WORKER:
             yield Grant(_LEDGER, _of_targets(keys, duty))
             yield Grant(("get", "del"), (keys.body("*"),))
             yield Grant(("exists", "hincrby", "expire"), (keys.event("*"),))
             yield Grant(("hset", "zadd"), (keys.dead_letters, keys.queued(DEAD_LETTERS)), "W")
-        else:
+        if duty.role is Role.RECORDER:
             yield Grant(_LEDGER, _of_letters(keys))
         if duty.is_celery_worker:
             yield Grant(("hgetall",), (keys.targets,), "R")

@@ -158,7 +158,7 @@ class Settings(BaseSettings):
     alarm_queued: int = Field(
         100_000,
         ge=0,
-        description="Deliveries queued for one target, from which on to warn. 0: never.",
+        description="Deliveries of one target that are queued or parked, from which on to warn. 0: never.",
     )
     alarm_waiting: int = Field(
         100_000,

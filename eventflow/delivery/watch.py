@@ -25,6 +25,7 @@ class TargetBacklog:
         queued: Deliveries that wait for a worker.
         running: Deliveries that are leased to one.
         waiting: Deliveries that wait for their next attempt's time.
+        parked: Deliveries that may not run now: its breaker is open, or a limit is reached.
         overdue: Seconds for which the first of these has been due; 0 when none is.
         unreturned: Seconds since the first lease ended without an outcome; 0 when none has.
     """
@@ -32,6 +33,7 @@ class TargetBacklog:
     queued: int = 0
     running: int = 0
     waiting: int = 0
+    parked: int = 0
     overdue: float = 0.0
     unreturned: float = 0.0
 
@@ -122,7 +124,8 @@ class Watch:
             pipeline.zrange(keys.queued(name), 0, 0, withscores=True)
         for target in targets:
             running, waiting = keys.running(target), keys.waiting(target)
-            pipeline.zcard(keys.queued(target)).zcard(running).zcard(waiting)
+            for key in (keys.queued(target), running, waiting, keys.parked(target)):
+                pipeline.zcard(key)
             for key in (waiting, running):
                 pipeline.zrange(key, 0, 0, withscores=True)
         answers = guarded(self._client, pipeline.execute)
@@ -135,8 +138,8 @@ class Watch:
             unrecorded,
             _since(first_letter, now),
             {
-                target: _target_backlog(answers[at : at + 5], now)
-                for target, at in zip(targets, range(5, len(answers), 5), strict=True)
+                target: _target_backlog(answers[at : at + 6], now)
+                for target, at in zip(targets, range(5, len(answers), 6), strict=True)
             },
         )
 
@@ -162,11 +165,12 @@ class Watch:
 
 
 def _target_backlog(answers: Sequence[Any], now: float) -> TargetBacklog:
-    queued, running, waiting, first_due, first_lease = answers
+    queued, running, waiting, parked, first_due, first_lease = answers
     return TargetBacklog(
         queued=queued,
         running=running,
         waiting=waiting,
+        parked=parked,
         overdue=_since(first_due, now),
         unreturned=_since(first_lease, now),
     )

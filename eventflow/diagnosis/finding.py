@@ -23,6 +23,7 @@ _ERROR, _WARNING, _NOTE = Severity
 CODES: Mapping[str, Severity] = {
     "application-broken": _ERROR,
     "application-missing": _NOTE,
+    "breaker-open": _WARNING,
     "broker-differs": _WARNING,
     "broker-evicts": _ERROR,
     "broker-unusable": _ERROR,

@@ -1,9 +1,16 @@
 """Judging what waits: queues that nobody reads, schedules that nobody moves, limits that are reached."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from eventflow.delivery import Backlog, Ledgers, Roster, TargetBacklog
+from eventflow.delivery import (
+    Backlog,
+    BreakerState,
+    BreakerStatus,
+    Ledgers,
+    Roster,
+    TargetBacklog,
+)
 from eventflow.diagnosis.finding import Finding
 from eventflow.diagnosis.processes import recorders_of, routers_of
 from eventflow.events import DEFAULT_BUS
@@ -27,10 +34,12 @@ class BusFacts:
     Attributes:
         targets: Those that are known, by name.
         backlog: What waits.
+        breakers: Their circuit breakers, by name.
     """
 
     targets: Mapping[str, Target]
     backlog: Backlog
+    breakers: Mapping[str, BreakerStatus] = field(default_factory=dict)
 
 
 def read_buses(ledgers: Ledgers, more: Mapping[str, Target]) -> list[BusFacts]:
@@ -45,12 +54,15 @@ def read_buses(ledgers: Ledgers, more: Mapping[str, Target]) -> list[BusFacts]:
     """
     found = []
     for bus in sorted({DEFAULT_BUS, *ledgers.buses()}):
-        announced = ledgers.of(bus).targets()
+        ledger = ledgers.of(bus)
+        announced = ledger.targets()
         targets = {
             **more,
             **{name: Target.model_validate_json(text) for name, text in announced.items()},
         }
-        found.append(BusFacts(targets, ledgers.watch(bus).backlog(sorted(targets))))
+        names = sorted(targets)
+        backlog = ledgers.watch(bus).backlog(names)
+        found.append(BusFacts(targets, backlog, ledger.breakers(names)))
     return found
 
 
@@ -77,8 +89,10 @@ def judge_buses(
         waits = _add([facts.backlog.targets.get(name, TargetBacklog()) for facts in buses])
         if target.queue not in read:
             yield from _judge_unread(target, waits, is_named=name in named)
-        yield from _judge_schedule(name, waits, is_moved=bool(roster.alive))
+        is_moved = bool(routers_of(roster)) or target.queue in read
+        yield from _judge_schedule(name, waits, is_moved=is_moved)
     for facts in buses:
+        yield from _judge_breakers(facts)
         yield from _judge_levels(facts.backlog, settings)
 
 
@@ -87,6 +101,7 @@ def _add(parts: Sequence[TargetBacklog]) -> TargetBacklog:
         queued=sum(part.queued for part in parts),
         running=sum(part.running for part in parts),
         waiting=sum(part.waiting for part in parts),
+        parked=sum(part.parked for part in parts),
         overdue=max(part.overdue for part in parts),
         unreturned=max(part.unreturned for part in parts),
     )
@@ -112,7 +127,7 @@ def _judge_bus_queues(backlog: Backlog, roster: Roster) -> Iterator[Finding]:
 
 
 def _judge_unread(target: Target, waits: TargetBacklog, *, is_named: bool) -> Iterator[Finding]:
-    number = waits.queued + waits.waiting
+    number = waits.queued + waits.waiting + waits.parked
     if not is_named and not number:
         return  # a target of former rules
     waiting = f"{number:,} deliveries wait" if number != 1 else "1 delivery waits"
@@ -136,6 +151,22 @@ def _judge_schedule(name: str, waits: TargetBacklog, *, is_moved: bool) -> Itera
     if not is_moved:
         advice = "start a router, or its worker: each moves what is due"
     yield Finding("nobody-moves", f"target {name}", message, advice)
+
+
+def _judge_breakers(facts: BusFacts) -> Iterator[Finding]:
+    for name, breaker in sorted(facts.breakers.items()):
+        if breaker.state is BreakerState.CLOSED:
+            continue
+        state = breaker.state.value.replace("_", " ")
+        parked = facts.backlog.targets.get(name, TargetBacklog()).parked
+        if breaker.calls:
+            why = f"{breaker.failed} of {breaker.calls} calls had failed"
+            advice = "see what its integration says; it closes by itself once that is well"
+        else:
+            why = f"opened by hand{f', {breaker.reason}' if breaker.reason else ''}"
+            advice = f"close it when that is over: `eventflow targets close {name}`"
+        message = f"its circuit breaker is {state} ({why}), and {parked:,} deliveries are parked"
+        yield Finding("breaker-open", f"target {name}", message, advice)
 
 
 def _judge_levels(backlog: Backlog, settings: Settings) -> Iterator[Finding]:

@@ -23,7 +23,7 @@ _log = logging.getLogger("eventflow.alarms")
 DEAD_LETTERS_LIMIT = "dead_letters"
 LIMITS = {
     "unrouted": "events wait to be routed",
-    "queued": "deliveries are queued",
+    "queued": "deliveries are queued or parked",
     "waiting": "deliveries wait for another attempt",
     "unrecorded": "dead letters wait for the recorder",
     DEAD_LETTERS_LIMIT: "dead letters are in the store",
@@ -45,7 +45,8 @@ def levels_of(backlog: Backlog, settings: Settings) -> list[Level]:
         Level("unrecorded", "", backlog.unrecorded, settings.alarm_unrecorded),
     ]
     for name, target in backlog.targets.items():
-        levels.append(Level("queued", name, target.queued, settings.alarm_queued))
+        waits = target.queued + target.parked
+        levels.append(Level("queued", name, waits, settings.alarm_queued))
         levels.append(Level("waiting", name, target.waiting, settings.alarm_waiting))
     return levels
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import redis
@@ -46,9 +47,9 @@ def test_an_empty_bus_has_nothing_waiting(watch: Watch) -> None:
 def test_what_waits_is_counted_where_it_is(client: redis.Redis, watch: Watch) -> None:
     """Events, deliveries, leases and dead letters each have their number."""
     ledger = RedisLedger(client)
-    ledger.accept([("e0", body_of("e0"), "lane")])
     for name in ("e1", "e2", "e3"):
         register(ledger, name, TARGET)
+    ledger.accept([("e0", body_of("e0"), "lane")])
     claim(ledger, f"e1:{TARGET}")
     claim(ledger, f"e2:{TARGET}", lease=-30.0)
     client.zadd(f"eventflow:{{default}}:waiting:{TARGET}", {"x": time.time() - 60})
@@ -56,7 +57,9 @@ def test_what_waits_is_counted_where_it_is(client: redis.Redis, watch: Watch) ->
     backlog = watch.backlog(["other", TARGET])
     target = backlog.targets[TARGET]
     assert (backlog.unrouted, backlog.unrecorded) == (1, 1)
-    assert (target.queued, target.running, target.waiting) == (1, 2, 1)
+    client.zadd(f"eventflow:{{default}}:parked:{TARGET}", {"y": 1.0, "z": 2.0})
+    assert watch.backlog([TARGET]).targets[TARGET].parked == 2
+    assert (target.queued, target.running, target.waiting, target.parked) == (1, 2, 1, 0)
     assert 55 < target.overdue < 120
     assert 25 < target.unreturned < 90
     assert backlog.targets["other"] == TargetBacklog()
@@ -105,7 +108,7 @@ def test_a_limit_that_is_taken_away_ends_its_alarm(watch: Watch) -> None:
 def test_no_more_is_accepted_than_may_wait(client: redis.Redis) -> None:
     """Beyond the bound new events are refused; known ones still are known, and room is used again."""
     ledger = RedisLedger(client, most=2)
-    events = [(name, body_of(name)) for name in ("e1", "e2", "e3")]
+    events = [(name, body_of(name), "lane") for name in ("e1", "e2", "e3")]
     assert ledger.accept(events) == [Acceptance.NEW, Acceptance.NEW, Acceptance.FULL]
     assert ledger.accept(events) == [Acceptance.PENDING, Acceptance.PENDING, Acceptance.FULL]
     assert not client.exists("eventflow:{default}:event:e3")
@@ -119,10 +122,10 @@ def test_no_bound_is_none(client: redis.Redis) -> None:
     assert ledger.accept([(f"e{n}", b"{}", "lane") for n in range(10)]) == [Acceptance.NEW] * 10
 
 
-def report(identity: str = "mail@host:1", seen_at: float = 0.0, **facts: object) -> ProcessReport:
+def report(identity: str = "mail@host:1", seen_at: float = 0.0, **facts: Any) -> ProcessReport:
     """Return a process's report."""
     name = identity.rpartition(":")[0]
-    return ProcessReport(identity=identity, name=name, seen_at=seen_at, **facts)  # type: ignore[arg-type]
+    return ProcessReport(identity=identity, name=name, seen_at=seen_at, **facts)
 
 
 def test_a_report_is_read_as_it_was_written(book: ProcessBook) -> None:
@@ -141,6 +144,17 @@ def test_a_report_that_is_removed_leaves_nothing(book: ProcessBook, client: redi
     book.remove("mail@host:1")
     assert (book.roster().alive, book.roster().vanished) == ((), {})
     assert client.keys("*") == []
+
+
+def test_who_stops_in_order_is_not_missed_for_an_earlier_end(
+    book: ProcessBook, client: redis.Redis
+) -> None:
+    """A worker that was killed, came back and then stopped in order has not vanished; others have."""
+    now, _ = book.clock()
+    client.zadd("eventflow:processes", {"mail@host:0": now - 60, "post@host:0": now - 60})
+    book.report(report(seen_at=now), 30.0)
+    book.remove("mail@host:1")
+    assert list(book.roster().vanished) == ["post@host:0"]
 
 
 def test_a_report_expires(book: ProcessBook, wait_until: WaitUntil) -> None:

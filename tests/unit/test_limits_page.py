@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from eventflow import encoding, events, routing
+from eventflow.errors import EventError
 from eventflow.patterns import shape, syntax
 from eventflow.publishing import publisher
 from eventflow.rules import documents, files, inputs, paths, reader, targets, templates
@@ -18,7 +19,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "limits.md").read_tex
 ROWS = {
     limit: (number, setting.strip("`"))
     for limit, number, setting in re.findall(
-        r"^\| ([^|]+) \| ([\d,]+|4 × event) \| ([^|]*?) ?\|", PAGE, re.MULTILINE
+        r"^\| ([^|]+) \| ([\d,]+|4 events) \| ([^|]*?) ?\|", PAGE, re.MULTILINE
     )
 }
 
@@ -35,7 +36,7 @@ LIMITS: Mapping[str, Any] = {
     "events of a bus that wait to be routed": setting("max_backlog"),
     "events in one call of the ledger": publisher._MOST_AT_ONCE,
     "events or deliveries that a message names": setting("group_size"),
-    "bytes of a shaped input": f"{routing.INPUT_TIMES} × event",
+    "bytes of a shaped input": f"{routing.INPUT_TIMES} events",
     "characters of an error, until the next attempt": chain._MOST_ERROR,
     "characters of an error in a dead letter": letters.MOST_ERROR,
     "characters of a traceback in a dead letter": letters.MOST_TRACEBACK,
@@ -44,7 +45,7 @@ LIMITS: Mapping[str, Any] = {
     "times that routing an event may end its router": setting("max_route_attempts"),
     "seconds that a delivered event's id is remembered": setting("deduplication_window"),
     "events of a bus that wait to be routed, alarm": setting("alarm_unrouted"),
-    "deliveries queued for a target": setting("alarm_queued"),
+    "deliveries of a target that are queued or parked": setting("alarm_queued"),
     "deliveries of a target that wait for another attempt": setting("alarm_waiting"),
     "dead letters that wait for the recorder": setting("alarm_unrecorded"),
     "dead letters in the store": setting("alarm_dead_letters"),
@@ -99,9 +100,9 @@ def test_a_name_may_have_as_many_characters_as_the_page_says():
 def test_a_field_may_have_as_many_characters_as_the_page_says(field):
     """At the limit a field of an event is taken, and beyond it refused."""
     most = int(ROWS[f"characters of an event's {field}"][0].replace(",", ""))
-    values = {"source": "s", "type": "T", "data": {}}
-    assert events.Event(**{**values, field: "a" * most})  # type: ignore[arg-type]
-    with pytest.raises(events.EventError):
+    values: dict[str, Any] = {"source": "s", "type": "T", "data": {}, field: "a" * most}
+    assert getattr(events.Event(**values), field) == "a" * most
+    with pytest.raises(EventError):
         events.validate_event(
             {"source": "s", "detail-type": "T", "detail": {}, **_named(field, most)}
         )

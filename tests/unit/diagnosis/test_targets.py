@@ -1,10 +1,18 @@
 """What is said of what waits, by its numbers."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from eventflow.delivery import Backlog, ProcessReport, Roster, TargetBacklog
+from eventflow.delivery import (
+    Backlog,
+    BreakerState,
+    BreakerStatus,
+    ProcessReport,
+    Roster,
+    TargetBacklog,
+)
 from eventflow.diagnosis.targets import BusFacts, judge_buses
 from eventflow.rules import Target
 from eventflow.settings import load_settings
@@ -50,6 +58,7 @@ def test_nothing_is_said_where_all_is_read():
         pytest.param(("mail",), {"queued": 3}, ["no-worker"], id="named, and waits"),
         pytest.param((), {"queued": 3}, ["no-worker"], id="left over from former rules"),
         pytest.param((), {"waiting": 1}, ["no-worker"], id="a retry left over"),
+        pytest.param((), {"parked": 1}, ["no-worker"], id="a parked one left over"),
         pytest.param((), {}, [], id="of former rules"),
     ],
 )
@@ -111,14 +120,15 @@ def test_what_waits_too_long_is_said(more, queues, expected):
     [
         ("unrouted", bus(more={"unrouted": 10})),
         ("unrecorded", bus(more={"unrecorded": 10})),
-        ("queued", bus(queued=10)),
+        ("queued", bus(queued=4, parked=6)),
         ("waiting", bus(waiting=10)),
     ],
 )
 def test_a_limit_that_is_reached_is_said(limit, facts):
     """At the limit is over it; one more is room; and 0 is no limit."""
     name = f"alarm_{limit}"
-    [finding] = said(facts, **{name: 10})
+    limits: dict[str, Any] = {name: 10}
+    [finding] = said(facts, **limits)
     assert finding.code == f"{limit}-alarm"
     assert "the alarm is at 10" in finding.message
     assert f"EVENTFLOW_ALARM_{limit.upper()}" in finding.advice
@@ -126,7 +136,32 @@ def test_a_limit_that_is_reached_is_said(limit, facts):
     assert codes(facts, **{name: 0}) == []
 
 
+@pytest.mark.parametrize(
+    ("breaker", "expected"),
+    [
+        pytest.param(BreakerStatus(BreakerState.CLOSED), "", id="closed"),
+        pytest.param(
+            BreakerStatus(BreakerState.OPEN, calls=20, failed=12),
+            "its circuit breaker is open (12 of 20 calls had failed), and 3 deliveries are parked",
+            id="by itself",
+        ),
+        pytest.param(
+            BreakerStatus(BreakerState.HALF_OPEN, reason="maintenance"),
+            "its circuit breaker is half open (opened by hand, maintenance), and 3 deliveries are "
+            "parked",
+            id="by hand",
+        ),
+    ],
+)
+def test_an_open_breaker_is_said(breaker, expected):
+    """A breaker that is not closed is a warning, with why and with what is parked."""
+    facts = replace(bus(parked=3), breakers={"mail": breaker})
+    assert [finding.message for finding in said(facts)] == ([expected] if expected else [])
+
+
 def test_an_alarm_names_its_bus():
     """On another bus than the default one, the alarm says which."""
     [finding] = said(bus(), bus("lab", queued=10), alarm_queued=10)
-    assert finding.message == ("10 deliveries are queued on the bus 'lab', and the alarm is at 10")
+    assert finding.message == (
+        "10 deliveries are queued or parked on the bus 'lab', and the alarm is at 10"
+    )

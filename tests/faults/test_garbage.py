@@ -154,18 +154,6 @@ def test_garbage_is_a_dead_letter(running: Deployment, queue: str) -> None:
     assert f"{event.id}:audit" in {note["id"] for note in running.noted()}
 
 
-def test_garbage_waits_for_the_ledger(running: Deployment) -> None:
-    """While no dead letter can be written, none is lost: it is one once the ledger is back."""
-    if running.parts.ledger is running.parts.broker:
-        pytest.skip("here the ledger is the broker, and goes with it")
-    before = set(letters(running))
-    running.parts.ledger.stop()
-    running.push_raw("audit", b"while the ledger is away")
-    running.await_log("worker", "cannot be used")
-    running.parts.ledger.start()
-    running.wait(lambda: len(set(letters(running)) - before) == 1, "the dead letter")
-
-
 def test_a_message_for_what_is_finished_does_nothing(running: Deployment) -> None:
     """A made-up or repeated delivery is passed over."""
     from eventflow.transport import Sender, deliver_message

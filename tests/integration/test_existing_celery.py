@@ -1,5 +1,6 @@
 """A Celery app that exists already is joined, and goes on as before."""
 
+import textwrap
 from collections.abc import Iterator
 
 import pytest
@@ -15,7 +16,7 @@ RULES = """
 """
 
 SHOP = """
-    import json, os
+    import json, os, time
     from celery import Celery
     from eventflow import EventFlow
 
@@ -23,7 +24,9 @@ SHOP = """
     app.conf.update(
         task_ignore_result=True,
         # An older app's settings: none of them is to reach eventflow's own messages.
-        task_serializer="yaml", accept_content=["yaml", "json"], task_acks_late=True,
+        task_serializer="yaml", accept_content=["yaml", "json"], task_acks_late=False,
+        task_reject_on_worker_lost=False, task_acks_on_failure_or_timeout=False,
+        task_time_limit=2, task_soft_time_limit=1, task_compression="gzip",
     )
     flow = EventFlow(celery=app)
 
@@ -40,6 +43,8 @@ SHOP = """
     def send_invoice(self, event):
         if event["detail"].get("bad"):
             raise Unpicklable(1, 2)
+        if event["detail"].get("slow"):
+            time.sleep(3)
         if event["detail"].get("retry"):
             raise self.retry(exc=OSError("the task's own retry"))
         note(id=event["id"], task="invoice")
@@ -51,16 +56,17 @@ SHOP = """
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+def shop(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     """A shop's own app with its default worker, and workers for eventflow's queues."""
     place = tmp_path_factory.mktemp("shop")
-    with deployed(place, project="", rules=RULES) as deployment:
-        import textwrap
-
+    with deployed(place, project="", rules=RULES, broker=broker) as deployment:
         (place / "project.py").write_text(textwrap.dedent(SHOP))
-        # No setting but the rules: the ledger is in the shop's own broker.
         deployment.environment["SHOP_BROKER"] = deployment.settings.celery_broker_url
-        del deployment.environment["EVENTFLOW_DATA_DIR"]
+        for name in ("EVENTFLOW_BROKER_URL", "EVENTFLOW_REDIS_URL"):
+            deployment.environment.pop(name, None)
+        if broker != "rabbitmq":
+            # No setting but the rules: the ledger is in the shop's own broker.
+            del deployment.environment["EVENTFLOW_DATA_DIR"]
         deployment.start("router", ["eventflow.route"])
         deployment.start("invoices", ["invoices"], "-P", "prefork", "-c", "1")
         deployment.run(
@@ -82,6 +88,13 @@ def test_an_existing_task_is_a_target(shop: Deployment) -> None:
     banner = shop.log("default")
     assert "invoices" not in banner.split("[tasks]")[0]
     assert "eventflow.route" not in banner.split("[tasks]")[0]
+
+
+def test_its_time_limits_are_for_its_own_tasks(shop: Deployment) -> None:
+    """A delivery may run for as long as its target's timeout says, whatever the app's tasks may."""
+    shop.flow.publish(Event(id="slow", source="shop", type="OrderPlaced", data={"slow": True}))
+    shop.settle()
+    assert {"id": "slow", "task": "invoice"} in shop.noted()
 
 
 def test_the_apps_own_tasks_go_on(shop: Deployment) -> None:

@@ -11,6 +11,8 @@ from eventflow.errors import EventError, PublishError
 from eventflow.events import Event
 from eventflow.schemas import EventModel
 from eventflow.settings import Settings, load_settings
+from tests.deployment import deployed
+from tests.servers import require_broker
 
 
 class Arrived(EventModel, source="courier.app", type="CourierArrived", version="1.2"):
@@ -68,13 +70,15 @@ def test_an_envelope_cannot_be_changed_in_passing(flow: EventFlow) -> None:
         flow.publish(Event(source="s", type="T", data={}), subject="x")
 
 
-def test_many_go_in_groups(server_settings: Settings, client: redis.Redis) -> None:
+def test_many_go_in_groups(broker: str, tmp_path: Path) -> None:
     """A long list is a few messages; an empty one is none."""
-    flow = EventFlow(server_settings.with_changes(group_size=40))
-    assert flow.publish_many([]) == []
-    flow.publish_many([Event(source="s", type="T", data={}) for _ in range(100)])
-    assert client.llen("eventflow.route") == 5
-    assert bodies(client) == 100
+    with deployed(tmp_path, project="", rules="{}", broker=broker, group_size=40) as deployment:
+        flow = deployment.flow
+        assert flow.publish_many([]) == []
+        assert deployment.depth("eventflow.route") == 0
+        flow.publish_many([Event(source="s", type="T", data={}) for _ in range(100)])
+        assert deployment.depth("eventflow.route") == 5
+        assert bodies(deployment.client()) == 100
 
 
 def test_without_a_ledger_it_raises_and_says_what_did_not_go() -> None:
@@ -103,6 +107,25 @@ def test_without_a_broker_the_event_is_safe(
     [record] = [record for record in caplog.records if record.name == "eventflow.publish"]
     assert "1 events are accepted and wait for the broker" in record.getMessage()
     assert "secret" not in record.getMessage()
+
+
+def test_a_broker_that_goes_away_costs_no_event(tmp_path: Path) -> None:
+    """With the ledger at hand, publish() returns; what waited is delivered when the broker is back."""
+    require_broker("rabbitmq")  # on Redis the broker is the ledger
+    project = """
+        @flow.subscriber("audit")
+        def audit(event: Event, delivery: Delivery):
+            note(delivery)
+    """
+    rules = "{targets: {audit: {task: t}}, rules: {r: {pattern: {source: [s]}, targets: [audit]}}}"
+    with deployed(tmp_path, project=project, rules=rules, broker="rabbitmq") as deployment:
+        deployment.start("all", ["eventflow.route", "audit"])
+        deployment.await_ready()
+        deployment.stop_broker()
+        deployment.flow.publish(Event(id="e1", source="s", type="T", data={}))
+        deployment.start_broker()
+        deployment.settle()
+        assert ["e1:audit"] == [note["id"] for note in deployment.noted()]
 
 
 def test_it_connects_when_first_used(tmp_path: Path) -> None:

@@ -168,8 +168,7 @@ def test_a_queue_at_its_limit_refuses(host: VirtualHost, queue: str) -> None:
         channel.queue_declare(queue, durable=True, auto_delete=False, arguments=arguments)
     sender = Sender(app_of(host.url))
     with pytest.raises(TransportError, match="refused"):
-        for _ in range(20):
-            sender.send(messages(queue))
+        sender.send(messages(queue, 50))
 
 
 def test_a_broker_that_was_restarted_is_found_again(host: VirtualHost, queue: str) -> None:

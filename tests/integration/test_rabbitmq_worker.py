@@ -114,3 +114,18 @@ def test_a_user_without_the_right_is_told(running: Deployment) -> None:
     said = running.log("worker")
     assert "'audit' that this user could declare" in said
     assert "secret" not in said
+
+
+def test_garbage_waits_for_the_ledger(running: Deployment) -> None:
+    """While no dead letter can be written, none is lost: it is one once the ledger is back."""
+    running.start("worker", QUEUES)
+    running.await_ready()
+    running.parts.ledger.stop()
+    running.push_raw("audit", b"while the ledger is away")
+    running.await_log("worker", "cannot be used")
+    running.parts.ledger.start()
+    engine = open_engine(running.settings.store_url)
+    store = DeadLetterStore(engine)
+    running.wait(lambda: store.count().total == 1, "the dead letter")
+    engine.dispose()
+    assert 0 == running.depth("audit")

@@ -34,9 +34,9 @@ PROJECT = """
 
 
 @pytest.fixture
-def running(tmp_path: Path) -> Iterator[Deployment]:
-    """A deployment with nothing running yet but its server."""
-    with deployed(tmp_path, project=PROJECT, rules=RULES) as deployment:
+def running(broker: str, tmp_path: Path) -> Iterator[Deployment]:
+    """A deployment with nothing running yet but its servers."""
+    with deployed(tmp_path, project=PROJECT, rules=RULES, broker=broker) as deployment:
         yield deployment
 
 
@@ -53,10 +53,10 @@ def noted(running: Deployment) -> set[str]:
 def test_a_lost_message_is_sent_again(running: Deployment) -> None:
     """An event or a delivery whose message has vanished from the broker is delivered all the same."""
     publish(running, "no-message-to-route")
-    assert running.client().delete("eventflow.route") == 1
+    assert running.lose_messages("eventflow.route") == 1
     running.start("router", ["eventflow.route"])
-    running.wait(lambda: running.client().llen("audit") == 1, "the router to send")
-    assert running.client().delete("audit") == 1
+    running.wait(lambda: running.depth("audit") == 1, "the router to send")
+    assert running.lose_messages("audit") == 1
     running.start("worker", ["audit"])
     running.settle()
     assert noted(running) == {"no-message-to-route:audit"}
@@ -68,11 +68,10 @@ def test_what_waits_is_not_sent_again_and_again(running: Deployment) -> None:
     running.start("router", ["eventflow.route"])
     for number in range(5):
         publish(running, f"e{number}")
-    client = running.client()
-    running.wait(lambda: client.llen("audit") == 5, "five messages")
+    running.wait(lambda: running.depth("audit") == 5, "five messages")
     oldest = running.flow._ledgers.of("default")
     running.wait(lambda: oldest.stale(["audit"])["audit"][0] > 2.5, "twice the patience to pass")
-    assert client.llen("audit") == 5
+    assert running.depth("audit") == 5
 
 
 def test_a_flood_of_one_kind_keeps_no_other_waiting(running: Deployment) -> None:
@@ -95,7 +94,7 @@ def test_a_worker_without_rule_files_knows_its_target(running: Deployment) -> No
     """Routers announce targets in the ledger; a worker needs no files."""
     running.start("router", ["eventflow.route"])
     publish(running, "first")
-    running.wait(lambda: running.client().llen("audit") == 1, "the router to send")
+    running.wait(lambda: running.depth("audit") == 1, "the router to send")
     running.environment["EVENTFLOW_RULES"] = str(running.place / "nowhere")
     running.start("worker", ["audit"])
     running.settle()

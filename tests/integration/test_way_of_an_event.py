@@ -93,11 +93,11 @@ QUEUES = ["device-vendor", "notifications", "audit", "typed", "shaped", "legacy-
 
 @pytest.fixture(scope="module", params=["prefork", "threads"])
 def running(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    broker: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Deployment]:
-    """A router, a recorder and a worker of each pool, all real."""
+    """A router, a recorder and a worker of each pool, all real, on each broker."""
     place = tmp_path_factory.mktemp("project")
-    with deployed(place, project=PROJECT, rules=RULES) as deployment:
+    with deployed(place, project=PROJECT, rules=RULES, broker=broker) as deployment:
         deployment.start("router", ["eventflow.route"])
         deployment.start("worker", QUEUES, "-P", request.param, "-c", "2")
         deployment.start("recorder", ["eventflow.dead-letters"])

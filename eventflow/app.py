@@ -17,6 +17,7 @@ from eventflow.records import DeadLetter
 from eventflow.rules import RuleSource
 from eventflow.settings import Settings, load_settings
 from eventflow.subscribers import Subscribers
+from eventflow.tls import warn_of_unchecked
 from eventflow.transport import Sender, deliver_message
 from eventflow.worker import (
     WorkerContext,
@@ -24,6 +25,7 @@ from eventflow.worker import (
     hook_signals,
     make_app,
     register_tasks,
+    secure_app,
 )
 
 __all__ = ["EventFlow"]
@@ -59,6 +61,8 @@ class EventFlow:
             self._settings = _on_broker_of(celery, self._settings)
         self._celery = celery if celery is not None else make_app(self._settings)
         configure_app(self._celery)
+        secure_app(self._celery, self._settings, is_joined=is_joined)
+        warn_of_unchecked(self._settings)
         self._subscribers = Subscribers()
         self._ledgers = Ledgers(self._settings)
         self._sender = Sender(self._celery, silence=self._settings.publish_deadline)

@@ -2,16 +2,17 @@
 
 import hashlib
 import os
-import re
 import tempfile
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit
 
-from pydantic import BeforeValidator, Field, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from eventflow.addresses import as_kombu, as_redis, mask_url, read_tls, without_tls
+from eventflow.certificates import check_certificates, with_postgresql_tls
 from eventflow.errors import SettingsError
 from eventflow.units import parse_duration
 
@@ -20,7 +21,6 @@ __all__ = ["Duration", "Settings", "load_settings", "mask_url"]
 _PREFIX = "EVENTFLOW_"
 SettingsT = TypeVar("SettingsT", bound="Settings")
 _SOCKET_PATH_LIMIT = 100  # Linux allows 107 bytes, macOS 103
-_QUERY_PASSWORD = re.compile(r"([?&]password=)[^&#]*")
 _BROKER_SCHEMES = ("redis", "rediss", "redis+socket", "amqp", "amqps", "pyamqp")
 _REDIS_SCHEMES = ("redis", "rediss", "unix")
 
@@ -73,6 +73,20 @@ class Settings(BaseSettings):
         repr=False,
         description="The store of dead letters, as SQLAlchemy writes it. "
         "Empty: SQLite in EVENTFLOW_DATA_DIR.",
+    )
+    tls_ca: Path | None = Field(
+        None,
+        description="A PEM file of the certificates that servers' certificates are signed with. "
+        "Empty: those that the system trusts.",
+    )
+    tls_certificate: Path | None = Field(
+        None,
+        description="A PEM file of the client's certificate, for servers that ask for one.",
+    )
+    tls_key: Path | None = Field(
+        None,
+        description="A PEM file of that certificate's key, without a passphrase. "
+        "Empty: it is in the same file.",
     )
     rules: Path = Field(Path("rules"), description="The directory of rule files.")
     data_dir: Path = Field(
@@ -191,6 +205,11 @@ class Settings(BaseSettings):
             raise ValueError(message)
         return level
 
+    @model_validator(mode="after")
+    def _check_tls(self) -> Self:
+        check_certificates(self.tls_ca, self.tls_certificate, self.tls_key)
+        return self
+
     @cached_property
     def socket_path(self) -> Path:
         """Where the embedded server listens; in a short private folder if `data_dir` is deep."""
@@ -207,30 +226,27 @@ class Settings(BaseSettings):
 
     @property
     def ledger_url(self) -> str:
-        """The ledger's address as redis-py writes it."""
+        """The ledger's address as redis-py writes it; `eventflow.tls` has what it says of TLS."""
         if self.redis_url:
-            return self.redis_url
+            return without_tls(self.redis_url)
         if self.broker_url.startswith("redis"):
-            return _as_redis(self.broker_url)
+            return without_tls(as_redis(self.broker_url))
         return f"unix://{quote(str(self.socket_path))}?db=0"
 
     @property
     def celery_broker_url(self) -> str:
-        """The broker's address as kombu writes it."""
+        """The broker's address as kombu writes it; `eventflow.tls` has what it says of TLS."""
         if self.broker_url:
-            return self.broker_url
-        url = self.ledger_url
-        if not url.startswith("unix://"):
-            return url
-        parts = urlsplit(url)
-        database = dict(pair.split("=", 1) for pair in parts.query.split("&") if "=" in pair)
-        return f"redis+socket://{parts.path}?virtual_host={database.get('db', '0')}"
+            return without_tls(as_kombu(self.broker_url))
+        return as_kombu(self.ledger_url)
 
     @property
     def store_url(self) -> str:
-        """The store's address as SQLAlchemy writes it."""
+        """The store's address as SQLAlchemy writes it, with what the settings say of TLS."""
         if self.database_url:
-            return self.database_url
+            return with_postgresql_tls(
+                self.database_url, self.tls_ca, self.tls_certificate, self.tls_key
+            )
         path = str(self.data_dir.absolute() / "eventflow.db")
         return f"sqlite:///{path.replace('%', '%25').replace('?', '%3F')}"
 
@@ -252,19 +268,6 @@ def load_settings(**values: Any) -> Settings:  # Any: a field's own type, checke
     return _load(Settings, values)
 
 
-def mask_url(url: str) -> str:
-    """Return *url* with its password hidden, for logs and messages."""
-    url = _QUERY_PASSWORD.sub(r"\1***", url)
-    try:
-        parts = urlsplit(url)
-        if parts.password is None:
-            return url
-        host = parts.netloc.rpartition("@")[2]
-        return urlunsplit(parts._replace(netloc=f"{parts.username or ''}:***@{host}"))
-    except ValueError:
-        return "(an address that cannot be read)"
-
-
 def _load(cls: type[SettingsT], values: dict[str, Any]) -> SettingsT:
     try:
         return cls(**values)
@@ -273,7 +276,8 @@ def _load(cls: type[SettingsT], values: dict[str, Any]) -> SettingsT:
         for fault in error.errors(include_url=False, include_input=False):
             name = ".".join(str(part) for part in fault["loc"])
             message = fault["msg"].removeprefix("Value error, ")
-            lines.append(f"{_PREFIX}{name.upper()}: {message}")
+            # What concerns several settings at once names them itself.
+            lines.append(f"{_PREFIX}{name.upper()}: {message}" if name else message)
         text = "\n  ".join(["these settings cannot be:", *lines]) if lines[1:] else lines[0]
         raise SettingsError(text) from None
 
@@ -294,12 +298,5 @@ def _check_scheme(value: str, schemes: tuple[str, ...]) -> str:
             "%2F %3F %23 %5B %5D %40"
         )
         raise ValueError(message) from None
+    read_tls(value)
     return value
-
-
-def _as_redis(broker_url: str) -> str:
-    parts = urlsplit(broker_url)
-    if parts.scheme != "redis+socket":
-        return broker_url
-    query = dict(pair.split("=", 1) for pair in parts.query.split("&") if "=" in pair)
-    return f"unix://{parts.path}?db={query.get('virtual_host', '0')}"

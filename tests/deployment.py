@@ -18,6 +18,7 @@ import redis
 
 from eventflow.app import EventFlow
 from eventflow.settings import Settings, load_settings
+from eventflow.tls import ledger_tls
 from tests.servers import Parts, parts_of
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -107,7 +108,7 @@ class Deployment:
 
     def client(self) -> redis.Redis:
         """Return a client of the ledger's server."""
-        return redis.Redis.from_url(self.settings.ledger_url)
+        return redis.Redis.from_url(self.settings.ledger_url, **ledger_tls(self.settings))
 
     def depth(self, queue: str) -> int:
         """Return how many messages wait on a queue; 0 where there is no such queue."""

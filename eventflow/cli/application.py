@@ -12,6 +12,7 @@ from kombu.exceptions import KombuError
 
 from eventflow.errors import EventflowError, StartError
 from eventflow.settings import Settings, mask_url
+from eventflow.tls import ledger_tls, tls_advice
 
 __all__ = ["check_servers", "import_subscribers", "load_app"]
 
@@ -75,11 +76,13 @@ def check_servers(settings: Settings, app: Celery) -> None:
         socket_timeout=_ANSWER_WITHIN,
         socket_connect_timeout=_ANSWER_WITHIN,
         retry=None,
+        **ledger_tls(settings),
     )
     try:
         ledger.ping()
     except (redis.RedisError, OSError) as error:
-        raise StartError(_say_missing_ledger(settings)) from error
+        advice = tls_advice(settings.ledger_url, error)
+        raise StartError(_say_missing_ledger(settings) + advice) from error
     finally:
         ledger.close()
     if not settings.broker_url and app.conf.broker_url == settings.celery_broker_url:
@@ -92,6 +95,7 @@ def check_servers(settings: Settings, app: Celery) -> None:
                 f"the broker {connection.as_uri()} does not answer: "
                 "start it, or set EVENTFLOW_BROKER_URL to one that runs"
             )
+            message += tls_advice(str(app.conf.broker_url), error)
             raise StartError(message) from error
 
 

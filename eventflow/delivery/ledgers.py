@@ -8,6 +8,7 @@ from eventflow.delivery.redis_ledger import RedisLedger
 from eventflow.delivery.scripts import connect_redis, guarded
 from eventflow.delivery.watch import Watch
 from eventflow.settings import Settings
+from eventflow.tls import ledger_tls
 
 __all__ = ["Ledgers"]
 
@@ -60,6 +61,8 @@ class Ledgers:
         # clients that two threads make at once, one is used.
         if self._client is None:
             self._client = connect_redis(
-                self._settings.ledger_url, timeout=self._settings.publish_deadline
+                self._settings.ledger_url,
+                timeout=self._settings.publish_deadline,
+                tls=ledger_tls(self._settings),
             )
         return self._client

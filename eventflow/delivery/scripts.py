@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib import resources
 from typing import Any, TypeVar
@@ -13,6 +13,7 @@ from redis.retry import Retry
 
 from eventflow.errors import LedgerError
 from eventflow.settings import mask_url
+from eventflow.tls import tls_advice
 
 __all__ = ["Scripts", "connect_redis", "guarded"]
 
@@ -21,7 +22,7 @@ T = TypeVar("T")
 _INCLUDE = re.compile(r"^--# include (\w+)$", re.MULTILINE)  # another file's text, in its place
 
 
-def connect_redis(url: str, *, timeout: float) -> redis.Redis:
+def connect_redis(url: str, *, timeout: float, tls: Mapping[str, Any] | None = None) -> redis.Redis:
     """Return a client of the ledger's server; it connects when first used.
 
     The client may be shared by threads, and is safe to use after a fork.
@@ -29,6 +30,7 @@ def connect_redis(url: str, *, timeout: float) -> redis.Redis:
     Args:
         url: As `redis.Redis.from_url` takes it.
         timeout: The longest silence, in seconds, that a call waits for.
+        tls: From `eventflow.tls.ledger_tls`, where the address means TLS.
 
     Raises:
         LedgerError: When the address cannot be read.
@@ -42,6 +44,7 @@ def connect_redis(url: str, *, timeout: float) -> redis.Redis:
             # Every script may be repeated; one try more covers a connection that the server closed.
             retry=Retry(NoBackoff(), 1),
             retry_on_error=[redis.ConnectionError],
+            **(tls or {}),
         )
     except (ValueError, redis.RedisError) as error:
         message = f"{mask_url(url)} is no address of a Redis: {error}"
@@ -58,6 +61,8 @@ def guarded(client: Any, call: Callable[[], T]) -> T:
             f"the ledger at {place} cannot be used: {error}. Is it running? `eventflow up` starts "
             "one here; EVENTFLOW_REDIS_URL names another"
         )
+        is_tls = issubclass(client.connection_pool.connection_class, redis.SSLConnection)
+        message += tls_advice("rediss://" if is_tls else "", error)
         raise LedgerError(message) from error
 
 

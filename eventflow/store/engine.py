@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, SQLAlc
 
 from eventflow.errors import StoreError
 from eventflow.settings import mask_url
+from eventflow.tls import tls_advice
 
 __all__ = ["DEFAULT_PATIENCE", "guarded", "open_engine", "reading", "store_exists", "writing"]
 
@@ -223,4 +224,4 @@ def _name(address: URL) -> str:
 def _advice(reason: str) -> str:
     if "locked" in reason or "lock timeout" in reason:
         return "; another process holds it, and nothing was changed: try again"
-    return ""
+    return tls_advice("postgresql://", reason)

@@ -10,6 +10,7 @@ from kombu.exceptions import KombuError, OperationalError
 
 from eventflow.errors import QueueError, TransportError
 from eventflow.settings import mask_url
+from eventflow.tls import tls_advice
 from eventflow.transport.messages import Message
 from eventflow.transport.queues import make_queue
 from eventflow.transport.rabbitmq import Line, Lines
@@ -176,4 +177,5 @@ class Sender:
             f"the broker at {self._place()} cannot be used: {error}. Is it running? `eventflow up` "
             "starts one here; EVENTFLOW_BROKER_URL names another"
         )
+        message += tls_advice(str(self._celery.conf.broker_url), error)
         return TransportError(message)

@@ -3,6 +3,14 @@
 from eventflow.worker.celery_app import configure_app, make_app
 from eventflow.worker.context import WorkerContext
 from eventflow.worker.lifecycle import hook_signals
+from eventflow.worker.secure import secure_app
 from eventflow.worker.tasks import register_tasks
 
-__all__ = ["WorkerContext", "configure_app", "hook_signals", "make_app", "register_tasks"]
+__all__ = [
+    "WorkerContext",
+    "configure_app",
+    "hook_signals",
+    "make_app",
+    "register_tasks",
+    "secure_app",
+]

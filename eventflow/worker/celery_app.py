@@ -7,6 +7,7 @@ from celery import Celery
 from kombu.transport import TRANSPORT_ALIASES
 
 from eventflow.settings import Settings
+from eventflow.tls import broker_tls
 
 __all__ = ["configure_app", "make_app"]
 
@@ -27,6 +28,8 @@ def make_app(settings: Settings) -> Celery:
         # a worker read another broker than the publisher writes to.
         broker_read_url=settings.celery_broker_url,
         broker_write_url=settings.celery_broker_url,
+        # Said in full, since kombu's own default for rediss:// checks nothing.
+        broker_use_ssl=broker_tls(settings),
         **_giving_back(),
         **_staying_connected(settings),
         broker_transport_options=_rabbitmq() if is_rabbitmq else _redis(settings),

@@ -42,9 +42,9 @@ class PostgresServer:
         options = ("-U", "tester", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C.UTF-8")
         self._run("initdb", "-D", str(self._data), *options)
 
-    def start(self) -> None:
-        """Start it, and wait until it answers."""
-        options = f"-c listen_addresses='' -c unix_socket_directories='{self._place}' -c fsync=off"
+    def start(self, listen: str = "") -> None:
+        """Start it, listening on that address beside its socket, and wait until it answers."""
+        options = f"-c listen_addresses='{listen}' -c unix_socket_directories='{self._place}' -c fsync=off"
         log = ("-l", str(self._place / "log"), "-w", "-t", str(_START_LIMIT))
         self._run("pg_ctl", "-D", str(self._data), "-o", options, *log, "start")
 

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from eventflow.errors import SettingsError
-from eventflow.settings import Settings, load_settings, mask_url
+from eventflow.settings import Settings, load_settings
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +30,8 @@ def test_every_setting_is_an_environment_variable(monkeypatch: pytest.MonkeyPatc
     """Each field's default, written into its variable, is read back as itself."""
     defaults = load_settings()
     for name in Settings.model_fields:
-        monkeypatch.setenv(f"EVENTFLOW_{name.upper()}", str(getattr(defaults, name)))
+        default = getattr(defaults, name)
+        monkeypatch.setenv(f"EVENTFLOW_{name.upper()}", "" if default is None else str(default))
     assert defaults == load_settings()
 
 
@@ -202,24 +203,6 @@ def test_sqlite_address_is_understood(tmp_path: Path, name: str) -> None:
     """SQLAlchemy finds the file in the store's address, whatever the directory is called."""
     settings = load_settings(data_dir=tmp_path / name)
     assert str(tmp_path / name / "eventflow.db") == make_url(settings.store_url).database
-
-
-@pytest.mark.parametrize(
-    ("url", "masked"),
-    [
-        ("redis://h:6379/0", "redis://h:6379/0"),
-        ("redis://user@h/0", "redis://user@h/0"),
-        ("redis://:secret@h:6379/0", "redis://:***@h:6379/0"),
-        ("redis://:se@cret@h/0", "redis://:***@h/0"),
-        ("postgresql+psycopg://u:secret@h/db?x=1", "postgresql+psycopg://u:***@h/db?x=1"),
-        ("unix:///tmp/s?db=0&password=secret", "unix:///tmp/s?db=0&password=***"),
-        ("unix:///tmp/s?password=a", "unix:///tmp/s?password=***"),
-        ("redis://[::1", "(an address that cannot be read)"),
-    ],
-)
-def test_mask_url(url: str, masked: str) -> None:
-    """An address keeps everything but its password."""
-    assert masked == mask_url(url)
 
 
 def test_repr_hides_addresses() -> None:

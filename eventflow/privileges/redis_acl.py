@@ -1,0 +1,193 @@
+"""A user's rules for Redis 7 or Valkey (`ACL SETUSER`), as narrow as they can express it.
+
+A script is allowed by the keys that it is called with, and each command in it by itself. So calling
+scripts is granted over all keys that eventflow's scripts name, and commands over far fewer: a stolen
+password that runs a script of its own can do no more in it than outside of it. What is granted
+beside the first group stands in selectors, each of which holds commands and keys together.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from eventflow.delivery.keys import BUSES, DEAD_LETTERS, PROCESSES, ROUTE, Keys, process_key
+from eventflow.privileges.duty import Duty, Role
+from eventflow.transport.unacked import unacked_keys
+
+__all__ = ["Grant", "acl_of"]
+
+_ANY_REPORT = process_key("*")
+_SESSION = (
+    *("auth", "hello", "ping", "select", "client|setname", "client|id", "time"),
+    *("multi", "exec", "discard", "watch", "unwatch", "eval", "evalsha", "script|load"),
+    "script|exists",
+)
+_LEDGER = (
+    *("get", "set", "del", "exists", "expire", "persist"),
+    *("hget", "hmget", "hgetall", "hset", "hsetnx", "hincrby", "hdel", "hexists"),
+    *("zadd", "zrem", "zscore", "zcard", "zrange", "zrangebyscore", "zremrangebyscore"),
+    *("sadd", "smembers"),
+)
+_QUEUE = ("lpush", "rpush", "brpop", "llen")
+_EXCHANGES = ("celery.pidbox", "reply.celery.pidbox", "celeryev")
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Commands, and the keys and channels that they may be used on.
+
+    Attributes:
+        commands: Redis commands, `command|subcommand` for one alone.
+        keys: Patterns of keys.
+        access: What may be done with the keys: `RW`, `R` or `W`.
+        channels: Patterns of channels.
+    """
+
+    commands: tuple[str, ...]
+    keys: tuple[str, ...] = ()
+    access: str = "RW"
+    channels: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        mark = "~" if self.access == "RW" else f"%{self.access}~"
+        parts = [f"+{command}" for command in self.commands]
+        parts += [f"{mark}{key}" for key in dict.fromkeys(self.keys)]
+        return " ".join([*parts, *(f"&{channel}" for channel in self.channels)])
+
+
+def acl_of(duty: Duty, *, has_broker: bool = True) -> list[str]:
+    """Return the rules of a user, as `ACL SETUSER` takes them; its passwords stay as they are.
+
+    Args:
+        duty: What its processes do.
+        has_broker: Whether the server is the broker, and not the ledger alone.
+
+    Returns:
+        Words and selectors (in parentheses), each an argument of its own.
+    """
+    grants = list(_ledger_grants(duty))
+    channels: tuple[str, ...] = ()
+    if has_broker:
+        grants += _broker_grants(duty)
+        channels = _subscriptions(duty)
+    first = Grant(
+        _SESSION + (("psubscribe", "punsubscribe", "unsubscribe") if channels else ()),
+        _script_keys(duty, has_broker=has_broker),
+        channels=channels,
+    )
+    words = ["on", "resetkeys", "resetchannels", "clearselectors", "-@all", *str(first).split()]
+    return [*words, *(f"({grant})" for grant in grants)]
+
+
+def _script_keys(duty: Duty, *, has_broker: bool) -> tuple[str, ...]:
+    """Return the keys that eventflow's and kombu's scripts are called with."""
+    if duty.role is Role.MONITOR:
+        return _bindings() if has_broker else ()
+    names: list[str] = []
+    for keys in _keys(duty):
+        events = (keys.event("*"), keys.body("*"))
+        if duty.role is Role.PUBLISHER or duty.publishes:
+            names += (keys.queued(ROUTE), *events)
+        if duty.role is Role.PUBLISHER:
+            continue
+        if duty.role is Role.WORKER:
+            names += (*_of_targets(keys, duty), *events)
+            names += (keys.dead_letters, keys.queued(DEAD_LETTERS))
+        elif duty.role is Role.RECORDER:
+            names += _of_letters(keys)
+        else:
+            names.append("eventflow:*")
+    if has_broker and duty.is_celery_worker:
+        names += (*unacked_keys(duty.reads).values(), *_bindings())
+    return tuple(names)
+
+
+def _ledger_grants(duty: Duty) -> Iterator[Grant]:
+    if duty.role is Role.MONITOR:
+        return
+    if duty.role in {Role.ROUTER, Role.OPERATOR}:
+        yield Grant(_LEDGER, ("eventflow:*",))
+        if duty.role is Role.OPERATOR:
+            yield Grant(("mget",), (_ANY_REPORT,), "R")
+            yield Grant(("info", "config|get"))  # for `eventflow doctor`
+        return
+    for keys in _keys(duty):
+        if duty.role is Role.PUBLISHER or duty.publishes:
+            yield Grant(("hget", "hset"), (keys.event("*"),))
+            yield Grant(("set",), (keys.body("*"),), "W")
+            yield Grant(("zadd", "zcard"), (keys.queued(ROUTE),), "W")
+        if duty.role is Role.WORKER:
+            yield Grant(_LEDGER, _of_targets(keys, duty))
+            yield Grant(("get", "del"), (keys.body("*"),))
+            yield Grant(("exists", "hincrby", "expire"), (keys.event("*"),))
+            yield Grant(("hset", "zadd"), (keys.dead_letters, keys.queued(DEAD_LETTERS)), "W")
+        if duty.role is Role.RECORDER:
+            yield Grant(_LEDGER, _of_letters(keys))
+        if duty.is_celery_worker:
+            yield Grant(("hgetall",), (keys.targets,), "R")
+    if duty.role is Role.PUBLISHER:
+        yield Grant(("sadd",), (BUSES,), "W")
+        return
+    yield Grant(("sadd", "smembers"), (BUSES,))
+    yield Grant(("set", "del", "zadd", "zrem", "zremrangebyscore"), (_ANY_REPORT, PROCESSES), "W")
+
+
+def _broker_grants(duty: Duty) -> Iterator[Grant]:
+    if duty.reads:
+        yield Grant(_QUEUE, duty.reads)
+        yield Grant(_LEDGER, tuple(unacked_keys(duty.reads).values()))
+    if others := tuple(queue for queue in duty.writes if queue not in duty.reads):
+        yield Grant(("lpush", "llen"), others, "W")
+    if duty.role is Role.MONITOR:
+        yield Grant(("llen",), ("*",), "W")  # lengths; nothing can be written or read by that alone
+        yield Grant((*_QUEUE, "del", "exists", "pexpire"), ("*.reply.celery.pidbox", "celeryev.*"))
+        yield Grant(("publish",), channels=(_channel(duty, "celery.pidbox"),))
+    if duty.is_celery_worker:
+        yield Grant(("lpush", "llen", "del", "exists", "pexpire"), ("*.celery.pidbox",), "W")
+        yield Grant(("publish",), channels=(_channel(duty, "celeryev/*"),))
+    if duty.is_celery_worker or duty.role is Role.MONITOR:
+        commands = ("sadd", "srem", "smembers", "zadd", "zrem", "zrangebyscore", "exists", "del")
+        yield Grant(commands, _bindings())
+
+
+def _subscriptions(duty: Duty) -> tuple[str, ...]:
+    """Return what is listened to: workers to questions, Flower to what workers tell."""
+    if duty.role is Role.MONITOR:
+        return (_channel(duty, "celeryev/*"),)
+    return (_channel(duty, "celery.pidbox"),) if duty.is_celery_worker else ()
+
+
+def _channel(duty: Duty, name: str) -> str:
+    return f"/{duty.database}.{name}"
+
+
+def _bindings() -> tuple[str, ...]:
+    """Return kombu's tables of who listens to what, of Celery's own exchanges alone."""
+    names = ("_kombu.binding", "_kombu.binding_permanent")
+    tables = (f"{name}.{exchange}" for exchange in _EXCHANGES for name in names)
+    return (*tables, "_kombu.binding_deadlines")
+
+
+def _keys(duty: Duty) -> list[Keys]:
+    return [Keys(bus) for bus in duty.buses]
+
+
+def _of_targets(keys: Keys, duty: Duty) -> tuple[str, ...]:
+    return tuple(
+        key
+        for target, _ in duty.targets
+        for key in (
+            keys.delivery(f"*:{target}"),
+            keys.queued(target),
+            keys.running(target),
+            keys.waiting(target),
+            keys.parked(target),
+            keys.breaker(target),
+            keys.tokens(target),
+            keys.counts(target),
+        )
+    )
+
+
+def _of_letters(keys: Keys) -> tuple[str, ...]:
+    queued, counts = keys.queued(DEAD_LETTERS), keys.counts(DEAD_LETTERS)
+    return (keys.dead_letters, queued, counts, keys.alarms)

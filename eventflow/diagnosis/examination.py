@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from celery import Celery
+from redis.exceptions import NoPermissionError
 
 from eventflow.delivery import Ledgers, ProcessReport, Roster, connect_redis, read_server
 from eventflow.diagnosis.application import judge_conflicts
@@ -147,7 +148,8 @@ class _Examining:
         url = str(self._app.conf.broker_url or "")
         if not url.startswith("redis"):
             return
-        if url != settings.celery_broker_url or settings.redis_url:
+        is_apart = bool(settings.broker_url and settings.redis_url)
+        if is_apart or url != settings.celery_broker_url:
             yield from judge_broker_server(read_broker_server(self._app))
 
     def _examine_store(self) -> Iterator[Finding]:
@@ -159,7 +161,10 @@ def _unusable(where: str, error: EventflowError) -> Finding:
     if where not in _ADVICE:  # no server, so there is nothing that could be away
         return _failed(where, error)
     message, _, _ = error.message.partition(". Is it running?")
-    return Finding(f"{where}-unusable", where, message.rstrip("."), _ADVICE[where])
+    advice = _ADVICE[where]
+    if isinstance(error.__cause__, NoPermissionError):
+        advice = "ask as a user that may: `eventflow acl redis --role operator` prints its rights"
+    return Finding(f"{where}-unusable", where, message.rstrip("."), advice)
 
 
 def _failed(where: str, error: Exception) -> Finding:

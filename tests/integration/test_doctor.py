@@ -347,6 +347,24 @@ def test_a_part_that_fails_hides_none_of_the_others(
     assert "s3cret" not in failed
 
 
+def test_a_user_that_may_not_ask_is_told_who_may(
+    server_settings: Settings, client: redis.Redis
+) -> None:
+    """A server that is there and refuses is not said to be away."""
+    client.acl_setuser("guest", enabled=True, nopass=True, categories=["-@all"], commands=["+ping"])
+    url = server_settings.ledger_url.replace("unix://", "unix://guest@")
+    settings = server_settings.with_changes(redis_url=f"{url}&password=x")
+    app = make_app(settings)
+    configure_app(app)
+    try:
+        findings = {one.code: one for one in examine(settings, app).findings}
+    finally:
+        client.acl_deluser("guest")
+    assert findings.keys() == {"redis-unusable", "store-missing"}
+    assert "no permissions to run the 'info' command" in findings["redis-unusable"].message
+    assert "eventflow acl redis --role operator" in findings["redis-unusable"].advice
+
+
 def test_wrong_use_is_refused(tmp_path: Path) -> None:
     """A code that there is not is wrong use, and the codes are named; so is a setting that cannot be."""
     done = run_alone(tmp_path, "--ignore", "no-ruter")

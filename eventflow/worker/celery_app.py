@@ -76,5 +76,5 @@ def _timeouts(settings: Settings) -> dict[str, Any]:
         "socket_timeout": max(settings.publish_deadline, 2.0),
         "socket_connect_timeout": settings.publish_deadline,
         "socket_keepalive": True,
-        "health_check_interval": 25,
+        "health_check_interval": 5,
     }

@@ -25,6 +25,7 @@ __all__ = ["Mode", "Proxy", "proxied"]
 _MOST = 64 * 1024
 _PATIENCE = 30.0  # seconds for the proxy's own thread to do what it is asked
 _RESET_AT_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER on, for no time: close() sends RST
+_UNIX = ("unix", "redis+socket")
 _PORTS = {"amqp": 5672, "amqps": 5671, "redis": 6379, "rediss": 6379}
 
 
@@ -51,7 +52,7 @@ class Proxy:
     """Listens on a port of this machine and forwards to one server.
 
     Args:
-        url: The server's address: `redis://`, `amqp://`, or `unix://` of redis-py.
+        url: The server's address: as redis-py and kombu write it.
         delay: Seconds that each piece waits while the mode is slow.
     """
 
@@ -73,7 +74,7 @@ class Proxy:
     def url(self) -> str:
         """The address to use in place of the server's own."""
         parts = urlsplit(self._url)
-        if parts.scheme == "unix":
+        if parts.scheme in _UNIX:
             return f"redis://127.0.0.1:{self.port}/0"
         user, at, _place = parts.netloc.rpartition("@")
         return urlunsplit(parts._replace(netloc=f"{user}{at}127.0.0.1:{self.port}"))
@@ -160,7 +161,7 @@ class Proxy:
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         parts = urlsplit(self._url)
-        if parts.scheme == "unix":
+        if parts.scheme in _UNIX:
             return await asyncio.open_unix_connection(parts.path, limit=_MOST)
         port = parts.port or _PORTS[parts.scheme]
         return await asyncio.open_connection(parts.hostname, port, limit=_MOST)

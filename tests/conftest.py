@@ -1,9 +1,11 @@
-"""What holds for every test: no setting of the person who runs it reaches it."""
+"""What holds for every test: no setting of the person who runs it reaches it, no server stays."""
 
 import os
 from collections.abc import Iterator
 
 import pytest
+
+from tests.servers import BROKERS, require_broker, stop_shared_node
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -13,3 +15,17 @@ def _no_settings_from_outside() -> Iterator[None]:
         for name in [name for name in os.environ if name.startswith("EVENTFLOW_")]:
             patch.delenv(name)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_servers_stay() -> Iterator[None]:
+    """Stop the RabbitMQ that several tests have used, once all are done."""
+    yield
+    stop_shared_node()
+
+
+@pytest.fixture(scope="module", params=BROKERS)
+def broker(request: pytest.FixtureRequest) -> str:
+    """Each broker in turn; one whose program is missing is skipped, and fails in CI."""
+    require_broker(request.param)
+    return str(request.param)

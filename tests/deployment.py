@@ -17,8 +17,8 @@ from typing import Any
 import redis
 
 from eventflow.app import EventFlow
-from eventflow.embedded import EmbeddedServer
 from eventflow.settings import Settings, load_settings
+from tests.servers import Parts, parts_of
 
 ROOT = Path(__file__).resolve().parents[1]
 TIMEOUT = 60.0
@@ -39,9 +39,26 @@ PROJECT = """
 
 
 class Deployment:
-    """A project's processes. Everything it starts, it stops."""
+    """A project's processes. Everything it starts, it stops.
 
-    def __init__(self, place: Path, *, project: str, rules: str, **settings: object) -> None:
+    Args:
+        place: An empty folder.
+        project: The subscribers, after the lines of `PROJECT`.
+        rules: The rule file.
+        broker: "valkey": the embedded server is ledger and broker; "redis": the system's
+            redis-server is both; "rabbitmq": the broker is RabbitMQ, the ledger embedded.
+        settings: Settings other than those that make tests quick.
+    """
+
+    def __init__(
+        self,
+        place: Path,
+        *,
+        project: str,
+        rules: str,
+        broker: str = "valkey",
+        **settings: object,
+    ) -> None:
         self.place = place
         self.notes = place / "notes.jsonl"
         self.notes.touch()
@@ -51,8 +68,11 @@ class Deployment:
         (place / "project.py").write_text(text)
         # A socket's path is short; pytest's folders are not.
         self._data = Path(tempfile.mkdtemp(prefix="ef-"))
+        self.parts: Parts = parts_of(broker, self._data)
+        parts = self.parts
         values: dict[str, Any] = {
             "data_dir": self._data,
+            **parts.addresses,
             "rules": place / "rules",
             "workers": "project",
             "mover_interval": 0.05,
@@ -71,8 +91,7 @@ class Deployment:
             ),
             "PYTHONUNBUFFERED": "1",
         }
-        self.server = EmbeddedServer(self.settings)
-        self.server.start()
+        self.parts.start()
         self.flow = EventFlow(self.settings)
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.killed: dict[int, float] = {}
@@ -86,8 +105,38 @@ class Deployment:
         draft.rename(path)
 
     def client(self) -> redis.Redis:
-        """Return a client of the deployment's server."""
+        """Return a client of the ledger's server."""
         return redis.Redis.from_url(self.settings.ledger_url)
+
+    def depth(self, queue: str) -> int:
+        """Return how many messages wait on a queue; 0 where there is no such queue."""
+        return self.parts.queues.depth(queue)
+
+    def push_raw(self, queue: str, body: bytes) -> None:
+        """Put bytes on a queue as they are, with nothing said of them."""
+        self.parts.queues.push_raw(queue, body)
+
+    def push_message(self, queue: str, body: bytes, **properties: Any) -> None:
+        """Put a message on a queue: its `headers`, `content_type` and `content_encoding`."""
+        self.parts.queues.push_message(queue, body, **properties)
+
+    def lose_messages(self, queue: str) -> int:
+        """Take all messages off a queue, and return how many there were."""
+        return self.parts.queues.lose(queue)
+
+    def stop_broker(self) -> None:
+        """Stop the broker as an administrator would; its data stays."""
+        self.parts.queues.disconnect()
+        self.parts.broker.stop()
+
+    def kill_broker(self) -> None:
+        """End the broker with SIGKILL; what it had written stays."""
+        self.parts.queues.disconnect()
+        self.parts.broker.kill()
+
+    def start_broker(self) -> None:
+        """Start the broker, with the data that it had."""
+        self.parts.broker.start()
 
     def start(self, name: str, queues: Sequence[str], *options: str) -> None:
         """Start a plain Celery worker, as a user would."""
@@ -189,7 +238,7 @@ class Deployment:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
                 process.wait(TIMEOUT)
-        self.server.stop()
+        self.parts.stop()
         shutil.rmtree(self._data, ignore_errors=True)
 
 
@@ -205,9 +254,11 @@ def _group(leader: int) -> list[int]:
 
 
 @contextlib.contextmanager
-def deployed(place: Path, *, project: str, rules: str, **settings: object) -> Iterator[Deployment]:
-    """Have a deployment for a `with` block."""
-    deployment = Deployment(place, project=project, rules=rules, **settings)
+def deployed(
+    place: Path, *, project: str, rules: str, broker: str = "valkey", **settings: object
+) -> Iterator[Deployment]:
+    """Have a deployment for a `with` block; its arguments are those of `Deployment`."""
+    deployment = Deployment(place, project=project, rules=rules, broker=broker, **settings)
     try:
         yield deployment
     finally:

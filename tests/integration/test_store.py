@@ -16,6 +16,7 @@ from eventflow.store.schema import ensure_schema
 from eventflow.store.tables import METADATA
 from tests.contracts.store import StoreContract, letter_of
 from tests.integration.postgres import MISSING, PostgresServer, find_binaries, running_postgres
+from tests.servers import require
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -24,9 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def postgres() -> Iterator[PostgresServer]:
     """A private PostgreSQL."""
     pytest.importorskip("psycopg", reason="no driver: pip install 'eventflow[postgres]'")
-    binaries = find_binaries()
-    if binaries is None:
-        pytest.skip(MISSING)
+    binaries = require(find_binaries(), MISSING)
     with running_postgres(binaries) as server:
         yield server
 

@@ -1,5 +1,6 @@
 """The delivery of events: the ledger that knows each one, and the policy that times its retries."""
 
+from eventflow.delivery.insist import insist
 from eventflow.delivery.ledger import (
     Acceptance,
     Claim,
@@ -33,5 +34,6 @@ __all__ = [
     "TargetStatus",
     "Verdict",
     "connect_redis",
+    "insist",
     "next_delay",
 ]

@@ -8,7 +8,7 @@ from celery.exceptions import Ignore
 from celery.exceptions import Retry as CeleryRetry
 from celery.utils.serialization import get_pickleable_exception
 
-from eventflow.delivery import Claim, Finish, Outcome, RedisLedger
+from eventflow.delivery import Claim, Finish, Outcome, RedisLedger, insist
 from eventflow.errors import EventflowError, TransportError
 from eventflow.records import Reason
 from eventflow.rules import Target
@@ -78,7 +78,8 @@ def _finish(
 ) -> str:
     if attempt.finish is None:
         return "passed over"
-    [is_recorded] = ledger.finish(target.name, [attempt.finish])
+    finish = attempt.finish
+    [is_recorded] = insist(lambda: ledger.finish(target.name, [finish]))
     if not is_recorded:
         _log.warning(
             "delivery %s was finished or claimed by another worker meanwhile",

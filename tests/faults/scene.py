@@ -118,10 +118,10 @@ class Scene:
 
 
 @contextlib.contextmanager
-def staged(place: Path, **settings: object) -> Iterator[Scene]:
+def staged(place: Path, *, broker: str = "valkey", **settings: object) -> Iterator[Scene]:
     """Have a scene for a `with` block, its processes not started yet."""
     values: dict[str, object] = {"group_size": 10, "lease_margin": MARGIN, **settings}
-    with deployed(place, project=PROJECT, rules=RULES, **values) as deployment:
+    with deployed(place, project=PROJECT, rules=RULES, broker=broker, **values) as deployment:
         yield Scene(deployment)
 
 

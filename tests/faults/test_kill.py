@@ -20,9 +20,11 @@ PAUSES = (0.2, 4.0)
 
 
 @pytest.mark.timeout(300)
-def test_nothing_is_lost_when_everything_is_killed(tmp_path: Path, chance: random.Random) -> None:
+def test_nothing_is_lost_when_everything_is_killed(
+    tmp_path: Path, broker: str, chance: random.Random
+) -> None:
     """A minute of kills: none lost, none run twice but those in flight at a kill."""
-    with staged(tmp_path) as scene:
+    with staged(tmp_path, broker=broker) as scene:
         scene.start()
         load = Load(scene.deployment.flow, scene.in_flight)
         load.start()

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from celery import Celery
 
-from eventflow.delivery import Ledgers, TargetStatus
+from eventflow.delivery import BreakerStatus, Ledgers, TargetStatus
 from eventflow.errors import SubscriberError
 from eventflow.events import DEFAULT_BUS, Event
 from eventflow.publishing import Publisher
@@ -61,7 +61,7 @@ class EventFlow:
         configure_app(self._celery)
         self._subscribers = Subscribers()
         self._ledgers = Ledgers(self._settings)
-        self._sender = Sender(self._celery)
+        self._sender = Sender(self._celery, silence=self._settings.publish_deadline)
         self._publisher = Publisher(self._settings, self._ledgers, self._sender)
         self._context = WorkerContext(
             settings=self._settings,
@@ -162,6 +162,14 @@ class EventFlow:
         """
         ledger = self._ledgers.of(bus)
         return ledger.status(sorted(self._context.book.of(bus)))
+
+    def breakers(self, bus: str = DEFAULT_BUS) -> dict[str, BreakerStatus]:
+        """Tell the state of each target's circuit breaker.
+
+        Raises:
+            LedgerError: When the ledger cannot be reached.
+        """
+        return self._ledgers.of(bus).breakers(sorted(self._context.book.of(bus)))
 
     def redrive(self, letters: Sequence[DeadLetter]) -> list[str]:
         """Send dead letters to their targets again, each with a fresh budget. Safe to repeat.

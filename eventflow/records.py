@@ -16,6 +16,7 @@ class Reason(StrEnum):
 
     MAX_ATTEMPTS = "max_attempts"
     MAX_AGE = "max_age"
+    POISON = "poison"
     REFUSED = "refused"
     SCHEMA = "schema"
     INPUT = "input"

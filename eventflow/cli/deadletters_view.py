@@ -28,6 +28,7 @@ _AGES = ((86400.0, "d"), (3600.0, "h"), (60.0, "m"), (1.0, "s"))
 _REASONS = {
     Reason.MAX_ATTEMPTS: "every attempt that its target's policy allows has failed",
     Reason.MAX_AGE: "its next attempt would have come later than its target's policy allows",
+    Reason.POISON: "it has ended its worker as often as its target's policy allows",
     Reason.REFUSED: "its subscriber refused it for good",
     Reason.SCHEMA: "the event does not fit its subscriber's model",
     Reason.INPUT: "its target's input could not be made from the event",

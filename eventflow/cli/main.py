@@ -33,6 +33,9 @@ COMMANDS = {
     "deadletters": _Place(
         "eventflow.cli.deadletters", "deadletters", "List, show, redrive and purge dead letters."
     ),
+    "targets": _Place(
+        "eventflow.cli.targets", "targets", "See the targets; open and close their breakers."
+    ),
     "retries": _Place("eventflow.cli.retries", "retries", "List the deliveries that wait."),
 }
 """Each command's name, where it is, and its line in `--help`."""

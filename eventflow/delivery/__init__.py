@@ -1,12 +1,14 @@
 """The delivery of events: the ledger that knows each one, and the policy that times its retries."""
 
-from eventflow.delivery.insist import insist
-from eventflow.delivery.ledger import (
+from eventflow.delivery.answers import (
     Acceptance,
+    BreakerChange,
+    BreakerState,
+    BreakerStatus,
     Claim,
     DeliveryState,
     Finish,
-    Ledger,
+    Finished,
     Moved,
     Outcome,
     Planned,
@@ -14,6 +16,8 @@ from eventflow.delivery.ledger import (
     TargetStatus,
     Verdict,
 )
+from eventflow.delivery.insist import insist
+from eventflow.delivery.ledger import Ledger
 from eventflow.delivery.ledgers import Ledgers
 from eventflow.delivery.policy import next_delay
 from eventflow.delivery.redis_ledger import RedisLedger
@@ -21,9 +25,13 @@ from eventflow.delivery.scripts import connect_redis
 
 __all__ = [
     "Acceptance",
+    "BreakerChange",
+    "BreakerState",
+    "BreakerStatus",
     "Claim",
     "DeliveryState",
     "Finish",
+    "Finished",
     "Ledger",
     "Ledgers",
     "Moved",

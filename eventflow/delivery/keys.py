@@ -6,10 +6,13 @@ All keys of one bus share the hash tag ``{bus}``, so that a script's keys live o
     eventflow:{bus}:targets               hash    target -> its definition as JSON
     eventflow:{bus}:event:<id>            hash    state, accepted, left, attempts, redrives:<target>
     eventflow:{bus}:body:<id>             string  the event as JSON, until all is delivered
-    eventflow:{bus}:delivery:<id>         hash    attempts, rules, input, accepted, first, error ...
+    eventflow:{bus}:delivery:<id>         hash    attempts, crashes, rules, input, accepted, owner ...
     eventflow:{bus}:queued:<name>         zset    id -> since when it is on its queue
     eventflow:{bus}:running:<target>      zset    id -> end of its lease
     eventflow:{bus}:waiting:<target>      zset    id -> when it is due
+    eventflow:{bus}:parked:<target>       zset    id -> when its event was accepted
+    eventflow:{bus}:breaker:<target>      hash    state, since, until, and what it has counted
+    eventflow:{bus}:tokens:<target>       hash    tokens, at
     eventflow:{bus}:counts:<name>         hash    head, delivered, retried, dead
     eventflow:{bus}:dead-letters          hash    id -> dead letter as JSON, until it is in the store
 
@@ -47,6 +50,11 @@ class Keys:
         """The hash of one delivery."""
         return f"{self._prefix}delivery:{delivery_id}"
 
+    @property
+    def deliveries(self) -> str:
+        """What every delivery's key begins with."""
+        return self.delivery("")
+
     def event_of(self, delivery_id: str) -> str:
         """The hash of a delivery's event."""
         return self.event(split_delivery_id(delivery_id)[0])
@@ -66,6 +74,18 @@ class Keys:
     def waiting(self, target: str) -> str:
         """What waits for its next attempt."""
         return f"{self._prefix}waiting:{target}"
+
+    def parked(self, target: str) -> str:
+        """What is held back until its target may be called."""
+        return f"{self._prefix}parked:{target}"
+
+    def breaker(self, target: str) -> str:
+        """A target's circuit breaker."""
+        return f"{self._prefix}breaker:{target}"
+
+    def tokens(self, target: str) -> str:
+        """What is left of a target's rate."""
+        return f"{self._prefix}tokens:{target}"
 
     def counts(self, name: str) -> str:
         """A queue's counters."""

@@ -1,35 +1,37 @@
 """The ledger in Redis or Valkey: each method is one script, or one plain command."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import ceil
-from typing import Any
 
 import redis
 
-from eventflow.delivery.keys import BUSES, DEAD_LETTERS, ROUTE, Keys
-from eventflow.delivery.ledger import (
+from eventflow.delivery.answers import (
     Acceptance,
+    BreakerChange,
     Claim,
-    DeliveryState,
     Finish,
+    Finished,
     Moved,
     Outcome,
     Planned,
     RouteWork,
-    TargetStatus,
     Verdict,
 )
-from eventflow.delivery.scripts import Argument, Scripts, guarded
+from eventflow.delivery.keys import BUSES, DEAD_LETTERS, ROUTE
+from eventflow.delivery.limits import limit_arguments
+from eventflow.delivery.redis_targets import RedisTargets
+from eventflow.delivery.scripts import Argument, guarded
 from eventflow.events import delivery_id
 from eventflow.records import DeadLetter
+from eventflow.rules.targets import Target
 
 __all__ = ["RedisLedger"]
 
 _ACCEPTANCES = {1: Acceptance.NEW, 2: Acceptance.PENDING, 0: Acceptance.DUPLICATE}
 
 
-class RedisLedger:
+class RedisLedger(RedisTargets):
     """One bus's ledger. Fulfils `eventflow.delivery.ledger.Ledger`, which says what each does.
 
     Args:
@@ -41,17 +43,9 @@ class RedisLedger:
     def __init__(
         self, client: redis.Redis, *, bus: str = "default", window: float = 86400.0
     ) -> None:
-        self._client: Any = client  # redis-py types each answer as "now or awaitable"
-        self._scripts = Scripts(client)
-        self._keys = Keys(bus)
-        self._bus = bus
+        super().__init__(client, bus)
         self._window = ceil(window)
         self._known = False
-
-    @property
-    def bus(self) -> str:
-        """The bus whose events it knows."""
-        return self._bus
 
     def accept(self, events: Sequence[tuple[str, bytes]]) -> list[Acceptance]:
         """Take events, as pairs of id and JSON; when this returns, they are safe."""
@@ -104,52 +98,72 @@ class RedisLedger:
 
     def claim(
         self,
-        target: str,
+        target: Target,
         delivery_ids: Sequence[str],
         *,
         lease: float,
-        max_attempts: int,
-        max_age: float,
+        owner: str = "",
+        alone: bool = True,
     ) -> list[Claim]:
         """Decide for each delivery whether it may run now; if so, count the attempt, lease it."""
-        keys = self._target_keys(target)
+        keys = self._keys
+        names = [*self._places(target.name), keys.counts(target.name)]
+        names += [keys.breaker(target.name), keys.tokens(target.name)]
         for identity in delivery_ids:
-            keys += (self._keys.delivery(identity), self._keys.body_of(identity))
-        arguments: list[Argument] = [lease, max_attempts, max_age, *delivery_ids]
-        answers = self._scripts.run("claim", keys, arguments)
+            names += (keys.delivery(identity), keys.body_of(identity))
+        retry = target.retry
+        arguments: list[Argument] = [lease, retry.max_attempts, retry.max_age, retry.max_crashes]
+        arguments += [owner, int(alone), *limit_arguments(target), *delivery_ids]
+        answers = self._scripts.run("claim", names, arguments)
         return [
             _read_claim(identity, answer)
             for identity, answer in zip(delivery_ids, answers, strict=True)
         ]
 
-    def finish(self, target: str, finishes: Sequence[Finish]) -> list[bool]:
-        """Record outcomes; False where the delivery was finished or claimed by another since."""
-        keys = [
-            *self._target_keys(target),
-            self._keys.dead_letters,
-            self._keys.queued(DEAD_LETTERS),
-        ]
-        arguments: list[Argument] = [self._window]
+    def finish(self, target: Target, finishes: Sequence[Finish]) -> Finished:
+        """Record outcomes, and what they tell of the target."""
+        keys = self._keys
+        names = [*self._places(target.name), keys.counts(target.name), keys.breaker(target.name)]
+        names += [keys.dead_letters, keys.queued(DEAD_LETTERS)]
+        arguments: list[Argument] = [self._window, *limit_arguments(target)]
         for item in finishes:
             identity = item.delivery_id
-            keys += (
-                self._keys.delivery(identity),
-                self._keys.event_of(identity),
-                self._keys.body_of(identity),
-            )
+            names += (keys.delivery(identity), keys.event_of(identity), keys.body_of(identity))
             arguments += (identity, item.attempt, item.outcome.value, _value_of(item))
             arguments += (item.error_type, item.error)
-        return [bool(answer) for answer in self._scripts.run("finish", keys, arguments)]
+            arguments.append("" if item.succeeded is None else int(item.succeeded))
+        change, *recorded = self._scripts.run("finish", names, arguments)
+        return Finished([bool(answer) for answer in recorded], BreakerChange(change.decode()))
 
-    def move(self, targets: Sequence[str], limit: int) -> Moved:
-        """Queue again what is due, and what was lost with its worker."""
+    def park(self, target: str, delivery_ids: Sequence[str]) -> int:
+        """Hold back those that are queued, until their target may be called."""
+        names = self._places(target)
+        names += [self._keys.delivery(identity) for identity in delivery_ids]
+        return int(self._scripts.run("park", names, delivery_ids))
+
+    def lost(
+        self, target: str, delivery_ids: Sequence[str], *, owner: str, delay: float, error: str
+    ) -> list[str]:
+        """Take back what *owner* had claimed when it ended; each is due again after *delay*."""
+        names = [self._keys.running(target), self._keys.waiting(target)]
+        names += [self._keys.delivery(identity) for identity in delivery_ids]
+        ids = self._scripts.run("lost", names, [owner, delay, error, *delivery_ids])
+        return [identity.decode() for identity in ids]
+
+    def move(self, targets: Sequence[Target], limit: int) -> Moved:
+        """Queue again what is due, what was lost with its worker, and what may run now."""
         if not targets:
             return Moved({}, [], None)
-        keys = [key for target in targets for key in self._target_keys(target)[:3]]
-        nearest, *moved = self._scripts.run("move", keys, [limit])
+        names: list[str] = []
+        arguments: list[Argument] = [limit, self._keys.deliveries]
+        for target in targets:
+            names += self._places(target.name)
+            names += (self._keys.breaker(target.name), self._keys.tokens(target.name))
+            arguments += (*limit_arguments(target), target.retry.max_age)
+        nearest, *moved = self._scripts.run("move", names, arguments)
         by_target: dict[str, list[str]] = {}
         for number, _kind, identity in moved:
-            by_target.setdefault(targets[number - 1], []).append(identity.decode())
+            by_target.setdefault(targets[number - 1].name, []).append(identity.decode())
         lost = [identity.decode() for _number, kind, identity in moved if kind == b"lost"]
         return Moved(by_target, lost, float(nearest) if nearest else None)
 
@@ -204,73 +218,6 @@ class RedisLedger:
         arguments += (letter.event_type, rules, letter.input or "")
         return bool(self._scripts.run("revive", keys, arguments))
 
-    def announce(self, targets: Mapping[str, str]) -> None:
-        """Make targets known to workers and movers: name to definition, as JSON."""
-        if targets:
-            key, mapping = self._keys.targets, dict(targets)
-            guarded(self._client, lambda: self._client.sadd(BUSES, self._bus))
-            guarded(self._client, lambda: self._client.hset(key, mapping=mapping))
-
-    def targets(self) -> dict[str, str]:
-        """Return the targets that were announced."""
-        answer = guarded(self._client, lambda: self._client.hgetall(self._keys.targets))
-        return {name.decode(): definition.decode() for name, definition in answer.items()}
-
-    def describe(self, delivery_ids: Sequence[str]) -> list[tuple[str, int]]:
-        """Return each delivery's event type and attempts so far; `("", 0)` where it is gone."""
-        pipeline = self._client.pipeline(transaction=False)
-        for identity in delivery_ids:
-            pipeline.hmget(self._keys.delivery(identity), ["type", "attempts"])
-        answers = guarded(self._client, pipeline.execute)
-        return [(_text(kind), int(attempts or 0)) for kind, attempts in answers]
-
-    def status(self, targets: Sequence[str]) -> dict[str, TargetStatus]:
-        """Count each target's deliveries."""
-        pipeline = self._client.pipeline(transaction=False)
-        for target in targets:
-            queued, running, waiting, counts = self._target_keys(target)
-            pipeline.zcard(queued).zcard(running).zcard(waiting)
-            pipeline.hmget(counts, ["delivered", "retried", "dead"])
-        answers = guarded(self._client, pipeline.execute)
-        return {
-            target: TargetStatus(
-                *answers[at : at + 3], *(int(number or 0) for number in answers[at + 3])
-            )
-            for target, at in zip(targets, range(0, len(answers), 4), strict=True)
-        }
-
-    def waiting(self, target: str, limit: int) -> list[DeliveryState]:
-        """List deliveries that wait for their next attempt, soonest first."""
-        key = self._keys.waiting(target)
-        entries = guarded(
-            self._client, lambda: self._client.zrange(key, 0, limit - 1, withscores=True)
-        )
-        pipeline = self._client.pipeline(transaction=False)
-        for identity, _ in entries:
-            fields = ["attempts", "error_type", "error"]
-            pipeline.hmget(self._keys.delivery(identity.decode()), fields)
-        answers = guarded(self._client, pipeline.execute)
-        return [
-            DeliveryState(
-                delivery_id=identity.decode(),
-                target=target,
-                attempts=int(attempts or 0),
-                due_at=due,
-                error_type=_text(kind),
-                error=_text(error),
-            )
-            for (identity, due), (attempts, kind, error) in zip(entries, answers, strict=True)
-        ]
-
-    def _target_keys(self, target: str) -> list[str]:
-        keys = self._keys
-        return [
-            keys.queued(target),
-            keys.running(target),
-            keys.waiting(target),
-            keys.counts(target),
-        ]
-
 
 def _value_of(item: Finish) -> Argument:
     if item.outcome is Outcome.RETRY:
@@ -282,6 +229,8 @@ def _value_of(item: Finish) -> Argument:
 
 def _read_claim(identity: str, answer: Sequence[bytes]) -> Claim:
     verdict = Verdict(answer[0].decode())
+    if verdict is Verdict.PARKED:
+        return Claim(identity, verdict, parked_by=answer[1].decode())
     if len(answer) == 1:
         return Claim(identity, verdict)
     attempt, body, shaped, rules, accepted, first, redrives, now, kind, error, failed = answer[1:]
@@ -303,7 +252,3 @@ def _read_claim(identity: str, answer: Sequence[bytes]) -> Claim:
         error_type=kind.decode(),
         error=error.decode(),
     )
-
-
-def _text(value: bytes | None) -> str:
-    return value.decode() if value else ""

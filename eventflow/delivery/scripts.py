@@ -1,6 +1,7 @@
 """Running the Lua scripts: loaded by file name, called by digest, their errors in our words."""
 
 import hashlib
+import re
 from collections.abc import Callable, Sequence
 from functools import cache
 from importlib import resources
@@ -17,6 +18,7 @@ __all__ = ["Scripts", "connect_redis", "guarded"]
 
 Argument = str | bytes | int | float
 T = TypeVar("T")
+_INCLUDE = re.compile(r"^--# include (\w+)$", re.MULTILINE)  # another file's text, in its place
 
 
 def connect_redis(url: str, *, timeout: float) -> redis.Redis:
@@ -92,8 +94,13 @@ class Scripts:
 
 @cache
 def _script(name: str) -> tuple[str, str]:
-    text = resources.files("eventflow.delivery").joinpath("lua", f"{name}.lua").read_text("utf-8")
+    text = _INCLUDE.sub(lambda match: _read("shared", match[1]), _read(name))
     return text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def _read(*path: str) -> str:
+    file = resources.files("eventflow.delivery").joinpath("lua", *path[:-1], f"{path[-1]}.lua")
+    return file.read_text("utf-8")
 
 
 def _describe(client: redis.Redis) -> str:

@@ -15,6 +15,7 @@ from eventflow.rules.impossible import describe_impossible
 from eventflow.rules.loader import Loaded
 from eventflow.rules.nodes import Entry, Place, locate
 from eventflow.rules.ruleset import Rule
+from eventflow.units import format_duration
 
 __all__ = ["CODES", "FAULT", "MAX_COMPLEXITY", "LintFinding", "lint"]
 
@@ -148,12 +149,19 @@ def _check_wildcards(loaded: Loaded) -> Iterator[Problem]:
             yield _at(loaded, "rules", rule.name, _find_field(rule, condition.path), message)
 
 
-def _check_not_enforced(loaded: Loaded) -> Iterator[Problem]:
+def _check_never_opens(loaded: Loaded) -> Iterator[Problem]:
     for name, target in loaded.rule_set.targets.items():
-        for key in ("circuit_breaker", "rate_limit"):
-            if getattr(target, key) is not None:
-                message = f"{key} is checked, and this version does not enforce it"
-                yield _at(loaded, "targets", name, (key,), message)
+        breaker, rate = target.circuit_breaker, target.rate_limit
+        if breaker is None or rate is None:
+            continue
+        calls = rate.count / rate.seconds * breaker.window
+        if calls < breaker.min_calls:
+            message = (
+                f"the circuit breaker never opens: at {rate} its window of "
+                f"{format_duration(breaker.window)} sees {int(calls)} calls, and min_calls is "
+                f"{breaker.min_calls}; lower min_calls, or lengthen the window"
+            )
+            yield _at(loaded, "targets", name, ("circuit_breaker",), message)
 
 
 _Check = Callable[[Loaded], Iterator[Problem]]
@@ -162,7 +170,7 @@ _CHECKS: Mapping[str, _Check] = {
     "complex-wildcard": _check_wildcards,
     "disabled-rule": _check_disabled,
     "never-matches": _check_never_matches,
-    "not-enforced": _check_not_enforced,
+    "never-opens": _check_never_opens,
     "same-pattern": _check_same_pattern,
     "unused-target": _check_unused_targets,
 }

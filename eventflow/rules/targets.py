@@ -113,6 +113,8 @@ class RetryPolicy(_Policy):
         max_attempts: How often a delivery is tried at most, from 0 to 1,000,000; 0 makes it a dead
             letter without a try.
         max_age: Seconds after its acceptance at which an event is no longer tried, to a year.
+        max_crashes: How often a delivery may end its worker (a segmentation fault, no memory left,
+            a kill) before it is a dead letter; 1 to 1,000.
         backoff: Whether the wait grows by `factor` from attempt to attempt, or stays.
         initial: Seconds to wait after the first failed attempt.
         factor: By what the wait is multiplied from attempt to attempt; 1 or more.
@@ -122,6 +124,7 @@ class RetryPolicy(_Policy):
 
     max_attempts: Annotated[_Whole, Field(ge=0, le=1_000_000)] = 185
     max_age: Annotated[_Seconds, Field(le=_YEAR)] = _DAY
+    max_crashes: Annotated[_Whole, Field(ge=1, le=1_000)] = 3
     backoff: Literal["exponential", "constant"] = "exponential"
     initial: Annotated[_Seconds, Field(le=_DAY)] = 1.0
     factor: Annotated[float, _Number, Field(ge=1, le=1000)] = 2.0
@@ -146,13 +149,16 @@ class CircuitBreaker(_Policy):
         failure_rate: The share of failed calls that opens it; above 0, to 1.
         min_calls: How many calls the window must hold before it may open; 1 or more.
         window: Seconds over which calls are counted, to an hour.
-        open_for: Seconds for which it stays open, to a day.
+        open_for: Seconds for which it stays open, to a day; then deliveries are let through one at
+            a time, as probes.
+        probes: How many of them in a row must go well to close it; 1 to 1,000.
     """
 
     failure_rate: Annotated[float, _Number, Field(gt=0, le=1)] = 0.5
     min_calls: Annotated[_Whole, Field(ge=1, le=1_000_000)] = 20
     window: Annotated[_Seconds, Field(gt=0, le=3600)] = 60.0
     open_for: Annotated[_Seconds, Field(gt=0, le=_DAY)] = 30.0
+    probes: Annotated[_Whole, Field(ge=1, le=1_000)] = 1
 
 
 class Target(_Policy):
@@ -172,7 +178,10 @@ class Target(_Policy):
         timeout: Seconds that one attempt may take; above 0, to an hour.
         retry: When a failed delivery is tried again.
         circuit_breaker: When it is left alone for a while; None never.
-        rate_limit: How many deliveries it gets in how long; None as many as there are.
+        rate_limit: How many attempts it gets in how long, by all its workers together; None as many
+            as there are.
+        max_in_flight: How many attempts all its workers together may make at once, to 1,000,000;
+            None as many as there are.
         arguments: Whether the task is called with the event (or the shaped input), or with the
             fields of that as keyword arguments.
     """
@@ -188,6 +197,7 @@ class Target(_Policy):
     retry: RetryPolicy = RetryPolicy()
     circuit_breaker: CircuitBreaker | None = None
     rate_limit: RateField | None = None
+    max_in_flight: Annotated[_Whole, Field(ge=1, le=1_000_000)] | None = None
     arguments: Literal["event", "keywords"] = "event"
 
     @model_validator(mode="before")

@@ -1,8 +1,10 @@
-"""Sending messages: through Celery's own producer, all of a list in one round trip where it can."""
+"""Sending messages: all of a list in one go, so that what is said to be sent is on its queue."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any, TypeVar
 
+from amqp.exceptions import AccessRefused, PreconditionFailed
 from celery import Celery
 from kombu.exceptions import KombuError, OperationalError
 
@@ -10,25 +12,45 @@ from eventflow.errors import TransportError
 from eventflow.settings import mask_url
 from eventflow.transport.messages import Message
 from eventflow.transport.queues import make_queue
+from eventflow.transport.rabbitmq import Line, Lines
 
 __all__ = ["Message", "Sender"]
 
+_SILENCE = 2.0  # seconds
+T = TypeVar("T")
+
 
 class Sender:
-    """Sends to the broker of one Celery app. Safe in threads and after a fork, as its pool is."""
+    """Sends to the broker of one Celery app. Safe in threads and after a fork, as its pool is.
 
-    def __init__(self, celery: Celery) -> None:
+    Args:
+        celery: The app.
+        silence: Seconds that the broker may be silent before it counts as away.
+    """
+
+    def __init__(self, celery: Celery, *, silence: float = _SILENCE) -> None:
         self._celery = celery
         self._queues: dict[str, Any] = {}
+        self._lines = Lines(celery, silence=silence)
+
+    @property
+    def is_rabbitmq(self) -> bool:
+        """Whether the broker is RabbitMQ."""
+        return str(self._celery.conf.broker_url or "").startswith(("amqp", "pyamqp"))
 
     def send(self, messages: Sequence[Message]) -> None:
         """Send all *messages*.
+
+        On RabbitMQ each is confirmed by the broker, and one whose queue does not exist has it made.
 
         Raises:
             TransportError: When the broker cannot be reached; some may have gone. What they name
                 is in the ledger all the same, and is sent again by the mover.
         """
         if not messages:
+            return
+        if self.is_rabbitmq:
+            self._on_line(partial(self._send_confirmed, messages))
             return
         try:
             with self._celery.producer_or_acquire() as producer:
@@ -42,20 +64,75 @@ class Sender:
             raise self._failure(error) from error
 
     def depth(self, queue: str) -> int:
-        """Return how many messages are on *queue*.
+        """Return how many messages wait on *queue*; 0 where there is none of that name.
 
         Raises:
             TransportError: When the broker cannot be reached.
         """
+        if self.is_rabbitmq:
+            return self._on_line(lambda line: line.depth(queue))
         try:
-            with self._celery.connection_for_read() as connection:
-                channel = connection.default_channel
-                declared = self._queue(queue)(channel).queue_declare(passive=False)
+            with self._celery.connection_or_acquire() as connection:
+                declared = self._queue(queue)(connection.default_channel).queue_declare()
                 return int(declared.message_count)
         except self._errors() as error:
             raise self._failure(error) from error
 
-    def _send_one(self, message: Message, producer: Any) -> None:
+    def declare(self, queues: Iterable[str]) -> None:
+        """Have queues exist, where a broker needs that; on Redis they are there when used.
+
+        Raises:
+            TransportError: When the broker cannot be reached, or refuses; it names the queue.
+        """
+        if self.is_rabbitmq:
+            for queue in queues:
+                self._on_line(partial(self._declare, queue))
+
+    def _on_line(self, use: Callable[[Line], T]) -> T:
+        try:
+            return self._lines.use(use)
+        except self._errors() as error:
+            raise self._failure(error) from error
+
+    def _send_confirmed(self, messages: Sequence[Message], line: Line) -> None:
+        missing = self._publish(messages, line)
+        if not missing:
+            return
+        for queue in sorted(missing):
+            self._declare(queue, line)
+        missing = self._publish([one for one in messages if one.queue in missing], line)
+        if missing:
+            names = ", ".join(repr(name) for name in sorted(missing))
+            message = (
+                f"the broker at {self._place()} has no queue {names}, although it was just "
+                "declared: does something delete queues there, such as an expiry policy?"
+            )
+            raise TransportError(message)
+
+    def _publish(self, messages: Sequence[Message], line: Line) -> set[str]:
+        return line.publish(
+            [partial(self._send_one, message, mandatory=True) for message in messages]
+        )
+
+    def _declare(self, queue: str, line: Line) -> None:
+        try:
+            line.declare(self._queue(queue))
+        except AccessRefused as error:
+            message = (
+                f"the broker at {self._place()} has no queue '{queue}' that this user could "
+                f"declare: {error}. Start a worker for it whose user may, or give this one the "
+                f"permission to configure it: rabbitmqctl set_permissions"
+            )
+            raise TransportError(message) from error
+        except PreconditionFailed as error:
+            message = (
+                f"the broker at {self._place()} has another queue '{queue}' than eventflow needs: "
+                f"{error}. Stop its workers and delete it (rabbitmqctl delete_queue {queue}); the "
+                "next worker makes it anew, and what was on it is sent again"
+            )
+            raise TransportError(message) from error
+
+    def _send_one(self, message: Message, producer: Any, **options: bool) -> None:
         self._celery.send_task(
             message.task,
             args=message.args,
@@ -70,9 +147,13 @@ class Sender:
             # Said here, since a joined app may have another default.
             serializer="json",
             retry=False,
+            # A queue is declared by those who read it, and by `send` when it turns out to be missing;
+            # asking each time would cost a round trip, and a permission that a publisher needs not.
+            declare=[],
             # A message is no child of the task that happens to send it: no tree, no shared root.
             root_id=message.task_id,
             add_to_parent=False,
+            **options,
         )
 
     def _queue(self, name: str) -> Any:
@@ -86,10 +167,12 @@ class Sender:
         transport = (*connection.connection_errors, *connection.channel_errors)
         return (KombuError, OperationalError, OSError, *transport)
 
+    def _place(self) -> str:
+        return mask_url(str(self._celery.conf.broker_url))
+
     def _failure(self, error: Exception) -> TransportError:
-        place = mask_url(str(self._celery.conf.broker_url))
         message = (
-            f"the broker at {place} cannot be used: {error}. Is it running? `eventflow up` starts "
-            "one here; EVENTFLOW_BROKER_URL names another"
+            f"the broker at {self._place()} cannot be used: {error}. Is it running? `eventflow up` "
+            "starts one here; EVENTFLOW_BROKER_URL names another"
         )
         return TransportError(message)

@@ -1,5 +1,6 @@
 """The Celery app that carries the work, and each of its settings with the reason for it."""
 
+import socket
 from typing import Any
 
 from celery import Celery
@@ -7,29 +8,32 @@ from kombu.transport import TRANSPORT_ALIASES
 
 from eventflow.settings import Settings
 
-__all__ = ["configure_app", "make_app"]
+__all__ = ["VISIBILITY_TIMEOUT", "configure_app", "make_app"]
 
 _REDIS_TRANSPORT = "eventflow.transport.redis_transport:Transport"
 _CONSUMER = "eventflow.worker.consumer:Consumer"
 _CONTROL = "eventflow.worker.control:Control"
 
+VISIBILITY_TIMEOUT = 3600
+"""Seconds after which Redis' messages of a worker that is gone are put back; kombu's own default."""
+
+_HEARTBEAT = 10  # seconds
+
 
 def make_app(settings: Settings) -> Celery:
     """Return a Celery app of eventflow's own, on the settings' broker."""
     app = Celery("eventflow", broker=settings.celery_broker_url)
+    is_rabbitmq = not settings.celery_broker_url.startswith("redis")
     app.conf.update(
         # Said twice more, or CELERY_BROKER_URL in the environment would win over our settings, and
         # a worker read another broker than the publisher writes to.
         broker_read_url=settings.celery_broker_url,
         broker_write_url=settings.celery_broker_url,
-        # The ledger holds the truth: a message that is lost with its worker is found by the mover,
-        # and late acknowledgement would run long deliveries twice past the visibility timeout.
-        task_acks_late=False,
-        task_reject_on_worker_lost=False,
+        **_giving_back(),
+        **_staying_connected(settings),
+        broker_transport_options=_rabbitmq() if is_rabbitmq else _redis(settings),
         # No result backend: outcomes are in the ledger, and a backend would cost a call each.
         task_ignore_result=True,
-        # One message in hand beyond those that run: a slow delivery keeps few others waiting.
-        worker_prefetch_multiplier=1,
         # A misspelt queue is an error, not a queue that nobody reads.
         task_create_missing_queues=False,
         # Nothing is ever unpickled.
@@ -39,18 +43,89 @@ def make_app(settings: Settings) -> Celery:
         # Flower sees only what workers tell it.
         worker_send_task_events=settings.task_events,
         task_send_sent_event=False,
-        broker_connection_retry_on_startup=True,
-        # One list for each queue: its length is the queue's depth, and BRPOP reads fewer keys.
-        broker_transport_options={
-            **_timeouts(settings),
-            **({} if settings.celery_broker_url.startswith("amqp") else {"priority_steps": [0]}),
-        },
         worker_hijack_root_logger=True,
         worker_redirect_stdouts=False,
         timezone="UTC",
         enable_utc=True,
     )
     return app
+
+
+def _giving_back() -> dict[str, Any]:
+    """What becomes of a message whose worker ends, fails or loses its connection."""
+    return {
+        # A message is acknowledged once its list is through, and is back on its queue the moment that
+        # a pool's process dies, and on RabbitMQ the moment that a connection does: so the neighbours
+        # of a delivery that killed its worker wait for nothing. A message that comes twice does no
+        # harm, and one that comes again and again is ended: the ledger's claim passes over what is
+        # leased or done, and counts attempts. eventflow's own tasks say the same for themselves
+        # (tasks.py), since a joined app may have decided otherwise for its own.
+        "task_acks_late": True,
+        "task_reject_on_worker_lost": True,
+        # A failure is written in the ledger, which has it tried again; the message is through.
+        "task_acks_on_failure": True,
+        "task_acks_on_timeout": True,
+        # As many messages in hand as can run (on RabbitMQ: for each queue), so that a slow delivery
+        # keeps few others waiting, and little is given back by a worker that stops. With a list in
+        # each message, more would buy nothing.
+        "worker_prefetch_multiplier": 1,
+        # What runs when the connection is lost goes on: its outcome goes to the ledger, not to the
+        # broker, and its message, given to another worker meanwhile, is passed over there.
+        "worker_cancel_long_running_tasks_on_connection_loss": False,
+        # SIGTERM is Celery's warm shutdown, never remapped to SIGQUIT: what runs is finished, which a
+        # target's timeout bounds; what has not begun is given back. A soft shutdown would cut off
+        # what runs, and so spend one of its attempts.
+        "worker_soft_shutdown_timeout": 0.0,
+    }
+
+
+def _staying_connected(settings: Settings) -> dict[str, Any]:
+    """How a worker holds on to its broker, and a publisher lets go."""
+    return {
+        # However long the broker is away, its workers are there when it comes back; Celery would
+        # give up after a hundred tries.
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
+        # Nor do they end when it closes a channel: one message unacknowledged for too long, say.
+        "broker_channel_error_retry": True,
+        # RabbitMQ: a connection that is open and dead is noticed in two to three heartbeats.
+        "broker_heartbeat": _HEARTBEAT,
+        # Nothing that a publisher calls blocks for longer than it said.
+        "broker_connection_timeout": settings.publish_deadline,
+        "broker_pool_acquire_timeout": settings.publish_deadline,
+    }
+
+
+def _redis(settings: Settings) -> dict[str, Any]:
+    return {
+        # One list for each queue: its length is the queue's depth, and BRPOP reads fewer keys.
+        "priority_steps": [0],
+        # What a killed worker had in hand comes back after this. Nobody waits for it: the mover has
+        # sent it again long before. Much shorter, and long lists would come back while they run.
+        "visibility_timeout": VISIBILITY_TIMEOUT,
+        # Without these a broker that is up but silent blocks for ever.
+        "socket_timeout": max(settings.publish_deadline, 2.0),
+        "socket_connect_timeout": settings.publish_deadline,
+        "socket_keepalive": True,
+        # A worker that waits on a connection that is open and dead notices it after twice as long,
+        # and a second: the best-known way for a Celery worker to be alive and consume nothing.
+        "health_check_interval": _HEARTBEAT,
+    }
+
+
+def _rabbitmq() -> dict[str, Any]:
+    # `confirm_publish` stays off: it would have Celery wait for each event that it tells Flower.
+    # What eventflow sends goes over connections of its own, which confirm (transport/rabbitmq.py).
+    options: dict[str, Any] = {
+        # A broker that is up but silent does not block a worker that asks it something.
+        "read_timeout": 2 * _HEARTBEAT,
+        "write_timeout": 2 * _HEARTBEAT,
+    }
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        # How long what was sent may be unanswered by the other machine. py-amqp takes one second,
+        # and so any hiccup of the network for a broken connection.
+        options["socket_settings"] = {socket.TCP_USER_TIMEOUT: _HEARTBEAT * 1000}
+    return options
 
 
 def configure_app(app: Celery) -> None:
@@ -66,15 +141,3 @@ def configure_app(app: Celery) -> None:
     # `broker_transport` says, and Flower knows a broker by the scheme of its address.
     for scheme in ("redis", "rediss"):
         TRANSPORT_ALIASES[scheme] = _REDIS_TRANSPORT
-
-
-def _timeouts(settings: Settings) -> dict[str, Any]:
-    if settings.celery_broker_url.startswith("amqp"):
-        return {"confirm_publish": True}
-    return {
-        # Without these a broker that is up but silent blocks for ever.
-        "socket_timeout": max(settings.publish_deadline, 2.0),
-        "socket_connect_timeout": settings.publish_deadline,
-        "socket_keepalive": True,
-        "health_check_interval": 5,
-    }

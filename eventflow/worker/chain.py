@@ -1,6 +1,6 @@
 """The chain of one delivery, from its claim to its outcome: the one place that shows the order.
 
-claim decides      in the ledger: finished, leased, not due, or its budget spent
+claim decides      in the ledger: finished, leased, not due, parked, or its budget spent
 read               the event; what cannot be read is a dead letter
 find               the subscriber or Celery task; none here is a dead letter
 fit                the event to the subscriber's model; what does not fit is a dead letter
@@ -29,7 +29,11 @@ from eventflow.worker.timeout import time_limit
 
 __all__ = ["Attempt", "attempt_delivery"]
 
-_SPENT = {Verdict.MAX_ATTEMPTS: Reason.MAX_ATTEMPTS, Verdict.MAX_AGE: Reason.MAX_AGE}
+_SPENT = {
+    Verdict.MAX_ATTEMPTS: Reason.MAX_ATTEMPTS,
+    Verdict.MAX_AGE: Reason.MAX_AGE,
+    Verdict.POISON: Reason.POISON,
+}
 _MOST_ERROR = 500  # characters of an error that the ledger keeps until the next attempt
 
 
@@ -72,7 +76,7 @@ def attempt_delivery(context: WorkerContext, bus: str, target: Target, claim: Cl
         call()
     except Exception as error:  # noqa: BLE001 - the edge of isolation: a subscriber may raise anything
         return _judge(claim, target, bus, error)
-    return Attempt(Finish(claim.delivery_id, claim.attempt, Outcome.DONE))
+    return Attempt(Finish(claim.delivery_id, claim.attempt, Outcome.DONE, succeeded=True))
 
 
 class _Unfit(Exception):  # noqa: N818 - carries a reason from one step of the chain to the next
@@ -146,15 +150,16 @@ def _run(
 def _judge(claim: Claim, target: Target, bus: str, error: Exception) -> Attempt:
     policy = target.retry
     if isinstance(error, Refuse):
-        return _dead(claim, target, bus, Reason.REFUSED, error)
+        # An answer like any other: the integration is well, and this event is not for it.
+        return _dead(claim, target, bus, Reason.REFUSED, error, succeeded=True)
     if claim.attempt >= policy.max_attempts:
-        return _dead(claim, target, bus, Reason.MAX_ATTEMPTS, error)
+        return _dead(claim, target, bus, Reason.MAX_ATTEMPTS, error, succeeded=False)
     if isinstance(error, Retry) and error.after is not None:
         delay = max(0.0, error.after)
     else:
         delay = next_delay(policy, claim.attempt, random.random)
     if claim.now + delay > claim.accepted_at + policy.max_age:
-        return _dead(claim, target, bus, Reason.MAX_AGE, error)
+        return _dead(claim, target, bus, Reason.MAX_AGE, error, succeeded=False)
     finish = Finish(
         claim.delivery_id,
         claim.attempt,
@@ -162,13 +167,28 @@ def _judge(claim: Claim, target: Target, bus: str, error: Exception) -> Attempt:
         delay=delay,
         error_type=type(error).__qualname__,
         error=str(error)[:_MOST_ERROR],
+        succeeded=False,
     )
     return Attempt(finish, error)
 
 
 def _dead(
-    claim: Claim, target: Target, bus: str, reason: Reason, error: BaseException | None
+    claim: Claim,
+    target: Target,
+    bus: str,
+    reason: Reason,
+    error: BaseException | None,
+    *,
+    succeeded: bool | None = None,
 ) -> Attempt:
     letter = letter_of_delivery(claim, target.name, bus, reason, error)
-    finish = Finish(claim.delivery_id, claim.attempt, Outcome.DEAD, letter=letter)
+    finish = Finish(
+        claim.delivery_id,
+        claim.attempt,
+        Outcome.DEAD,
+        letter=letter,
+        error_type=letter.error_type,
+        error=letter.error[:_MOST_ERROR],
+        succeeded=succeeded,
+    )
     return Attempt(finish, error, claim.verdict)

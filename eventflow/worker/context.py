@@ -11,6 +11,7 @@ from eventflow.rules import RuleSource, Target
 from eventflow.settings import Settings
 from eventflow.subscribers import Subscribers
 from eventflow.transport import Sender
+from eventflow.worker.stopping import StopFlag
 
 __all__ = ["TargetBook", "WorkerContext"]
 
@@ -66,6 +67,8 @@ class WorkerContext:
         subscribers: The functions bound to targets.
         rules: The rule files, read again when they change.
         own_queues: The queues that are eventflow's, known once a worker starts.
+        book: What the ledger says of targets.
+        stopping: Set once the worker is told to stop.
     """
 
     settings: Settings
@@ -75,6 +78,7 @@ class WorkerContext:
     subscribers: Subscribers
     rules: RuleSource
     book: TargetBook = field(init=False)
+    stopping: StopFlag = field(default_factory=StopFlag, init=False)
     own_queues: frozenset[str] = field(default=frozenset(), init=False)
     _announced: str = field(default="", init=False)
 

@@ -8,13 +8,15 @@ from celery.exceptions import Ignore
 from celery.exceptions import Retry as CeleryRetry
 from celery.utils.serialization import get_pickleable_exception
 
-from eventflow.delivery import Claim, Finish, Outcome, RedisLedger, insist
+from eventflow.delivery import Claim, Outcome, RedisLedger, Verdict, insist
 from eventflow.errors import EventflowError, TransportError
-from eventflow.records import Reason
 from eventflow.rules import Target
 from eventflow.transport import record_message
 from eventflow.worker.chain import Attempt, attempt_delivery
 from eventflow.worker.context import WorkerContext
+from eventflow.worker.hand_back import hand_back
+from eventflow.worker.identity import owner_name
+from eventflow.worker.tell import tell_breaker, tell_outcome
 from eventflow.worker.timeout import GRACE
 
 __all__ = ["deliver", "lease_seconds"]
@@ -32,7 +34,8 @@ def deliver(
     """Claim, run and finish deliveries, one after another.
 
     A single delivery's fate is the Celery task's own: RETRY when it is to be tried again, FAILURE
-    when it is dead. A list's task succeeds and returns how many went which way.
+    when it is dead. A list's task succeeds and returns how many went which way. A worker that is
+    told to stop ends the delivery that runs, and gives the rest back untried.
 
     Args:
         context: The process's parts.
@@ -41,7 +44,7 @@ def deliver(
         delivery_ids: Their ids.
 
     Returns:
-        How many were done, to be retried, dead, or not ours to do.
+        How many were done, to be retried, dead, parked, given back, or not ours to do.
 
     Raises:
         celery.exceptions.Retry, Ignore: What Celery is to show for a single delivery.
@@ -51,21 +54,44 @@ def deliver(
     ledger = context.ledgers.of(bus)
     target = context.book.get(bus, target_name)
     counts: Counter[str] = Counter()
+    apart: list[str] = []
     attempt: Attempt | None = None
-    for delivery_id in delivery_ids:
-        # One at a time, so that a delivery that kills its worker costs its neighbours no attempt.
-        [claim] = ledger.claim(
-            target_name,
-            [delivery_id],
-            lease=lease_seconds(target, context.settings.lease_margin),
-            max_attempts=target.retry.max_attempts,
-            max_age=target.retry.max_age,
-        )
+    is_alone = len(delivery_ids) == 1
+    for number, delivery_id in enumerate(delivery_ids):
+        rest = delivery_ids[number:]
+        if context.stopping.is_set():
+            hand_back(context, ledger, target, rest, together=True)
+            counts["given back"] += len(rest)
+            break
+        claim = _claim(context, ledger, target, delivery_id, alone=is_alone)
+        if claim.verdict is Verdict.PARKED:
+            # What holds this one back holds its neighbours back: one call for all of them.
+            counts["parked"] += 1 + (ledger.park(target.name, rest[1:]) if rest[1:] else 0)
+            attempt = Attempt(None, verdict=claim.verdict)
+            break
+        if claim.verdict is Verdict.APART:
+            apart.append(delivery_id)
+            continue
         attempt = attempt_delivery(context, bus, target, claim)
         counts[_finish(context, ledger, target, claim, attempt)] += 1
-    if len(delivery_ids) == 1 and attempt is not None:
+    hand_back(context, ledger, target, apart, together=False)
+    if is_alone:
         _show(attempt)
     return dict(counts)
+
+
+def _claim(
+    context: WorkerContext, ledger: RedisLedger, target: Target, delivery_id: str, *, alone: bool
+) -> Claim:
+    # One at a time, so that a delivery that kills its worker costs its neighbours no attempt.
+    [claim] = ledger.claim(
+        target,
+        [delivery_id],
+        lease=lease_seconds(target, context.settings.lease_margin),
+        owner=owner_name(),
+        alone=alone,
+    )
+    return claim
 
 
 def lease_seconds(target: Target, margin: float) -> float:
@@ -76,69 +102,31 @@ def lease_seconds(target: Target, margin: float) -> float:
 def _finish(
     context: WorkerContext, ledger: RedisLedger, target: Target, claim: Claim, attempt: Attempt
 ) -> str:
-    if attempt.finish is None:
-        return "passed over"
     finish = attempt.finish
-    [is_recorded] = insist(lambda: ledger.finish(target.name, [finish]))
-    if not is_recorded:
+    if finish is None:
+        return "passed over"
+    finished = insist(lambda: ledger.finish(target, [finish]))
+    tell_breaker(ledger, target, finished.breaker)
+    if not finished.recorded[0]:
         _log.warning(
             "delivery %s was finished or claimed by another worker meanwhile",
             claim.delivery_id,
             extra={"action": "delivery_superseded", "delivery_id": claim.delivery_id},
         )
         return "superseded"
-    _tell(target, claim, attempt.finish, attempt.error)
-    if attempt.finish.outcome is Outcome.DEAD:
+    tell_outcome(target, claim, finish, attempt.error)
+    if finish.outcome is Outcome.DEAD:
         try:
             context.sender.send([record_message(ledger.bus, [claim.delivery_id])])
         except TransportError as error:
             _log.warning("%s", error, extra={"action": "send_failed", "messages": 1})
-    return attempt.finish.outcome.value
+    return finish.outcome.value
 
 
-def _tell(target: Target, claim: Claim, finish: Finish, error: BaseException | None) -> None:
-    facts = {
-        "delivery_id": claim.delivery_id,
-        "target": target.name,
-        "attempt": claim.attempt,
-        "error_type": type(error).__qualname__ if error is not None else "",
-    }
-    match finish.outcome:
-        case Outcome.DONE:
-            _log.info(
-                "delivered %s at attempt %d",
-                claim.delivery_id,
-                claim.attempt,
-                extra={"action": "delivery_done", **facts},
-            )
-        case Outcome.RETRY:
-            _log.warning(
-                "delivery %s failed at attempt %d (%s: %s); due again in %.1f s",
-                claim.delivery_id,
-                claim.attempt,
-                finish.error_type,
-                finish.error,
-                finish.delay,
-                # Once is enough: the next attempts mostly fail in the same place.
-                exc_info=error if claim.attempt == 1 else None,
-                extra={"action": "delivery_retry", "due_in": finish.delay, **facts},
-            )
-        case _:
-            reason = finish.letter.reason if finish.letter else Reason.MAX_ATTEMPTS
-            _log.error(
-                "delivery %s is a dead letter after %d attempts: %s",
-                claim.delivery_id,
-                claim.attempt,
-                reason.value,
-                exc_info=error,
-                extra={"action": "delivery_dead", "reason": reason.value, **facts},
-            )
-
-
-def _show(attempt: Attempt) -> None:
+def _show(attempt: Attempt | None) -> None:
     """Raise what makes Celery, and so Flower, show a single delivery for what it is."""
-    finish = attempt.finish
-    if finish is None:
+    finish = attempt.finish if attempt is not None else None
+    if attempt is None or finish is None:
         # A second message for the same delivery says nothing of how the delivery went.
         raise Ignore
     if finish.outcome is Outcome.RETRY:

@@ -3,15 +3,13 @@
 import base64
 import hashlib
 import json
-import socket
 import time
 import traceback
 from typing import Any
 
-from celery import current_task
-
 from eventflow.delivery import Claim
 from eventflow.records import DeadLetter, Reason
+from eventflow.worker.identity import worker_name
 
 __all__ = ["letter_of_delivery", "letter_of_message", "raw_event"]
 
@@ -97,12 +95,6 @@ def letter_of_message(
         worker=worker_name(),
         died_at=time.time(),
     )
-
-
-def worker_name() -> str:
-    """Return the Celery worker's name, such as `device-vendor@host`; the host's outside of one."""
-    request = current_task.request if current_task else None
-    return str(request.hostname) if request and request.hostname else socket.gethostname()
 
 
 def _plain(value: object) -> object:

@@ -113,11 +113,17 @@ class _Lifecycle:
         if sender is None or sender.app is not self._app:
             return
         self._warn()
-        self._mover = Mover(self._context, watches_rules=ROUTE in self._queues)
+        self._context.stopping.clear()
+        self._mover = Mover(
+            self._context,
+            watches_rules=ROUTE in self._queues,
+            queues=frozenset(self._queues) or None,
+        )
         self._mover.start()
 
     def on_shutting_down(self, **_: Any) -> None:
-        """Stop the mover; what it leaves, another process's finds."""
+        """End what runs, and give the rest back; what the mover leaves, another process's finds."""
+        self._context.stopping.set()
         if self._mover is not None:
             self._mover.stop_soon()
 

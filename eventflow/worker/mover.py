@@ -10,9 +10,10 @@ import threading
 from eventflow.delivery import RedisLedger
 from eventflow.errors import EventflowError, LedgerError
 from eventflow.rules import Target
-from eventflow.transport import Message, deliver_message, record_message, route_message
+from eventflow.transport import Message, record_message, route_message
 from eventflow.transport.messages import DEAD_LETTERS, ROUTE
 from eventflow.worker.context import WorkerContext
+from eventflow.worker.hand_back import single_messages
 from eventflow.worker.route import groups
 
 __all__ = ["Mover"]
@@ -29,11 +30,17 @@ class Mover:
         context: The process's parts.
         watches_rules: Whether this process routes: then changed rule files are read, and their
             targets announced, even while no event comes.
+        queues: The queues that this process reads. An integration's worker moves what is on its own
+            alone, so that it needs no access to anything else; a router moves everything. None
+            moves everything too.
     """
 
-    def __init__(self, context: WorkerContext, *, watches_rules: bool) -> None:
+    def __init__(
+        self, context: WorkerContext, *, watches_rules: bool, queues: frozenset[str] | None = None
+    ) -> None:
         self._context = context
         self._watches_rules = watches_rules
+        self._queues = None if queues is not None and ROUTE in queues else queues
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -60,7 +67,11 @@ class Mover:
         wait = self._context.settings.mover_interval
         for bus in self._context.ledgers.buses():
             ledger = self._context.ledgers.of(bus)
-            targets = self._context.book.of(bus)
+            targets = {
+                name: target
+                for name, target in self._context.book.of(bus).items()
+                if self._is_ours(target.queue)
+            }
             nearest = self._move_due(ledger, targets)
             self._send_lost(ledger, targets)
             if nearest is not None:
@@ -93,7 +104,7 @@ class Mover:
                 wait = 1.0
 
     def _move_due(self, ledger: RedisLedger, targets: dict[str, Target]) -> float | None:
-        moved = ledger.move(sorted(targets), _MOST_MOVED)
+        moved = ledger.move([targets[name] for name in sorted(targets)], _MOST_MOVED)
         for identity in moved.lost:
             _log.warning(
                 "the lease of delivery %s ended without an outcome: its worker is gone, or stuck",
@@ -101,13 +112,14 @@ class Mover:
                 extra={"action": "delivery_lost", "delivery_id": identity},
             )
         for name, ids in moved.by_target.items():
-            self._context.sender.send(self._deliveries(ledger, targets[name], ids))
+            self._context.sender.send(single_messages(ledger, targets[name], ids))
         return moved.nearest
 
     def _send_lost(self, ledger: RedisLedger, targets: dict[str, Target]) -> None:
         """Send again what has been queued for too long and cannot be on its queue any more."""
         patience = self._context.settings.requeue_after
-        names = [ROUTE, DEAD_LETTERS, *sorted(targets)]
+        own = [name for name in (ROUTE, DEAD_LETTERS) if self._is_ours(name)]
+        names = [*own, *sorted(targets)]
         for name, (age, lag) in ledger.stale(names).items():
             if age < patience:
                 continue
@@ -138,14 +150,7 @@ class Mover:
             ]
         if name == DEAD_LETTERS:
             return [record_message(ledger.bus, group) for group in groups(ids, size)]
-        return self._deliveries(ledger, targets[name], ids)
+        return single_messages(ledger, targets[name], ids)
 
-    def _deliveries(self, ledger: RedisLedger, target: Target, ids: list[str]) -> list[Message]:
-        """One message each: a retry is shown as one, and a poisonous one harms no neighbour."""
-        facts = ledger.describe(ids)
-        return [
-            deliver_message(
-                ledger.bus, target.name, target.queue, target.task, [(identity, kind, attempts)]
-            )
-            for identity, (kind, attempts) in zip(ids, facts, strict=True)
-        ]
+    def _is_ours(self, queue: str) -> bool:
+        return self._queues is None or queue in self._queues

@@ -25,25 +25,31 @@ def register_tasks(app: Celery, context: WorkerContext) -> None:
     """Give *app* the tasks `eventflow.route`, `eventflow.deliver` and `eventflow.record`."""
     open_store = _StoreOfProcess(context)
     # What a subscriber raises is told in our own words; Celery need not print it once more.
-    # A joined app's own defaults do not count here: the ledger is the acknowledgement.
+    # A joined app's own defaults do not count here; celery_app.py has the reasons for ours.
     options = {
         "ignore_result": True,
         "typing": False,
         "throws": (Exception,),
         "serializer": "json",
-        "acks_late": False,
-        "reject_on_worker_lost": False,
+        "acks_late": True,
+        "reject_on_worker_lost": True,
+        "retry_on_worker_lost": False,
+        "acks_on_failure": True,
+        "acks_on_timeout": True,
     }
+    # Recording counts no attempts, so a letter that kills its recorder must not be back at once, and
+    # again and again; the mover brings it after a while.
+    recording = {**options, "reject_on_worker_lost": False}
 
     @app.task(name=ROUTE, **options)  # type: ignore[untyped-decorator]
     def route_task(bus: str, event_ids: list[str]) -> dict[str, int]:
         return _said(lambda: route_events(context, bus, event_ids))
 
-    @app.task(name=DELIVER, **options)  # type: ignore[untyped-decorator]
+    @app.task(name=DELIVER, Request="eventflow.worker.request:Request", **options)  # type: ignore[untyped-decorator]
     def deliver_task(bus: str, target: str, delivery_ids: list[str]) -> dict[str, int]:
         return _said(lambda: deliver(context, bus, target, delivery_ids))
 
-    @app.task(name=RECORD, **options)  # type: ignore[untyped-decorator]
+    @app.task(name=RECORD, **recording)  # type: ignore[untyped-decorator]
     def record_task(bus: str, letter_ids: list[str]) -> int:
         return _said(lambda: record_letters(context, open_store(), bus, letter_ids))
 

@@ -7,8 +7,12 @@ import pytest
 
 from eventflow.delivery import Acceptance, Finish, Ledger, Outcome, Planned, Verdict
 from eventflow.records import DeadLetter, Reason
+from eventflow.rules import Target
+from eventflow.rules.targets import RetryPolicy
 
 TARGET = "device-vendor"
+VENDOR = Target(name=TARGET, task="vendor.call")
+OTHER = Target(name="notifications", task="notifications.send")
 LEASE = 30.0
 WaitUntil = Callable[[Callable[[], bool]], None]
 
@@ -40,7 +44,9 @@ def register(ledger: Ledger, event_id: str, *targets: str, shaped: str | None = 
 
 def claim(ledger: Ledger, *ids: str, lease: float = LEASE, most: int = 5, age: float = 3600.0):
     """Claim deliveries of the usual target."""
-    return ledger.claim(TARGET, list(ids), lease=lease, max_attempts=most, max_age=age)
+    policy = RetryPolicy(max_attempts=most, max_age=age)
+    target = VENDOR.model_copy(update={"retry": policy})
+    return ledger.claim(target, list(ids), lease=lease, owner="worker@host:1")
 
 
 class LedgerContract:
@@ -102,9 +108,9 @@ class LedgerContract:
         """A delivery that has succeeded is not handed out again."""
         [identity] = register(ledger, "e1", TARGET)
         claim(ledger, identity)
-        assert ledger.finish(TARGET, [Finish(identity, 1, Outcome.DONE)]) == [True]
+        assert ledger.finish(VENDOR, [Finish(identity, 1, Outcome.DONE)]).recorded == [True]
         assert claim(ledger, identity)[0].verdict == Verdict.GONE
-        assert ledger.finish(TARGET, [Finish(identity, 1, Outcome.DONE)]) == [False]
+        assert ledger.finish(VENDOR, [Finish(identity, 1, Outcome.DONE)]).recorded == [False]
         assert ledger.status([TARGET])[TARGET].delivered == 1
 
     def test_each_of_a_list_is_on_its_own(self, ledger: Ledger) -> None:
@@ -116,23 +122,24 @@ class LedgerContract:
             Finish(ids[1], 1, Outcome.RETRY, delay=60, error_type="E", error="no"),
             Finish(ids[2], 1, Outcome.DEAD, letter=letter_of("e2")),
         ]
-        assert ledger.finish(TARGET, finishes) == [True] * 3
+        assert ledger.finish(VENDOR, finishes).recorded == [True] * 3
         status = ledger.status([TARGET])[TARGET]
         assert (
             status.queued,
             status.running,
             status.waiting,
+            status.parked,
             status.delivered,
             status.retried,
             status.dead,
-        ) == (0, 0, 1, 1, 1, 1)
+        ) == (0, 0, 1, 0, 1, 1, 1)
 
     def test_a_retry_waits_until_it_is_due(self, ledger: Ledger, wait_until: WaitUntil) -> None:
         """A delivery that waits is not claimed early; the mover queues it when its time comes."""
         [identity] = register(ledger, "e1", TARGET)
         claim(ledger, identity)
         retry = Finish(identity, 1, Outcome.RETRY, delay=0.3, error_type="OSError", error="down")
-        ledger.finish(TARGET, [retry])
+        ledger.finish(VENDOR, [retry])
         assert claim(ledger, identity)[0].verdict == Verdict.WAITING
         [state] = ledger.waiting(TARGET, 10)
         assert (identity, 1, "OSError", "down") == (
@@ -141,11 +148,11 @@ class LedgerContract:
             state.error_type,
             state.error,
         )
-        moved = ledger.move([TARGET], 10)
+        moved = ledger.move([VENDOR], 10)
         assert moved.by_target == {}
         assert moved.nearest is not None
         assert 0 < moved.nearest <= 0.3
-        wait_until(lambda: ledger.move([TARGET], 10).by_target == {TARGET: [identity]})
+        wait_until(lambda: ledger.move([VENDOR], 10).by_target == {TARGET: [identity]})
         [answer] = claim(ledger, identity)
         assert (
             answer.verdict,
@@ -158,14 +165,14 @@ class LedgerContract:
         """Zero is a delay."""
         [identity] = register(ledger, "e1", TARGET)
         claim(ledger, identity)
-        ledger.finish(TARGET, [Finish(identity, 1, Outcome.RETRY, delay=0)])
-        assert {TARGET: [identity]} == ledger.move([TARGET], 10).by_target
+        ledger.finish(VENDOR, [Finish(identity, 1, Outcome.RETRY, delay=0)])
+        assert {TARGET: [identity]} == ledger.move([VENDOR], 10).by_target
 
     def test_a_lost_workers_delivery_is_moved(self, ledger: Ledger, wait_until: WaitUntil) -> None:
         """When a lease ends without an outcome, the delivery is queued again and counted."""
         [identity] = register(ledger, "e1", TARGET)
         claim(ledger, identity, lease=0.05)
-        wait_until(lambda: ledger.move([TARGET], 10).by_target == {TARGET: [identity]})
+        wait_until(lambda: ledger.move([VENDOR], 10).by_target == {TARGET: [identity]})
         assert claim(ledger, identity)[0].attempt == 2
 
     def test_a_spent_budget_is_told_and_not_run(
@@ -174,7 +181,7 @@ class LedgerContract:
         """A delivery whose attempts are spent is claimed for its last rites, by one worker."""
         [identity] = register(ledger, "e1", TARGET)
         claim(ledger, identity, lease=0.05, most=1)
-        wait_until(lambda: ledger.move([TARGET], 10).by_target == {TARGET: [identity]})
+        wait_until(lambda: ledger.move([VENDOR], 10).by_target == {TARGET: [identity]})
         [answer] = claim(ledger, identity, most=1)
         assert (answer.verdict, answer.attempt) == (Verdict.MAX_ATTEMPTS, 1)
         assert claim(ledger, identity, most=1)[0].verdict == Verdict.LEASED
@@ -194,28 +201,28 @@ class LedgerContract:
         """The outcome of an attempt that was overtaken by the next is passed over."""
         [identity] = register(ledger, "e1", TARGET)
         claim(ledger, identity, lease=0.05)
-        wait_until(lambda: ledger.move([TARGET], 10).by_target == {TARGET: [identity]})
+        wait_until(lambda: ledger.move([VENDOR], 10).by_target == {TARGET: [identity]})
         claim(ledger, identity)
         late = [
             Finish(identity, 1, Outcome.RETRY, delay=0),
             Finish(identity, 1, Outcome.DEAD, letter=letter_of("e1")),
         ]
-        assert ledger.finish(TARGET, late) == [False, False]
+        assert ledger.finish(VENDOR, late).recorded == [False, False]
         assert ledger.status([TARGET])[TARGET].running == 1
 
     def test_a_late_success_counts(self, ledger: Ledger, wait_until: WaitUntil) -> None:
         """What has succeeded is done, even after its lease: nobody does it once more."""
         [identity] = register(ledger, "e1", TARGET)
         claim(ledger, identity, lease=0.05)
-        wait_until(lambda: ledger.move([TARGET], 10).by_target == {TARGET: [identity]})
-        assert ledger.finish(TARGET, [Finish(identity, 1, Outcome.DONE)]) == [True]
+        wait_until(lambda: ledger.move([VENDOR], 10).by_target == {TARGET: [identity]})
+        assert ledger.finish(VENDOR, [Finish(identity, 1, Outcome.DONE)]).recorded == [True]
         assert claim(ledger, identity)[0].verdict == Verdict.GONE
 
     def test_release_gives_back_untried(self, ledger: Ledger) -> None:
         """A delivery that is given back is queued, and its attempt is not counted."""
         [identity] = register(ledger, "e1", TARGET)
         claim(ledger, identity)
-        ledger.finish(TARGET, [Finish(identity, 1, Outcome.RELEASE)])
+        ledger.finish(VENDOR, [Finish(identity, 1, Outcome.RELEASE)])
         assert (
             (answer := claim(ledger, identity)[0]).verdict,
             answer.attempt,
@@ -225,17 +232,15 @@ class LedgerContract:
         """An event's content is there for each of its targets, however late."""
         ids = register(ledger, "e1", TARGET, "notifications")
         claim(ledger, ids[0])
-        ledger.finish(TARGET, [Finish(ids[0], 1, Outcome.DONE)])
-        [answer] = ledger.claim(
-            "notifications", [ids[1]], lease=LEASE, max_attempts=1, max_age=3600
-        )
+        ledger.finish(VENDOR, [Finish(ids[0], 1, Outcome.DONE)])
+        [answer] = ledger.claim(OTHER, [ids[1]], lease=LEASE)
         assert body_of("e1") == answer.body
 
     def test_a_dead_letter_waits_for_the_recorder(self, ledger: Ledger) -> None:
         """A dead letter is kept until it is recorded, and not longer."""
         [identity] = register(ledger, "e1", TARGET)
         claim(ledger, identity)
-        ledger.finish(TARGET, [Finish(identity, 1, Outcome.DEAD, letter=letter_of("e1"))])
+        ledger.finish(VENDOR, [Finish(identity, 1, Outcome.DEAD, letter=letter_of("e1"))])
         kept = ledger.letters([identity, "never-heard-of"])
         assert [identity] == [letter_id for letter_id, _ in kept]
         assert letter_of("e1") == DeadLetter.from_json(kept[0][1])
@@ -276,7 +281,7 @@ class LedgerContract:
         assert ledger.revive(letter_of("e1"))
         assert not ledger.revive(letter_of("e1"))
         claim(ledger, identity)
-        ledger.finish(TARGET, [Finish(identity, 1, Outcome.DONE)])
+        ledger.finish(VENDOR, [Finish(identity, 1, Outcome.DONE)])
         assert not ledger.revive(letter_of("e1"))
         assert ledger.revive(letter_of("e1", redrives=1))
 
@@ -284,13 +289,11 @@ class LedgerContract:
         """Reviving one target's delivery while another's is in flight disturbs neither."""
         ids = register(ledger, "e1", TARGET, "notifications")
         claim(ledger, ids[0])
-        ledger.finish(TARGET, [Finish(ids[0], 1, Outcome.DEAD, letter=letter_of("e1"))])
+        ledger.finish(VENDOR, [Finish(ids[0], 1, Outcome.DEAD, letter=letter_of("e1"))])
         assert ledger.revive(letter_of("e1"))
         claim(ledger, ids[0])
-        ledger.finish(TARGET, [Finish(ids[0], 1, Outcome.DONE)])
-        [answer] = ledger.claim(
-            "notifications", [ids[1]], lease=LEASE, max_attempts=1, max_age=3600
-        )
+        ledger.finish(VENDOR, [Finish(ids[0], 1, Outcome.DONE)])
+        [answer] = ledger.claim(OTHER, [ids[1]], lease=LEASE)
         assert body_of("e1") == answer.body
 
     def test_what_is_queued_too_long_is_found(self, ledger: Ledger) -> None:
@@ -336,16 +339,16 @@ class LedgerContract:
         """An event's id, as its publisher chose it, is safe in keys and deliveries."""
         [identity] = register(ledger, event_id, TARGET)
         assert claim(ledger, identity)[0].verdict == Verdict.RUN
-        assert ledger.finish(TARGET, [Finish(identity, 1, Outcome.DONE)]) == [True]
+        assert ledger.finish(VENDOR, [Finish(identity, 1, Outcome.DONE)]).recorded == [True]
 
     def test_a_lost_worker_is_told(self, ledger: Ledger, wait_until: WaitUntil) -> None:
         """An attempt without an outcome is named as the last error, by its number."""
         [identity] = register(ledger, "e1", TARGET)
         claim(ledger, identity)
-        ledger.finish(TARGET, [Finish(identity, 1, Outcome.RETRY, error_type="OSError", error="a")])
-        assert ledger.move([TARGET], 10).lost == []
+        ledger.finish(VENDOR, [Finish(identity, 1, Outcome.RETRY, error_type="OSError", error="a")])
+        assert ledger.move([VENDOR], 10).lost == []
         claim(ledger, identity, lease=0.05)
-        wait_until(lambda: ledger.move([TARGET], 10).lost == [identity])
+        wait_until(lambda: ledger.move([VENDOR], 10).lost == [identity])
         [answer] = claim(ledger, identity, most=2)
         assert answer.verdict == Verdict.MAX_ATTEMPTS
         assert (answer.error_type, answer.error) == (

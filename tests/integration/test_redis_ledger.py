@@ -5,7 +5,8 @@ import redis
 
 from eventflow.delivery import Finish, Outcome, RedisLedger, Verdict, connect_redis
 from eventflow.errors import LedgerError
-from tests.contracts.ledger import TARGET, LedgerContract, claim, register
+from tests.contracts.ledger import TARGET, VENDOR, LedgerContract, claim, register
+from tests.contracts.limits import BreakerContract, PoisonContract, RateContract
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ class TestRedisLedger(LedgerContract):
         """Once all is delivered, an event costs one small key with an end."""
         [identity] = register(ledger, "e1", TARGET)
         claim(ledger, identity)
-        ledger.finish(TARGET, [Finish(identity, 1, Outcome.DONE)])
+        ledger.finish(VENDOR, [Finish(identity, 1, Outcome.DONE)])
         left = {key.decode() for key in client.scan_iter()}
         event = "eventflow:{default}:event:e1"
         assert {event, f"eventflow:{{default}}:counts:{TARGET}", "eventflow:buses"} == left
@@ -56,3 +57,15 @@ class TestRedisLedger(LedgerContract):
             LedgerError, match=r"127\.0\.0\.1:1 cannot be used.*EVENTFLOW_REDIS_URL"
         ):
             ledger.accept([("e1", b"{}")])
+
+
+class TestRedisBreaker(BreakerContract):
+    """Circuit breakers, on Redis."""
+
+
+class TestRedisRate(RateContract):
+    """Rates, on Redis."""
+
+
+class TestRedisPoison(PoisonContract):
+    """Poison, on Redis."""

@@ -1,23 +1,30 @@
--- Record how a list of one target's deliveries went; each on its own.
+-- Record how a list of one target's deliveries went; each on its own. What the calls tell of the
+-- target moves its circuit breaker.
 --
--- KEYS 1..3         zset   queued:<target>, running:<target>, waiting:<target>
--- KEYS 4            hash   counts:<target>          delivered, retried, dead
--- KEYS 5, 6         hash   dead-letters, zset queued:eventflow.dead-letters
--- KEYS 3i+4 ..      hash   delivery:<id>, hash event:<event id>, string body:<event id>
+-- KEYS 1..4         zset   queued:<target>, running:<target>, waiting:<target>, parked:<target>
+-- KEYS 5, 6         hash   counts:<target> (delivered, retried, dead), hash breaker:<target>
+-- KEYS 7, 8         hash   dead-letters, zset queued:eventflow.dead-letters
+-- KEYS 3i+6 ..      hash   delivery:<id>, hash event:<event id>, string body:<event id>
 -- ARGV 1            seconds to remember an event once all is delivered
--- then 6 each       id, attempt, outcome, value, error type, error
+-- ARGV 2..9         the target's limits
+-- then 7 each       id, attempt, outcome, value, error type, error, the call: 1, 0 or '' (none made)
 --   done              value ''
 --   retry             value: seconds until it is due
 --   dead              value: the dead letter as JSON
 --   release           value ''; given back untried: the attempt is not counted
--- Returns per delivery: 1, or 0 when it was finished before or another has claimed it since
+-- Returns what became of the breaker ('', opened, reopened, closed), then per delivery: 1, or 0
+-- when it was finished before or another has claimed it since
+--# include limits
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
-local answers = {}
+local limits = read_limits(2)
+local counts, breaker = KEYS[5], KEYS[6]
+local answers = {''}
+local FIELDS = 7
 
 local function close(id, delivery, event, body)
   redis.call('DEL', delivery)
-  for key = 1, 3 do
+  for key = 1, 4 do
     redis.call('ZREM', KEYS[key], id)
   end
   if redis.call('EXISTS', event) == 1 and redis.call('HINCRBY', event, 'left', -1) <= 0 then
@@ -26,37 +33,96 @@ local function close(id, delivery, event, body)
   end
 end
 
-for i = 1, (#ARGV - 1) / 6 do
-  local at = 6 * i - 4
+-- Open it; a probe that failed leaves the counts of the first time, which say why it is open.
+local function open(change, calls, failed, error)
+  redis.call('DEL', breaker)
+  redis.call('HSET', breaker, 'state', 'open', 'since', now, 'until', now + (limits.open_for or 0),
+    'calls', calls, 'failed', failed, 'error', error)
+  answers[1] = change
+end
+
+-- Count a call in its tenth of the window, and return the calls and the failed ones of the window.
+local function count_call(failed)
+  local tenth = math.floor(now / (limits.window / 10))
+  if redis.call('HINCRBY', breaker, 'c' .. tenth, 1) > 1 and not failed then
+    return 0, 0
+  end
+  if failed then
+    redis.call('HINCRBY', breaker, 'f' .. tenth, 1)
+  end
+  local sums = {c = 0, f = 0}
+  local kept = redis.call('HGETALL', breaker)
+  for i = 1, #kept, 2 do
+    local kind, number = string.match(kept[i], '^([cf])(%d+)$')
+    if kind and tonumber(number) <= tenth - 10 then
+      redis.call('HDEL', breaker, kept[i])
+    elseif kind then
+      sums[kind] = sums[kind] + tonumber(kept[i + 1])
+    end
+  end
+  return sums.c, sums.f
+end
+
+local function note_call(id, call, error)
+  local state, _, probe = breaker_of(breaker, now)
+  if state == 'closed' then
+    if limits.failure_rate then
+      local calls, failed = count_call(call == '0')
+      if call == '0' and calls >= limits.min_calls and failed / calls >= limits.failure_rate then
+        open('opened', calls, failed, error)
+      end
+    end
+  elseif state == 'half_open' and probe == id then
+    if call == '0' then
+      local first = redis.call('HMGET', breaker, 'calls', 'failed', 'reason')
+    open('reopened', first[1] or '', first[2] or '', error)
+    redis.call('HSET', breaker, 'reason', first[3] or '')
+    elseif call == '' then
+      redis.call('HDEL', breaker, 'probe', 'probe_until')
+    elseif redis.call('HINCRBY', breaker, 'passed', 1) >= (limits.probes or 1) then
+      redis.call('DEL', breaker)
+      redis.call('HSET', breaker, 'state', 'closed', 'since', now)
+      answers[1] = 'closed'
+    else
+      redis.call('HDEL', breaker, 'probe', 'probe_until')
+    end
+  end
+end
+
+for i = 1, (#ARGV - 1 - LIMITS) / FIELDS do
+  local at = FIELDS * (i - 1) + 2 + LIMITS
   local id, attempt, outcome, value = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
-  local delivery, event, body = KEYS[3 * i + 4], KEYS[3 * i + 5], KEYS[3 * i + 6]
+  local error_type, error, call = ARGV[at + 4], ARGV[at + 5], ARGV[at + 6]
+  local delivery, event, body = KEYS[3 * i + 6], KEYS[3 * i + 7], KEYS[3 * i + 8]
   local attempts = redis.call('HGET', delivery, 'attempts')
-  answers[i] = 0
+  answers[i + 1] = 0
   if attempts and outcome == 'done' then
     -- A success counts even when it comes after its lease: nobody is to do it once more.
     close(id, delivery, event, body)
-    redis.call('HINCRBY', KEYS[4], 'delivered', 1)
-    answers[i] = 1
+    redis.call('HINCRBY', counts, 'delivered', 1)
+    answers[i + 1] = 1
   elseif attempts == attempt then
     if outcome == 'dead' then
-      redis.call('HSET', KEYS[5], id, value)
-      redis.call('ZADD', KEYS[6], now, id)
+      redis.call('HSET', KEYS[7], id, value)
+      redis.call('ZADD', KEYS[8], now, id)
       close(id, delivery, event, body)
-      redis.call('HINCRBY', KEYS[4], 'dead', 1)
+      redis.call('HINCRBY', counts, 'dead', 1)
     else
       redis.call('ZREM', KEYS[2], id)
       if outcome == 'retry' then
         redis.call('ZREM', KEYS[1], id)
         redis.call('ZADD', KEYS[3], now + tonumber(value), id)
-        redis.call('HSET', delivery, 'failed', attempt, 'error_type', ARGV[at + 4],
-          'error', ARGV[at + 5])
-        redis.call('HINCRBY', KEYS[4], 'retried', 1)
+        redis.call('HSET', delivery, 'failed', attempt, 'error_type', error_type, 'error', error)
+        redis.call('HINCRBY', counts, 'retried', 1)
       else
         redis.call('HINCRBY', delivery, 'attempts', -1)
         redis.call('ZADD', KEYS[1], now, id)
       end
     end
-    answers[i] = 1
+    answers[i + 1] = 1
+  end
+  if answers[i + 1] == 1 then
+    note_call(id, call, error_type == '' and error or (error_type .. ': ' .. error))
   end
 end
 return answers

@@ -1,26 +1,101 @@
--- Put back on their queues what is due: retries whose time has come, and deliveries whose lease has
--- ended because their worker is gone. Any number of movers may run this.
+-- Put back on their queues what is due: retries whose time has come, deliveries whose lease has
+-- ended because their worker is gone, and what was parked and may run now. Any number of movers may
+-- run this. A target that has limits gets no more than it may take.
 --
--- KEYS 3i-2 .. 3i   zset   queued:<target>, running:<target>, waiting:<target>     for each target
--- ARGV 1            the most to move for one target
--- Returns {seconds until the next is due or '', {target's number, kind, id} ...}, kind lost or due
+-- KEYS 6i-5 .. 6i   zset   queued:<target>, running:<target>, waiting:<target>, parked:<target>
+--                   hash   breaker:<target>, tokens:<target>                    for each target
+-- ARGV 1, 2         the most to move for one target, the beginning of the keys delivery:<id>: which
+--                   will be moved is not known before, and all of one bus are on one node
+-- then 9 each       the target's limits, its most age in seconds
+-- Returns {seconds until more can be moved or '', {target's number, kind, id} ...}, kind lost or due
+--# include limits
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
+local most, prefix = tonumber(ARGV[1]), ARGV[2]
+local SOON = 0.05 -- seconds until a look at a target that gives way bit by bit is worth its while
 local nearest = nil
 local answers = {''}
-for i = 1, #KEYS / 3 do
-  local queued = KEYS[3 * i - 2]
-  for offset, kind in ipairs({'lost', 'due'}) do
-    local source = KEYS[3 * i - 2 + offset]
-    local ids = redis.call('ZRANGEBYSCORE', source, '-inf', now, 'LIMIT', 0, ARGV[1])
-    for _, id in ipairs(ids) do
-      redis.call('ZREM', source, id)
-      redis.call('ZADD', queued, now, id)
-      answers[#answers + 1] = {i, kind, id}
+
+local function look_again(at)
+  if at and (nearest == nil or at < nearest) then
+    nearest = at
+  end
+end
+
+local function first_of(key)
+  return tonumber(redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')[2])
+end
+
+-- Returns how many may go to the queue now, and when a next look is worth its while.
+local function room_of(limits, queued, running, breaker, bucket)
+  local on_queue = redis.call('ZCARD', queued)
+  local state, changes, probe = breaker_of(breaker, now)
+  if state == 'open' or probe then
+    return 0, changes
+  end
+  if state == 'half_open' then
+    return 1 - on_queue, now + SOON
+  end
+  local room, again = most - on_queue, now + SOON
+  if limits.in_flight then
+    -- As many again as may run lie ready on the queue, so that none who is free waits for a mover.
+    room = math.min(room, 2 * limits.in_flight - redis.call('ZCARD', running) - on_queue)
+  end
+  if limits.rate then
+    local tokens = tokens_of(bucket, limits, now)
+    room = math.min(room, math.floor(tokens) - on_queue)
+    local wanted = math.max(1, limits.burst / 2)
+    again = now + math.max(SOON / 2, (wanted - tokens) / limits.rate)
+  end
+  return room, again
+end
+
+for i = 1, math.floor(#KEYS / 6) do
+  local queued, running, waiting = KEYS[6 * i - 5], KEYS[6 * i - 4], KEYS[6 * i - 3]
+  local parked, breaker, bucket = KEYS[6 * i - 2], KEYS[6 * i - 1], KEYS[6 * i]
+  local at = 3 + (i - 1) * (LIMITS + 1)
+  local limits, most_age = read_limits(at), tonumber(ARGV[at + LIMITS])
+  local is_held = breaker_of(breaker, now) ~= 'closed' or limits.rate or limits.in_flight
+
+  local function enqueue(kind, id)
+    redis.call('ZADD', queued, now, id)
+    answers[#answers + 1] = {i, kind, id}
+  end
+
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', running, '-inf', now, 'LIMIT', 0, most)) do
+    redis.call('ZREM', running, id)
+    redis.call('HINCRBY', prefix .. id, 'crashes', 1)
+    enqueue('lost', id)
+  end
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', waiting, '-inf', now, 'LIMIT', 0, most)) do
+    redis.call('ZREM', waiting, id)
+    if is_held then
+      redis.call('ZADD', parked, redis.call('HGET', prefix .. id, 'accepted') or now, id)
+    else
+      enqueue('due', id)
     end
-    local first = redis.call('ZRANGE', source, 0, 0, 'WITHSCORES')[2]
-    if first and (nearest == nil or tonumber(first) < nearest) then
-      nearest = tonumber(first)
+  end
+  look_again(first_of(running))
+  look_again(first_of(waiting))
+
+  if redis.call('ZCARD', parked) > 0 then
+    -- What is too old is let go to its last rites, whatever holds its target back.
+    for _, id in ipairs(redis.call('ZRANGEBYSCORE', parked, '-inf', now - most_age, 'LIMIT', 0, most)) do
+      redis.call('ZREM', parked, id)
+      enqueue('due', id)
+    end
+    local room, again = room_of(limits, queued, running, breaker, bucket)
+    if room > 0 then
+      for _, id in ipairs(redis.call('ZRANGE', parked, 0, room - 1)) do
+        redis.call('ZREM', parked, id)
+        redis.call('HSET', prefix .. id, 'pass', 1)
+        enqueue('due', id)
+      end
+    end
+    local oldest = first_of(parked)
+    if oldest then
+      look_again(again)
+      look_again(oldest + most_age)
     end
   end
 end

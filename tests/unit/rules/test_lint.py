@@ -82,21 +82,19 @@ def test_unused_target(warnings_of):
     ]
 
 
-def test_policies_that_are_not_enforced(warnings_of):
-    """A circuit breaker and a rate limit are told to have no effect."""
+def test_a_breaker_that_never_opens(warnings_of):
+    """A rate that never brings enough calls into the window is told, with the numbers."""
     text = (
         "targets:\n"
-        "  a:\n    task: x\n    circuit_breaker: {}\n    rate_limit: 5/s\n"
-        "rules: {r: {pattern: {source: [x]}, targets: [a]}}\n"
+        "  a:\n    task: x\n    circuit_breaker: {}\n    rate_limit: 15/m\n"
+        "  b: {task: x, circuit_breaker: {}, rate_limit: 20/m}\n"
+        "rules: {r: {pattern: {source: [x]}, targets: [a, b]}}\n"
     )
     assert warnings_of(main=text) == [
         (
-            "rules/main.yaml:4:5: warning not-enforced: targets.a.circuit_breaker: circuit_breaker is "
-            "checked, and this version does not enforce it"
-        ),
-        (
-            "rules/main.yaml:5:5: warning not-enforced: targets.a.rate_limit: rate_limit is checked, "
-            "and this version does not enforce it"
+            "rules/main.yaml:4:5: warning never-opens: targets.a.circuit_breaker: the circuit breaker "
+            "never opens: at 15/m its window of 1m sees 15 calls, and min_calls is 20; lower min_calls, "
+            "or lengthen the window"
         ),
     ]
 
@@ -139,7 +137,7 @@ def test_pattern_that_never_matches(warnings_of):
 def test_code_is_ignored(code, warnings_of):
     """Each code that is ignored is not told."""
     text = (
-        "targets: {a: {task: x, rate_limit: 1/s}, b: {task: x}}\n"
+        "targets: {a: {task: x, rate_limit: 1/h, circuit_breaker: {}}, b: {task: x}}\n"
         "rules:\n"
         "  r: {pattern: {type: [CourierArrived]}, targets: [a]}\n"
         f"  s: {{pattern: {{source: [{{wildcard: '*{'a' * 20}'}}]}}, targets: [a]}}\n"

@@ -1,0 +1,76 @@
+"""Deliveries that a worker does not make itself: back on their queue, or parked, untried."""
+
+import logging
+from collections.abc import Sequence
+
+from eventflow.delivery import RedisLedger
+from eventflow.errors import TransportError
+from eventflow.rules import Target
+from eventflow.transport import Message, deliver_message
+from eventflow.worker.context import WorkerContext
+
+__all__ = ["hand_back", "single_messages"]
+
+_log = logging.getLogger("eventflow.deliver")
+
+
+def hand_back(
+    context: WorkerContext,
+    ledger: RedisLedger,
+    target: Target,
+    delivery_ids: Sequence[str],
+    *,
+    together: bool,
+) -> None:
+    """Send deliveries that were not claimed to their queue again.
+
+    Args:
+        context: The process's parts.
+        ledger: Their ledger.
+        target: Their target.
+        delivery_ids: Their ids.
+        together: Whether one message names them all, or each has its own.
+    """
+    if not delivery_ids:
+        return
+    if together:
+        deliveries = _described(ledger, delivery_ids)
+        messages = [deliver_message(ledger.bus, target.name, target.queue, target.task, deliveries)]
+    else:
+        messages = single_messages(ledger, target, delivery_ids)
+    try:
+        context.sender.send(messages)
+    except TransportError as error:
+        # They are queued in the ledger: a mover sends them once the broker is back.
+        _log.warning("%s", error, extra={"action": "send_failed", "messages": len(messages)})
+        return
+    _log.info(
+        "gave %d deliveries of target %s back to its queue",
+        len(delivery_ids),
+        target.name,
+        extra={"action": "given_back", "target": target.name, "count": len(delivery_ids)},
+    )
+
+
+def single_messages(
+    ledger: RedisLedger, target: Target, delivery_ids: Sequence[str]
+) -> list[Message]:
+    """Return a message for each delivery: a retry is shown as one, and harms no neighbour.
+
+    Args:
+        ledger: Their ledger, which knows their types and attempts.
+        target: Their target.
+        delivery_ids: Their ids.
+    """
+    return [
+        deliver_message(ledger.bus, target.name, target.queue, target.task, [delivery])
+        for delivery in _described(ledger, delivery_ids)
+    ]
+
+
+def _described(ledger: RedisLedger, delivery_ids: Sequence[str]) -> list[tuple[str, str, int]]:
+    facts = ledger.describe(delivery_ids)
+    return [
+        (identity, kind, attempts)
+        for identity, (kind, attempts) in zip(delivery_ids, facts, strict=True)
+    ]

@@ -1,0 +1,101 @@
+"""What a worker's log says of deliveries and circuit breakers."""
+
+import logging
+
+from eventflow.delivery import BreakerChange, Claim, Finish, Outcome, RedisLedger
+from eventflow.records import Reason
+from eventflow.rules import Target
+from eventflow.units import format_duration
+
+__all__ = ["tell_breaker", "tell_outcome"]
+
+_log = logging.getLogger("eventflow.deliver")
+
+
+def tell_outcome(target: Target, claim: Claim, finish: Finish, error: BaseException | None) -> None:
+    """Log how an attempt went.
+
+    Args:
+        target: Its target.
+        claim: Its claim.
+        finish: What was recorded.
+        error: What the subscriber raised.
+    """
+    facts = {
+        "delivery_id": claim.delivery_id,
+        "target": target.name,
+        "attempt": claim.attempt,
+        "error_type": type(error).__qualname__ if error is not None else "",
+    }
+    match finish.outcome:
+        case Outcome.DONE:
+            _log.info(
+                "delivered %s at attempt %d",
+                claim.delivery_id,
+                claim.attempt,
+                extra={"action": "delivery_done", **facts},
+            )
+        case Outcome.RETRY:
+            _log.warning(
+                "delivery %s failed at attempt %d (%s: %s); due again in %.1f s",
+                claim.delivery_id,
+                claim.attempt,
+                finish.error_type,
+                finish.error,
+                finish.delay,
+                # Once is enough: the next attempts mostly fail in the same place.
+                exc_info=error if claim.attempt == 1 else None,
+                extra={"action": "delivery_retry", "due_in": finish.delay, **facts},
+            )
+        case _:
+            reason = finish.letter.reason if finish.letter else Reason.MAX_ATTEMPTS
+            _log.error(
+                "delivery %s is a dead letter after %d attempts: %s",
+                claim.delivery_id,
+                claim.attempt,
+                reason.value,
+                exc_info=error,
+                extra={"action": "delivery_dead", "reason": reason.value, **facts},
+            )
+
+
+def tell_breaker(ledger: RedisLedger, target: Target, change: BreakerChange) -> None:
+    """Log what became of a target's circuit breaker.
+
+    Args:
+        ledger: The target's ledger.
+        target: The target.
+        change: What the outcomes did to its breaker.
+    """
+    if change is BreakerChange.NONE:
+        return
+    status = ledger.breakers([target.name])[target.name]
+    facts = {"action": f"breaker_{change.value}", "target": target.name}
+    match change:
+        case BreakerChange.OPENED:
+            window = target.circuit_breaker.window if target.circuit_breaker else 0
+            _log.error(
+                "the circuit breaker of target %s opened: %d of %d calls failed within %s (%s); its "
+                "deliveries are parked for %s, then one is let through as a probe",
+                target.name,
+                status.failed,
+                status.calls,
+                format_duration(window),
+                status.error,
+                format_duration(status.until - status.since),
+                extra=facts,
+            )
+        case BreakerChange.REOPENED:
+            _log.warning(
+                "the circuit breaker of target %s stays open: a probe failed (%s); the next in %s",
+                target.name,
+                status.error,
+                format_duration(status.until - status.since),
+                extra=facts,
+            )
+        case _:
+            _log.warning(
+                "the circuit breaker of target %s closed: its deliveries go on",
+                target.name,
+                extra=facts,
+            )

@@ -15,13 +15,20 @@ from pathlib import Path
 from eventflow.delivery.keys import DEAD_LETTERS, ROUTE
 from tests.deployment import Deployment, deployed
 
-__all__ = ["LEASE", "TARGETS", "Scene", "staged"]
+__all__ = ["BOUND", "LEASE", "TARGETS", "Scene", "staged"]
 
 TARGETS = ("steady", "flaky", "typed")
 TIMEOUT = 2.0
 MARGIN = 3.0
 LEASE = TIMEOUT + 5.0 + MARGIN
 """Seconds for which a delivery whose process was killed is left alone."""
+
+BOUND = 60.0
+"""Seconds in which every process must take messages again once a fault has ended.
+
+RabbitMQ's clients notice a dead connection after two to three heartbeats of 10 s, kombu's Redis
+transport after twice its health check's 10 s; then they connect again, with pauses in between.
+"""
 
 RULES = f"""
     targets:
@@ -111,6 +118,23 @@ class Scene:
     def settle(self, timeout: float = 120.0) -> None:
         """Wait until nothing is in flight any more."""
         self.wait(lambda: self.in_flight() == 0, "everything to be finished", timeout)
+
+    def await_all(self, fault: str) -> None:
+        """Wait until each process has taken a message that it had not taken before.
+
+        Args:
+            fault: What has just ended.
+        """
+        before = {name: self._received(name) for name in self.names}
+
+        def is_each_consuming() -> bool:
+            return all(self._received(name) > before[name] for name in self.names)
+
+        self.wait(is_each_consuming, f"every process to consume after {fault}", BOUND)
+
+    def _received(self, name: str) -> int:
+        """Count the messages that a process has taken, by what Celery says of each."""
+        return self.deployment.log(name).count(" received")
 
     def wait(self, condition: Callable[[], bool], what: str, timeout: float = 60.0) -> None:
         """Wait until *condition* holds."""

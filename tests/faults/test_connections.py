@@ -18,8 +18,6 @@ from tests.faults.load import Load
 from tests.faults.proxy import Mode, Proxy, proxied
 from tests.faults.scene import LEASE, Scene, staged
 
-BOUND = 60.0
-"""Seconds in which every process must take messages again."""
 FAULT = (1.0, LEASE / 2)
 """Seconds that a fault lasts: less than a lease, so that nobody else may take what is running."""
 
@@ -36,12 +34,12 @@ def test_connections_break_and_heal(tmp_path: Path, broker: str, chance: random.
         # leads nowhere, and what the broker hands over into it is gone.
         break_for(sides["broker"], Mode.BLACK_HOLING, 1.0)
         load.start()
-        await_all(scene, "an idle connection to the broker went silent")
+        scene.await_all("an idle connection to the broker went silent")
         faults = list(itertools.product(MODES, sides))
         chance.shuffle(faults)
         for mode, side in faults:
             break_for(sides[side], mode, chance.uniform(*FAULT))
-            await_all(scene, f"{mode} between the processes and the {side}")
+            scene.await_all(f"{mode} between the processes and the {side}")
         load.stop()
         close_account(scene, load).check()
 
@@ -68,18 +66,3 @@ def break_for(proxy: Proxy, mode: Mode, seconds: float) -> None:
     proxy.set(mode)
     time.sleep(seconds)
     proxy.set(Mode.PASSING)
-
-
-def await_all(scene: Scene, fault: str) -> None:
-    """Wait until each process has taken a message that it had not before."""
-    before = {name: received(scene, name) for name in scene.names}
-
-    def silent() -> list[str]:
-        return [name for name in scene.names if received(scene, name) <= before[name]]
-
-    scene.wait(lambda: not silent(), f"all processes to consume after {fault}", BOUND)
-
-
-def received(scene: Scene, name: str) -> int:
-    """Count the messages that a process has taken."""
-    return scene.deployment.log(name).count(" received")

@@ -5,7 +5,6 @@ subscriber's end and the mark of success. What is a dead letter must have been m
 have been hit by so many kills that it counts as poison.
 """
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,9 +13,9 @@ from eventflow.store import DeadLetterStore, open_engine
 from tests.faults.load import Load
 from tests.faults.scene import TARGETS, Scene
 
-__all__ = ["Account", "close_account"]
+__all__ = ["Account", "close_account", "recorded_letters"]
 
-_LETTERS = 10_000  # more than any test makes
+_MOST_LETTERS = 10_000  # more than any test makes
 _EARLY = 1.0
 _LATE = 5.0
 """Seconds around a kill in which what the process noted may not have been marked as done."""
@@ -97,13 +96,10 @@ def close_account(scene: Scene, load: Load, *, timeout: float = 120.0) -> Accoun
         timeout: Seconds for what is in flight to be finished.
     """
     scene.settle(timeout)
-    done: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for note in sorted(scene.deployment.noted(), key=lambda note: note["at"]):
-        done[note["id"]].append(note)
     return Account(
         expected=frozenset(_deliveries(load.accepted, TARGETS)),
-        done=dict(done),
-        letters=_letters(scene),
+        done={identity: list(notes) for identity, notes in scene.notes().items()},
+        letters=recorded_letters(scene),
         planned=frozenset(_deliveries(load.refused & load.accepted.keys(), ["typed"])),
         killed=dict(scene.deployment.killed),
     )
@@ -113,10 +109,11 @@ def _deliveries(events: Collection[str], targets: Collection[str]) -> list[str]:
     return [f"{event_id}:{target}" for event_id in events for target in targets]
 
 
-def _letters(scene: Scene) -> dict[str, str]:
+def recorded_letters(scene: Scene) -> dict[str, str]:
+    """Return the dead letters in the store, and the reason of each."""
     engine = open_engine(scene.deployment.settings.store_url)
     try:
-        letters = DeadLetterStore(engine).list(limit=_LETTERS)
+        letters = DeadLetterStore(engine).list(limit=_MOST_LETTERS)
     finally:
         engine.dispose()
     return {letter.id: str(letter.reason) for letter in letters}

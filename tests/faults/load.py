@@ -10,12 +10,12 @@ from eventflow.app import EventFlow
 from eventflow.errors import PublishError
 from eventflow.events import Event
 
-__all__ = ["Load"]
+__all__ = ["REFUSE_EACH", "Load"]
 
 _AT_ONCE = 5
 _PAUSE = 0.05  # seconds
-_REFUSE_EACH = 97
-"""Which of the events the target `typed` refuses: a prime, so that they spread over the groups."""
+REFUSE_EACH = 97
+"""A prime, so that what is refused spreads over the groups."""
 
 
 class Load:
@@ -26,16 +26,21 @@ class Load:
             a publisher that keeps its events is what the guarantee counts on.
         in_flight: Tells how much is unfinished.
         most: How much may be, before the load waits.
-        refuse: Whether some events are marked to be refused.
+        refuse_each: One event in so many is refused by the target `typed`, and so a dead letter.
     """
 
     def __init__(
-        self, flow: EventFlow, in_flight: Callable[[], int], *, most: int = 300, refuse: bool = True
+        self,
+        flow: EventFlow,
+        in_flight: Callable[[], int],
+        *,
+        most: int = 300,
+        refuse_each: int = REFUSE_EACH,
     ) -> None:
         self._flow = flow
         self._in_flight = in_flight
         self._most = most
-        self._refuse = refuse
+        self._refuse_each = refuse_each
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="load", daemon=True)
         self.accepted: dict[str, float] = {}
@@ -83,7 +88,7 @@ class Load:
             return False  # the ledger is away: publishing is to find that out by itself
 
     def _event(self, number: int) -> Event:
-        refuse = self._refuse and number % _REFUSE_EACH == 0
+        refuse = number % self._refuse_each == 0
         event_id = f"e{number}"
         if refuse:
             self.refused.add(event_id)

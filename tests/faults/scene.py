@@ -9,11 +9,14 @@ import os
 import random
 import signal
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
-from eventflow.delivery.keys import DEAD_LETTERS, ROUTE
+from eventflow.delivery.keys import DEAD_LETTERS, ROUTE, Keys
 from tests.deployment import Deployment, deployed
+from tests.faults.tail import Notes, Tail
 
 __all__ = ["BOUND", "LEASE", "TARGETS", "Scene", "staged"]
 
@@ -58,6 +61,7 @@ PROJECT = """
         note(delivery)
 """
 
+_LETTERS = Keys("default").dead_letters
 _QUEUES: dict[str, tuple[str, ...]] = {
     "router-1": (ROUTE,),
     "router-2": (ROUTE,),
@@ -80,6 +84,9 @@ class Scene:
     def __init__(self, deployment: Deployment) -> None:
         self.deployment = deployment
         self._client = deployment.client()
+        self._notes = Notes(deployment.notes)
+        self._logs = {name: Tail(deployment.log_path(name)) for name in self.names}
+        self._taken: Counter[str] = Counter()
 
     def start(self, *names: str) -> None:
         """Start processes, all unless named, and wait until they take messages."""
@@ -107,17 +114,25 @@ class Scene:
             os.kill(child, signal.SIGKILL)
 
     def in_flight(self) -> int:
-        """Count what is not finished: events, deliveries, and dead letters that wait for the store."""
+        """Count the events that are not routed and the deliveries that are not finished."""
         pipeline = self._client.pipeline(transaction=False)
         for name in (ROUTE, *TARGETS):
             for kind in ("queued", "running", "waiting", "parked"):
                 pipeline.zcard(f"eventflow:{{default}}:{kind}:{name}")
-        pipeline.hlen("eventflow:{default}:dead-letters")
         return sum(pipeline.execute())
 
+    def waiting_letters(self) -> set[str]:
+        """Return the dead letters that wait for the store."""
+        found: list[Any] = self._client.hkeys(_LETTERS)
+        return {identity.decode() for identity in found}
+
     def settle(self, timeout: float = 120.0) -> None:
-        """Wait until nothing is in flight any more."""
-        self.wait(lambda: self.in_flight() == 0, "everything to be finished", timeout)
+        """Wait until nothing is in flight any more, and no dead letter waits."""
+
+        def is_settled() -> bool:
+            return self.in_flight() == 0 and not self._client.hlen(_LETTERS)
+
+        self.wait(is_settled, "everything to be finished", timeout)
 
     def await_all(self, fault: str) -> None:
         """Wait until each process has taken a message that it had not taken before.
@@ -125,16 +140,23 @@ class Scene:
         Args:
             fault: What has just ended.
         """
-        before = {name: self._received(name) for name in self.names}
+        before = self.taken()
 
         def is_each_consuming() -> bool:
-            return all(self._received(name) > before[name] for name in self.names)
+            now = self.taken()
+            return all(now[name] > before[name] for name in self.names)
 
         self.wait(is_each_consuming, f"every process to consume after {fault}", BOUND)
 
-    def _received(self, name: str) -> int:
-        """Count the messages that a process has taken, by what Celery says of each."""
-        return self.deployment.log(name).count(" received")
+    def taken(self) -> Counter[str]:
+        """Count the messages that each process has taken so far, by what Celery says of each."""
+        for name, log in self._logs.items():
+            self._taken[name] += sum(line.endswith(" received") for line in log.lines())
+        return self._taken.copy()
+
+    def notes(self) -> dict[str, list[dict[str, Any]]]:
+        """Return what was noted of each delivery that was handed over, in order."""
+        return self._notes.by_delivery()
 
     def wait(self, condition: Callable[[], bool], what: str, timeout: float = 60.0) -> None:
         """Wait until *condition* holds."""

@@ -47,5 +47,5 @@ def test_servers_go_away_and_come_back(scene: Scene, chance: random.Random) -> N
 
 def work(scene: Scene, chance: random.Random) -> None:
     """Wait until some more deliveries are made."""
-    enough = len(scene.deployment.noted()) + chance.randrange(50, 300)
-    scene.wait(lambda: len(scene.deployment.noted()) > enough, "deliveries to be made")
+    enough = len(scene.notes()) + chance.randrange(50, 300)
+    scene.wait(lambda: len(scene.notes()) > enough, "deliveries to be made")

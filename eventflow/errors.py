@@ -9,6 +9,7 @@
     ├── PublishError       events could not be accepted
     ├── LedgerError        the ledger cannot be reached, or answered nonsense
     ├── TransportError     the broker cannot be reached
+    │   └── QueueError     it can be, and a queue cannot be had there
     ├── StoreError         the SQL store cannot be used
     ├── DeliveryTimeout    a subscriber ran longer than its target's timeout
     ├── UnknownTaskError   no worker here has the task that a target names
@@ -31,6 +32,7 @@ __all__ = [
     "PatternError",
     "Problem",
     "PublishError",
+    "QueueError",
     "Refuse",
     "Retry",
     "RuleError",
@@ -160,6 +162,10 @@ class LedgerError(EventflowError):
 
 class TransportError(EventflowError):
     """The broker cannot be reached, or refused a message."""
+
+
+class QueueError(TransportError):
+    """The broker answers, and a queue cannot be had: refused, or another of its name is there."""
 
 
 class StoreError(EventflowError):

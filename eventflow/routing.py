@@ -3,13 +3,17 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from eventflow.encoding import DEFAULT_MAX_BYTES
 from eventflow.errors import EventError
 from eventflow.events import Event
 from eventflow.rules import RuleSet, RuleTarget, Target
 from eventflow.rules.templates import compact
 from eventflow.units import format_time
 
-__all__ = ["PlannedDelivery", "plan"]
+__all__ = ["INPUT_TIMES", "PlannedDelivery", "plan"]
+
+INPUT_TIMES = 4
+"""How many times as large as an event may be, an input that is shaped from one may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +34,21 @@ class PlannedDelivery:
     fault: str = ""
 
 
-def plan(event: Event[Any], rules: RuleSet, *, accepted_at: float) -> tuple[PlannedDelivery, ...]:
+def plan(
+    event: Event[Any],
+    rules: RuleSet,
+    *,
+    accepted_at: float,
+    max_input: int = INPUT_TIMES * DEFAULT_MAX_BYTES,
+) -> tuple[PlannedDelivery, ...]:
     """Decide which targets get an event.
 
     Args:
         event: The event.
         rules: The rules in force; the enabled ones of the event's bus count.
         accepted_at: When the event was accepted, seconds since the epoch; templates may show it.
+        max_input: The most bytes that a shaped input may have: a template may name a large part of
+            the event many times.
 
     Returns:
         One delivery for each target, in the order in which the rules first name them. Where
@@ -51,14 +63,18 @@ def plan(event: Event[Any], rules: RuleSet, *, accepted_at: float) -> tuple[Plan
             matched.setdefault(each.target, []).append(rule.name)
     planned = []
     for name, (rule_name, rule_target) in chosen.items():
-        text, fault = _shape(rule_target, document, rule_name, accepted_at)
+        text, fault = _shape(rule_target, document, rule_name, accepted_at, max_input)
         delivery = PlannedDelivery(rules.targets[name], tuple(matched[name]), text, fault)
         planned.append(delivery)
     return tuple(planned)
 
 
 def _shape(
-    rule_target: RuleTarget, document: dict[str, Any], rule_name: str, accepted_at: float
+    rule_target: RuleTarget,
+    document: dict[str, Any],
+    rule_name: str,
+    accepted_at: float,
+    max_input: int,
 ) -> tuple[str | None, str]:
     if rule_target.input is None:
         return None, ""
@@ -68,4 +84,12 @@ def _shape(
         )
     except EventError as error:
         return None, f"the input of rule {rule_name!r} could not be made: {error}"
-    return compact(value), ""
+    text = compact(value)
+    # Most are so short that their bytes need not be counted.
+    size = len(text) if len(text) * 4 <= max_input else len(text.encode("utf-8", "replace"))
+    if size > max_input:
+        return None, (
+            f"the input of rule {rule_name!r} has {size:,} bytes, and at most {max_input:,} are "
+            "allowed: shape less of the event, or raise EVENTFLOW_MAX_EVENT_BYTES"
+        )
+    return text, ""

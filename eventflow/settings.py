@@ -110,8 +110,18 @@ class Settings(BaseSettings):
         description="How long something may be queued, with its queue empty, before its message "
         "counts as lost and is sent again.",
     )
+    route_lease: Duration = Field(
+        10.0,
+        ge=1,
+        description="How long a router may take over an event before another one is given it.",
+    )
     mover_interval: Duration = Field(
         0.25, ge=0.01, description="How often each process looks for what is due."
+    )
+    report_interval: Duration = Field(
+        5.0,
+        ge=0.05,
+        description="How often each process tells the ledger who it is, and looks for alarms.",
     )
     rules_interval: Duration = Field(
         1.0, ge=0.01, description="How often a router looks whether the rule files changed."
@@ -121,6 +131,34 @@ class Settings(BaseSettings):
     )
     max_route_attempts: int = Field(
         5, ge=1, le=100, description="How often routing an event may kill its router."
+    )
+    max_backlog: int = Field(
+        1_000_000,
+        ge=0,
+        description="The most events of a bus that may wait to be routed; `publish()` refuses more. "
+        "0: any number.",
+    )
+    alarm_unrouted: int = Field(
+        50_000, ge=0, description="Events that wait to be routed, from which on to warn. 0: never."
+    )
+    alarm_queued: int = Field(
+        100_000,
+        ge=0,
+        description="Deliveries of one target that are queued or parked, from which on to warn. 0: never.",
+    )
+    alarm_waiting: int = Field(
+        100_000,
+        ge=0,
+        description="Deliveries of one target that wait for another attempt, from which on to warn. "
+        "0: never.",
+    )
+    alarm_unrecorded: int = Field(
+        1_000,
+        ge=0,
+        description="Dead letters that wait for the recorder, from which on to warn. 0: never.",
+    )
+    alarm_dead_letters: int = Field(
+        1_000, ge=0, description="Dead letters in the store, from which on to warn. 0: never."
     )
     task_events: bool = Field(
         True, description="Whether workers tell Flower what they do; costs a third of their speed."

@@ -36,6 +36,7 @@ COMMANDS = {
     "targets": _Place(
         "eventflow.cli.targets", "targets", "See the targets; open and close their breakers."
     ),
+    "doctor": _Place("eventflow.cli.doctor", "doctor", "Say what is wrong, and what to do."),
     "retries": _Place("eventflow.cli.retries", "retries", "List the deliveries that wait."),
 }
 """Each command's name, where it is, and its line in `--help`."""

@@ -20,11 +20,16 @@ from eventflow.delivery.insist import insist
 from eventflow.delivery.ledger import Ledger
 from eventflow.delivery.ledgers import Ledgers
 from eventflow.delivery.policy import next_delay
+from eventflow.delivery.processes import ProcessBook, ProcessReport, Roster
 from eventflow.delivery.redis_ledger import RedisLedger
 from eventflow.delivery.scripts import connect_redis
+from eventflow.delivery.server import ServerFacts, read_server
+from eventflow.delivery.watch import AlarmChange, Backlog, Level, TargetBacklog, Watch
 
 __all__ = [
     "Acceptance",
+    "AlarmChange",
+    "Backlog",
     "BreakerChange",
     "BreakerState",
     "BreakerStatus",
@@ -34,14 +39,22 @@ __all__ = [
     "Finished",
     "Ledger",
     "Ledgers",
+    "Level",
     "Moved",
     "Outcome",
     "Planned",
+    "ProcessBook",
+    "ProcessReport",
     "RedisLedger",
+    "Roster",
     "RouteWork",
+    "ServerFacts",
+    "TargetBacklog",
     "TargetStatus",
     "Verdict",
+    "Watch",
     "connect_redis",
     "insist",
     "next_delay",
+    "read_server",
 ]

@@ -30,6 +30,8 @@ class Acceptance(StrEnum):
     PENDING = "pending"
     """Known and not yet routed: its message may have been lost, so it is sent again."""
     DUPLICATE = "duplicate"
+    FULL = "full"
+    """Not taken: as many events wait to be routed as may."""
 
 
 class Verdict(StrEnum):
@@ -67,12 +69,14 @@ class RouteWork:
         body: Its JSON.
         accepted_at: When it was accepted, seconds since the epoch by the ledger's clock.
         attempts: How often it was handed to a router, this time included.
+        lane: Its source and type, as `accept` was told.
     """
 
     event_id: str
     body: bytes
     accepted_at: float
     attempts: int
+    lane: str = ""
 
 
 @dataclass(frozen=True, slots=True)

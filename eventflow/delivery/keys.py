@@ -3,9 +3,13 @@
 All keys of one bus share the hash tag ``{bus}``, so that a script's keys live on one node.
 
     eventflow:buses                       set     the buses that were ever published to
+    eventflow:processes                   zset    process's identity -> when it was last seen
+    eventflow:process:<identity>          string  its report as JSON, which expires
     eventflow:{bus}:targets               hash    target -> its definition as JSON
     eventflow:{bus}:event:<id>            hash    state, accepted, left, attempts, redrives:<target>
     eventflow:{bus}:body:<id>             string  the event as JSON, until all is delivered
+    eventflow:{bus}:lanes                 list    lanes that have an event to route, in turn
+    eventflow:{bus}:lane:<lane>           list    ids of one source's and type's events to route
     eventflow:{bus}:delivery:<id>         hash    attempts, crashes, rules, input, accepted, owner ...
     eventflow:{bus}:queued:<name>         zset    id -> since when it is on its queue
     eventflow:{bus}:running:<target>      zset    id -> end of its lease
@@ -15,40 +19,57 @@ All keys of one bus share the hash tag ``{bus}``, so that a script's keys live o
     eventflow:{bus}:tokens:<target>       hash    tokens, at
     eventflow:{bus}:counts:<name>         hash    head, delivered, retried, dead
     eventflow:{bus}:dead-letters          hash    id -> dead letter as JSON, until it is in the store
+    eventflow:{bus}:alarms                hash    limit's name -> since when it is crossed
 
 A name is a target's, or `eventflow.route`, or `eventflow.dead-letters`.
 """
 
 from eventflow.events import split_delivery_id
 
-__all__ = ["BUSES", "DEAD_LETTERS", "ROUTE", "Keys"]
+__all__ = ["BUSES", "DEAD_LETTERS", "PROCESSES", "ROUTE", "Keys", "process_key"]
 
 BUSES = "eventflow:buses"
+PROCESSES = "eventflow:processes"
 ROUTE = "eventflow.route"
 DEAD_LETTERS = "eventflow.dead-letters"
 
 
-class Keys:
-    """The keys of one bus."""
+def process_key(identity: str) -> str:
+    """The report of one process."""
+    return f"eventflow:process:{identity}"
 
-    __slots__ = ("_prefix", "dead_letters", "targets")
+
+class Keys:
+    """The keys of one bus.
+
+    Attributes:
+        prefix: What each of them begins with.
+    """
+
+    __slots__ = ("alarms", "dead_letters", "lanes", "prefix", "targets")
 
     def __init__(self, bus: str) -> None:
-        self._prefix = f"eventflow:{{{bus}}}:"
-        self.targets = f"{self._prefix}targets"
-        self.dead_letters = f"{self._prefix}dead-letters"
+        self.prefix = f"eventflow:{{{bus}}}:"
+        self.lanes = f"{self.prefix}lanes"
+        self.targets = f"{self.prefix}targets"
+        self.dead_letters = f"{self.prefix}dead-letters"
+        self.alarms = f"{self.prefix}alarms"
 
     def event(self, event_id: str) -> str:
         """The hash of one event."""
-        return f"{self._prefix}event:{event_id}"
+        return f"{self.prefix}event:{event_id}"
+
+    def lane(self, lane: str) -> str:
+        """The events of one source and type that wait for a router."""
+        return f"{self.prefix}lane:{lane}"
 
     def body(self, event_id: str) -> str:
         """The JSON of one event."""
-        return f"{self._prefix}body:{event_id}"
+        return f"{self.prefix}body:{event_id}"
 
     def delivery(self, delivery_id: str) -> str:
         """The hash of one delivery."""
-        return f"{self._prefix}delivery:{delivery_id}"
+        return f"{self.prefix}delivery:{delivery_id}"
 
     @property
     def deliveries(self) -> str:
@@ -65,28 +86,28 @@ class Keys:
 
     def queued(self, name: str) -> str:
         """What is on a queue."""
-        return f"{self._prefix}queued:{name}"
+        return f"{self.prefix}queued:{name}"
 
     def running(self, target: str) -> str:
         """What is leased to workers."""
-        return f"{self._prefix}running:{target}"
+        return f"{self.prefix}running:{target}"
 
     def waiting(self, target: str) -> str:
         """What waits for its next attempt."""
-        return f"{self._prefix}waiting:{target}"
+        return f"{self.prefix}waiting:{target}"
 
     def parked(self, target: str) -> str:
         """What is held back until its target may be called."""
-        return f"{self._prefix}parked:{target}"
+        return f"{self.prefix}parked:{target}"
 
     def breaker(self, target: str) -> str:
         """A target's circuit breaker."""
-        return f"{self._prefix}breaker:{target}"
+        return f"{self.prefix}breaker:{target}"
 
     def tokens(self, target: str) -> str:
         """What is left of a target's rate."""
-        return f"{self._prefix}tokens:{target}"
+        return f"{self.prefix}tokens:{target}"
 
     def counts(self, name: str) -> str:
         """A queue's counters."""
-        return f"{self._prefix}counts:{name}"
+        return f"{self.prefix}counts:{name}"

@@ -33,11 +33,25 @@ class Ledger(Protocol):
     def bus(self) -> str:
         """The bus whose events it knows."""
 
-    def accept(self, events: Sequence[tuple[str, bytes]]) -> list[Acceptance]:
-        """Take events, as pairs of id and JSON; when this returns, they are safe."""
+    def accept(self, events: Sequence[tuple[str, bytes, str]]) -> list[Acceptance]:
+        """Take events; when this returns, they are safe.
 
-    def begin_route(self, event_ids: Sequence[str]) -> list[RouteWork]:
-        """Hand out those of the events that are not routed yet, and count the attempt."""
+        Args:
+            events: Each one's id, JSON, and lane: lanes are routed in turn.
+        """
+
+    def begin_route(self, most: int, *, lease: float) -> list[RouteWork]:
+        """Hand out events that are not routed yet, lanes in turn, and count the attempt.
+
+        An event that has ended its router before is handed out alone.
+
+        Args:
+            most: So many at most.
+            lease: Seconds after which they are handed out again, if they are not routed by then.
+        """
+
+    def recover_routes(self, limit: int) -> list[str]:
+        """Take back events whose router's lease has ended, to send their message again."""
 
     def finish_route(
         self,

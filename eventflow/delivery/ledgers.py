@@ -3,8 +3,10 @@
 import redis
 
 from eventflow.delivery.keys import BUSES
+from eventflow.delivery.processes import ProcessBook
 from eventflow.delivery.redis_ledger import RedisLedger
 from eventflow.delivery.scripts import connect_redis, guarded
+from eventflow.delivery.watch import Watch
 from eventflow.settings import Settings
 
 __all__ = ["Ledgers"]
@@ -27,8 +29,12 @@ class Ledgers:
         ledger = self._by_bus.get(bus)
         if ledger is None:
             client = self._connect()
-            window = self._settings.deduplication_window
-            ledger = self._by_bus[bus] = RedisLedger(client, bus=bus, window=window)
+            ledger = self._by_bus[bus] = RedisLedger(
+                client,
+                bus=bus,
+                window=self._settings.deduplication_window,
+                most=self._settings.max_backlog,
+            )
         return ledger
 
     def buses(self) -> list[str]:
@@ -40,6 +46,14 @@ class Ledgers:
         client = self._connect()
         names = guarded(client, lambda: client.smembers(BUSES))
         return sorted(name.decode() for name in names)  # type: ignore[union-attr]
+
+    def watch(self, bus: str) -> Watch:
+        """Return the numbers and alarms of *bus*."""
+        return Watch(self._connect(), bus)
+
+    def processes(self) -> ProcessBook:
+        """Return the reports of the processes."""
+        return ProcessBook(self._connect())
 
     def _connect(self) -> redis.Redis:
         # No lock: a fork while another thread held it would hold it for ever in the child. Of two

@@ -28,7 +28,12 @@ from eventflow.rules.targets import Target
 
 __all__ = ["RedisLedger"]
 
-_ACCEPTANCES = {1: Acceptance.NEW, 2: Acceptance.PENDING, 0: Acceptance.DUPLICATE}
+_ACCEPTANCES = {
+    1: Acceptance.NEW,
+    2: Acceptance.PENDING,
+    0: Acceptance.DUPLICATE,
+    3: Acceptance.FULL,
+}
 
 
 class RedisLedger(RedisTargets):
@@ -38,38 +43,48 @@ class RedisLedger(RedisTargets):
         client: From `connect_redis`.
         bus: The bus.
         window: How long, in seconds, an event's id is remembered once all is delivered.
+        most: How many events may wait to be routed before `accept` takes no more; 0 for any number.
     """
 
     def __init__(
-        self, client: redis.Redis, *, bus: str = "default", window: float = 86400.0
+        self,
+        client: redis.Redis,
+        *,
+        bus: str = "default",
+        window: float = 86400.0,
+        most: int = 0,
     ) -> None:
         super().__init__(client, bus)
         self._window = ceil(window)
+        self._most = most
         self._known = False
 
-    def accept(self, events: Sequence[tuple[str, bytes]]) -> list[Acceptance]:
-        """Take events, as pairs of id and JSON; when this returns, they are safe."""
+    def accept(self, events: Sequence[tuple[str, bytes, str]]) -> list[Acceptance]:
+        """Take events, each with its id, JSON and lane; when this returns, they are safe."""
         if not self._known:  # movers look only at buses that they know of
             guarded(self._client, lambda: self._client.sadd(BUSES, self._bus))
             self._known = True
-        keys = [self._keys.queued(ROUTE)]
-        arguments: list[Argument] = []
-        for event_id, body in events:
-            keys += (self._keys.event(event_id), self._keys.body(event_id))
-            arguments += (event_id, body)
+        keys = [self._keys.queued(ROUTE), self._keys.lanes]
+        arguments: list[Argument] = [self._most]
+        for event_id, body, lane in events:
+            keys += (self._keys.event(event_id), self._keys.body(event_id), self._keys.lane(lane))
+            arguments += (event_id, body, lane)
         return [_ACCEPTANCES[answer] for answer in self._scripts.run("accept", keys, arguments)]
 
-    def begin_route(self, event_ids: Sequence[str]) -> list[RouteWork]:
-        """Hand out those of the events that are not routed yet, and count the attempt."""
-        keys = [self._keys.queued(ROUTE), self._keys.counts(ROUTE)]
-        for event_id in event_ids:
-            keys += (self._keys.event(event_id), self._keys.body(event_id))
-        answers = self._scripts.run("begin_route", keys, event_ids)
+    def begin_route(self, most: int, *, lease: float) -> list[RouteWork]:
+        """Hand out events that are not routed yet, lanes in turn, and count the attempt."""
+        keys = [self._keys.queued(ROUTE), self._keys.running(ROUTE), self._keys.lanes]
+        answers = self._scripts.run("begin_route", keys, [self._keys.prefix, most, lease])
         return [
-            RouteWork(event_id, answer[0] or b"", float(answer[1]), answer[2])
-            for event_id, answer in zip(event_ids, answers, strict=True)
-            if answer
+            RouteWork(event_id.decode(), body, float(accepted), attempts, lane.decode())
+            for event_id, body, accepted, attempts, lane in answers
         ]
+
+    def recover_routes(self, limit: int) -> list[str]:
+        """Take back events whose router's lease has ended, to send their message again."""
+        keys = [self._keys.running(ROUTE), self._keys.queued(ROUTE), self._keys.lanes]
+        ids = self._scripts.run("recover_routes", keys, [self._keys.prefix, limit])
+        return [identity.decode() for identity in ids]
 
     def finish_route(
         self,
@@ -83,6 +98,7 @@ class RedisLedger(RedisTargets):
             self._keys.event(event_id),
             self._keys.body(event_id),
             self._keys.queued(ROUTE),
+            self._keys.running(ROUTE),
             self._keys.dead_letters,
             self._keys.queued(DEAD_LETTERS),
         ]

@@ -17,6 +17,7 @@ __all__ = ["Publishable", "Publisher"]
 
 _log = logging.getLogger("eventflow.publish")
 _MOST_AT_ONCE = 500  # events in one call of the ledger
+_MOST_ROUTED_AT_ONCE = 20  # events that a message names: so long may another one's event wait
 
 Publishable = EventModel | Event[Any]
 
@@ -48,7 +49,8 @@ class Publisher:
 
         Raises:
             EventError: When one cannot be published as it is; then none is.
-            PublishError: When the ledger cannot be reached; it names what was accepted.
+            PublishError: When the ledger cannot be reached, or as many events wait to be routed as
+                may (`EVENTFLOW_MAX_BACKLOG`); it names what was accepted.
         """
         ready = [self._prepare(item, number) for number, item in enumerate(items)]
         accepted: list[str] = []
@@ -89,20 +91,33 @@ class Publisher:
     ) -> None:
         ledger = self._ledgers.of(bus)
         try:
-            answers = ledger.accept([(one.event.id, one.body) for one in part])
+            answers = ledger.accept([(one.event.id, one.body, _lane(one.event)) for one in part])
         except LedgerError as error:
-            rejected = [event_id for event_id in wanted if event_id not in set(accepted)]
-            message = (
-                f"{len(rejected)} of {len(wanted)} events could not be published: {error.message}"
-            )
-            raise PublishError(message, accepted, rejected) from error
-        accepted += [one.event.id for one in part]
-        waiting = [
-            (one.event.id, one.event.type)
+            raise _refusal(error.message, accepted, wanted) from error
+        taken = [
+            (one.event, answer)
             for one, answer in zip(part, answers, strict=True)
-            if answer is not Acceptance.DUPLICATE
+            if answer is not Acceptance.FULL
         ]
-        size = self._settings.group_size
+        accepted += [event.id for event, _ in taken]
+        self._wake(
+            bus,
+            [
+                (event.id, event.type)
+                for event, answer in taken
+                if answer is not Acceptance.DUPLICATE
+            ],
+        )
+        if len(taken) < len(part):
+            message = (
+                f"{self._settings.max_backlog:,} events of the bus {bus!r} wait to be routed, and "
+                "no more may: see whether a router runs (`eventflow doctor`) and publish again "
+                "later, or raise EVENTFLOW_MAX_BACKLOG where Redis has the memory for it"
+            )
+            raise _refusal(message, accepted, wanted)
+
+    def _wake(self, bus: str, waiting: Sequence[tuple[str, str]]) -> None:
+        size = min(self._settings.group_size, _MOST_ROUTED_AT_ONCE)
         messages = [
             route_message(bus, waiting[start : start + size])
             for start in range(0, len(waiting), size)
@@ -113,7 +128,19 @@ class Publisher:
             # The ledger has the events: the mover wakes a router once the broker is back.
             _log.warning(
                 "%d events are accepted and wait for the broker: %s",
-                len(part),
+                len(waiting),
                 error,
                 extra={"action": "send_failed", "messages": len(messages)},
             )
+
+
+def _lane(event: Event[Any]) -> str:
+    """Return what is routed in turn with others: events of one source and type."""
+    return f"{event.source}|{event.type}"
+
+
+def _refusal(reason: str, accepted: Sequence[str], wanted: Sequence[str]) -> PublishError:
+    known = set(accepted)
+    rejected = [event_id for event_id in wanted if event_id not in known]
+    message = f"{len(rejected)} of {len(wanted)} events could not be published: {reason}"
+    return PublishError(message, accepted, rejected)

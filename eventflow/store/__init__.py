@@ -2,6 +2,7 @@
 
 from eventflow.store.dead_letters import DeadLetterStore
 from eventflow.store.engine import open_engine, store_exists
+from eventflow.store.health import StoreFacts, read_store
 from eventflow.store.letters import (
     Cursor,
     DeadLetterCount,
@@ -19,8 +20,10 @@ __all__ = [
     "DeadLetterStore",
     "DeadLetterSummary",
     "State",
+    "StoreFacts",
     "StoredDeadLetter",
     "open_engine",
+    "read_store",
     "redrive_refusal",
     "store_exists",
 ]

@@ -9,7 +9,7 @@ from eventflow.errors import StoreError
 from eventflow.store.engine import reading, writing
 from eventflow.store.tables import SCHEMA
 
-__all__ = ["VERSION", "ensure_schema"]
+__all__ = ["VERSION", "ensure_schema", "read_version"]
 
 _LOCK = 7_226_313_907  # any number, as long as every version of eventflow takes the same
 _ROW = 1
@@ -42,11 +42,11 @@ def ensure_schema(engine: Engine) -> None:
         StoreError: When a newer eventflow made them, or the database cannot be reached or refuses.
     """
     with reading(engine) as connection:
-        version = _version(connection)
+        version = read_version(connection)
     if version < VERSION:
         with writing(engine) as connection:
             _lock(connection)
-            version = _version(connection)  # another may have done it while this one waited
+            version = read_version(connection)  # another may have done it while this one waited
             if version < VERSION:
                 _migrate(connection, version)
     if version > VERSION:
@@ -63,7 +63,8 @@ def _lock(connection: Connection) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
 
 
-def _version(connection: Connection) -> int:
+def read_version(connection: Connection) -> int:
+    """Return the version of the store's tables; 0 where there are none."""
     if not inspect(connection).has_table(SCHEMA.name):
         return 0
     return connection.execute(select(SCHEMA.c.version)).scalar_one_or_none() or 0

@@ -16,9 +16,14 @@ from kombu.transport import redis as kombu_redis
 
 from eventflow.transport.redis_qos import QoS
 
-__all__ = ["UNDECODABLE", "Channel", "Transport", "clean_entry", "read_entry"]
+__all__ = ["LIST", "UNDECODABLE", "Channel", "Transport", "clean_entry", "read_entry"]
 
 UNDECODABLE = "application/x-eventflow-undecodable"
+
+LIST = "eventflow_list"
+"""In a message's `delivery_info`: the list that it was in, where its sender says another name."""
+
+_PRIORITY = "\x06\x16"  # between a queue's name and a priority in a list's name, as kombu has it
 
 
 def read_entry(entry: bytes | str, queue: str) -> dict[str, Any]:
@@ -45,8 +50,11 @@ def read_entry(entry: bytes | str, queue: str) -> dict[str, Any]:
         return _wrap(raw, queue)
     if not _body_can_be_read(message):
         return _wrap(raw, queue)
-    if not {"exchange", "routing_key"} <= properties["delivery_info"].keys():
+    info = properties["delivery_info"]
+    if not {"exchange", "routing_key"} <= info.keys():
         return _wrap(raw, queue)
+    if info["routing_key"] != queue:
+        info[LIST] = queue
     return message
 
 
@@ -54,8 +62,11 @@ def _body_can_be_read(message: dict[str, Any]) -> bool:
     body = message.get("body")
     if not isinstance(body, str | None) or not isinstance(message.get("headers"), dict | None):
         return False
-    if message["properties"].get("body_encoding") != "base64" or not body:
+    encoding = message["properties"].get("body_encoding")
+    if not encoding or not body:
         return True
+    if encoding != "base64":  # kombu knows no other
+        return False
     try:
         base64.b64decode(body, validate=True)
     except ValueError:
@@ -78,11 +89,22 @@ def _wrap(raw: bytes, queue: str) -> dict[str, Any]:
 
 
 def clean_entry(entry: bytes, queue: str) -> bytes:
-    """Return *entry* as it is when it is a message, else as one that says it is none."""
+    """Return *entry* as it is when it is a message, else as one that says it is none.
+
+    Args:
+        entry: The bytes that were in the list.
+        queue: The list's name.
+    """
+    queue = queue.partition(_PRIORITY)[0]
     message = read_entry(entry, queue)
-    if message.get("content-type") == UNDECODABLE:
+    if message.get("content-type") == UNDECODABLE or LIST in _info_of(message):
         return json.dumps(message).encode()
     return entry
+
+
+def _info_of(message: dict[str, Any]) -> dict[str, Any]:
+    info: dict[str, Any] = message["properties"]["delivery_info"]
+    return info
 
 
 class _CleaningClient:

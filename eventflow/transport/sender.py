@@ -8,7 +8,7 @@ from amqp.exceptions import AccessRefused, PreconditionFailed
 from celery import Celery
 from kombu.exceptions import KombuError, OperationalError
 
-from eventflow.errors import TransportError
+from eventflow.errors import QueueError, TransportError
 from eventflow.settings import mask_url
 from eventflow.transport.messages import Message
 from eventflow.transport.queues import make_queue
@@ -82,7 +82,8 @@ class Sender:
         """Have queues exist, where a broker needs that; on Redis they are there when used.
 
         Raises:
-            TransportError: When the broker cannot be reached, or refuses; it names the queue.
+            QueueError: When the broker refuses one; it is named, with what to do.
+            TransportError: When the broker cannot be reached.
         """
         if self.is_rabbitmq:
             for queue in queues:
@@ -123,14 +124,14 @@ class Sender:
                 f"declare: {error}. Start a worker for it whose user may, or give this one the "
                 f"permission to configure it: rabbitmqctl set_permissions"
             )
-            raise TransportError(message) from error
+            raise QueueError(message) from error
         except PreconditionFailed as error:
             message = (
                 f"the broker at {self._place()} has another queue '{queue}' than eventflow needs: "
                 f"{error}. Stop its workers and delete it (rabbitmqctl delete_queue {queue}); the "
                 "next worker makes it anew, and what was on it is sent again"
             )
-            raise TransportError(message) from error
+            raise QueueError(message) from error
 
     def _send_one(self, message: Message, producer: Any, **options: bool) -> None:
         self._celery.send_task(

@@ -8,16 +8,14 @@ from kombu.transport import TRANSPORT_ALIASES
 
 from eventflow.settings import Settings
 
-__all__ = ["VISIBILITY_TIMEOUT", "configure_app", "make_app"]
+__all__ = ["configure_app", "make_app"]
 
 _REDIS_TRANSPORT = "eventflow.transport.redis_transport:Transport"
 _CONSUMER = "eventflow.worker.consumer:Consumer"
 _CONTROL = "eventflow.worker.control:Control"
 
-VISIBILITY_TIMEOUT = 3600
-"""Seconds after which Redis' messages of a worker that is gone are put back; kombu's own default."""
-
 _HEARTBEAT = 10  # seconds
+_VISIBILITY_TIMEOUT = 2 * 60 * 60  # seconds: above the lease of the longest timeout that may be
 
 
 def make_app(settings: Settings) -> Celery:
@@ -102,7 +100,7 @@ def _redis(settings: Settings) -> dict[str, Any]:
         "priority_steps": [0],
         # What a killed worker had in hand comes back after this. Nobody waits for it: the mover has
         # sent it again long before. Much shorter, and long lists would come back while they run.
-        "visibility_timeout": VISIBILITY_TIMEOUT,
+        "visibility_timeout": _VISIBILITY_TIMEOUT,
         # Without these a broker that is up but silent blocks for ever.
         "socket_timeout": max(settings.publish_deadline, 2.0),
         "socket_connect_timeout": settings.publish_deadline,

@@ -1,30 +1,36 @@
 """The consumer: what cannot be read or run becomes a dead letter, and the worker goes on.
 
 Plain Celery 5.7 deletes such messages (or dies of them). Only queues of eventflow's are treated so;
-what arrives on another queue of a shared app is Celery's own affair. Leans on Celery's
-`Consumer.create_task_handler`; an integration test that pushes garbage fails when that changes.
+what arrives on another queue of a shared app is Celery's own affair. Leans on the names of Celery's
+`Consumer` that it overrides and on kombu's `Consumer._active_tags`; a unit test fails when one is
+gone, and the test that pushes garbage when one means something else.
 """
 
 import logging
+import uuid
 from collections.abc import Callable
 from typing import Any
 
 from celery.worker.consumer import Consumer as CeleryConsumer
+from celery.worker.consumer.delayed_delivery import DelayedDelivery as CeleryDelayedDelivery
 from vine import promise
 
 from eventflow.errors import LedgerError, TransportError
 from eventflow.events import DEFAULT_BUS
-from eventflow.records import Reason
+from eventflow.records import DeadLetter, Reason
 from eventflow.transport import record_message
 from eventflow.transport.messages import DELIVER, RECORD, ROUTE
-from eventflow.transport.redis_transport import UNDECODABLE
+from eventflow.transport.queues import GIVE_UP_AFTER
+from eventflow.transport.redis_transport import LIST, UNDECODABLE
 from eventflow.worker.context import WorkerContext
 from eventflow.worker.letters import letter_of_message
 
-__all__ = ["Consumer", "find_fault"]
+__all__ = ["Consumer", "DelayedDelivery", "find_fault"]
 
 _log = logging.getLogger("eventflow.consumer")
 _ARGUMENTS = {ROUTE: 2, RECORD: 2, DELIVER: 3}
+_BURY_AGAIN = 2.0  # seconds
+_DELAYED_DELIVERY = "celery.worker.consumer.delayed_delivery:DelayedDelivery"
 
 
 def find_fault(message: Any, tasks: Any) -> tuple[Reason, str] | None:
@@ -66,55 +72,174 @@ def _are_ours(args: list[Any] | tuple[Any, ...], count: int, name: str) -> bool:
     return all(isinstance(item, str) and item and (name != DELIVER or ":" in item) for item in ids)
 
 
+class DelayedDelivery(CeleryDelayedDelivery):  # type: ignore[misc]  # celery has no types
+    """Celery's native delayed delivery, left to a joined app that has quorum queues of its own.
+
+    Celery sets it up wherever it sees a quorum queue: 28 queues and as many exchanges, of which
+    eventflow needs none, since what waits, waits in the ledger.
+    """
+
+    def include_if(self, c: Any) -> bool:
+        """Return whether a queue that is not eventflow's asks for it."""
+        context: WorkerContext | None = getattr(c.app, "eventflow_context", None)
+        own = context.own_queues if context is not None else frozenset()
+        is_asked_for = any(
+            (queue.queue_arguments or {}).get("x-queue-type") == "quorum"
+            for name, queue in c.app.amqp.queues.items()
+            if name not in own
+        )
+        return is_asked_for and bool(super().include_if(c))
+
+
 class Consumer(CeleryConsumer):  # type: ignore[misc]  # celery has no types
     """Celery's consumer, with a look at each message before it is taken."""
+
+    class Blueprint(CeleryConsumer.Blueprint):  # type: ignore[misc]  # celery has no types
+        """Celery's steps, with that one in place of its own."""
+
+        default_steps = [  # noqa: RUF012 - Celery's name for it
+            f"{__name__}:DelayedDelivery" if step == _DELAYED_DELIVERY else step
+            for step in CeleryConsumer.Blueprint.default_steps
+        ]
 
     def create_task_handler(self, promise: Any = promise) -> Callable[[Any], Any]:
         """Return the function that Celery calls for each message."""
         receive = super().create_task_handler(promise)
-        context: WorkerContext | None = getattr(self.app, "eventflow_context", None)
 
         def on_task_received(message: Any) -> Any:
-            if context is None or _queue_of(message) not in context.own_queues:
+            context = self._context_of(message)
+            if context is None:
                 return receive(message)
             fault = find_fault(message, self.app.tasks)
-            return receive(message) if fault is None else self._bury(context, message, *fault)
+            if fault is not None:
+                return self._bury(context, message, *fault)
+            if _times_given_back(message) >= GIVE_UP_AFTER:
+                return self._give_up(context, message)
+            return self._receive(receive, context, message)
 
         return on_task_received
 
+    def on_decode_error(self, message: Any, exc: Exception) -> None:
+        """Keep what kombu cannot decode: an unknown compression, say."""
+        self._reject(super().on_decode_error, (message, exc), message, exc)
+
+    def on_unknown_message(self, body: Any, message: Any) -> None:
+        """Keep what Celery takes for no task."""
+        fault = "the message is no task"
+        self._reject(super().on_unknown_message, (body, message), message, fault)
+
+    def on_invalid_task(self, body: Any, message: Any, exc: Exception) -> None:
+        """Keep a task whose headers Celery cannot use."""
+        self._reject(super().on_invalid_task, (body, message, exc), message, exc)
+
+    def _reject(
+        self,
+        reject: Callable[..., None],
+        arguments: tuple[Any, ...],
+        message: Any,
+        fault: Exception | str,
+    ) -> None:
+        context = self._context_of(message)
+        if context is None:
+            reject(*arguments)
+        else:
+            self._bury(context, message, Reason.UNDECODABLE, f"the message cannot be run: {fault}")
+
+    def _receive(self, receive: Callable[[Any], Any], context: WorkerContext, message: Any) -> Any:
+        try:
+            return receive(message)
+        except (*self.connection_errors, *self.channel_errors, MemoryError):
+            raise
+        except Exception as error:  # noqa: BLE001 - Celery reads headers of any shape in there
+            fault = f"the message cannot be run: {type(error).__name__}: {error}"
+            return self._bury(context, message, Reason.UNDECODABLE, fault)
+
+    def _context_of(self, message: Any) -> WorkerContext | None:
+        """Return the context for a message on a queue of eventflow's, None for any other."""
+        context: WorkerContext | None = getattr(self.app, "eventflow_context", None)
+        is_own = context is not None and self._queue_of(message) in context.own_queues
+        return context if is_own else None
+
+    def _queue_of(self, message: Any) -> str:
+        """Return the queue that a message came from, whatever its sender said."""
+        info = message.delivery_info or {}
+        tag = info.get("consumer_tag")
+        if tag is not None and self.task_consumer is not None:
+            for name, known in self.task_consumer._active_tags.items():  # noqa: SLF001 - see above
+                if known == tag:
+                    return str(name)
+        return str(info.get(LIST) or info.get("routing_key", ""))
+
+    def _give_up(self, context: WorkerContext, message: Any) -> None:
+        """End a message that came back again and again, before the broker drops it in silence."""
+        times, name = _times_given_back(message), message.headers["task"]
+        queue = self._queue_of(message)
+        if name not in _ARGUMENTS:
+            error = f"it was given back {times} times: it may have ended each worker that took it"
+            self._bury(context, message, Reason.POISON, error)
+            return
+        # What it names is in the ledger: whatever is not done of it gets another message.
+        _log.warning(
+            "a message on %s was given back %d times and is dropped; what it names, the ledger has",
+            queue,
+            times,
+            extra={"action": "message_dropped", "queue": queue, "task": name},
+        )
+        message.ack()
+
     def _bury(self, context: WorkerContext, message: Any, reason: Reason, error: str) -> None:
-        queue = _queue_of(message)
+        queue = self._queue_of(message)
         letter = letter_of_message(
             queue=queue,
-            tag=str(message.delivery_tag),
+            tag=_identity_of(message),
             body=_bytes_of(message.body),
             headers=message.headers,
             content_type=str(message.content_type),
             reason=reason,
             error=error,
         )
+        self._keep(context, message, letter, queue)
+
+    def _keep(self, context: WorkerContext, message: Any, letter: DeadLetter, queue: str) -> None:
+        """Write the dead letter, then let the message go; until then it stays in this worker's hand.
+
+        Given back at once it would be here again at once, and RabbitMQ would soon drop it.
+        """
         try:
             context.ledgers.of(DEFAULT_BUS).bury([letter])
         except LedgerError as fault:
             _log.error("%s", fault, extra={"action": "bury_failed", "queue": queue})
-            message.requeue()
+            self.timer.call_after(_BURY_AGAIN, self._keep, (context, message, letter, queue))
             return
         _log.error(
             "a message on %s is a dead letter (%s): %s",
             queue,
-            reason.value,
-            error,
-            extra={"action": "message_dead", "queue": queue, "reason": reason.value},
+            letter.reason.value,
+            letter.error,
+            extra={"action": "message_dead", "queue": queue, "reason": letter.reason.value},
         )
-        message.ack()
+        # A connection that was lost meanwhile has it given back; it is the same dead letter then.
+        message.ack_log_error(_log, self.connection_errors)
         try:
             context.sender.send([record_message(DEFAULT_BUS, [letter.id])])
         except TransportError as fault:
             _log.warning("%s", fault, extra={"action": "send_failed", "messages": 1})
 
 
-def _queue_of(message: Any) -> str:
-    return str((message.delivery_info or {}).get("routing_key", ""))
+def _times_given_back(message: Any) -> int:
+    """Return RabbitMQ's count of how often a message came back; Redis has none."""
+    count = message.headers.get("x-delivery-count")
+    return count if isinstance(count, int) else 0
+
+
+def _identity_of(message: Any) -> str:
+    """Return what tells this message from others with the same bytes.
+
+    On Redis it is the same when the message is read once more after a crash. RabbitMQ's tags count
+    within a channel and say nothing of the message: there, two dead letters are better than none.
+    """
+    is_rabbitmq = "consumer_tag" in (message.delivery_info or {})
+    return str(uuid.uuid4()) if is_rabbitmq else str(message.delivery_tag)
 
 
 def _bytes_of(body: Any) -> bytes:

@@ -11,10 +11,29 @@ from eventflow.delivery import Claim
 from eventflow.records import DeadLetter, Reason
 from eventflow.worker.identity import worker_name
 
-__all__ = ["letter_of_delivery", "letter_of_message", "raw_event"]
+__all__ = [
+    "MOST_BODY",
+    "MOST_ERROR",
+    "MOST_HEADERS",
+    "MOST_TRACEBACK",
+    "letter_of_delivery",
+    "letter_of_message",
+    "one_line",
+    "raw_event",
+    "write_traceback",
+]
 
-_MOST_ERROR = 2_000  # characters
-_MOST_TRACEBACK = 20_000  # characters: the end of a traceback says most
+MOST_BODY = 1024 * 1024
+"""Bytes of a message that nobody can read which are kept; of more, its length and digest are too."""
+
+MOST_HEADERS = 64 * 1024
+"""Characters of its headers that are kept."""
+
+MOST_ERROR = 2_000
+"""Characters of an error."""
+
+MOST_TRACEBACK = 20_000
+"""Characters of a traceback: its end, which says most."""
 
 
 def raw_event(body: bytes) -> dict[str, Any] | None:
@@ -45,9 +64,9 @@ def letter_of_delivery(
         bus=bus,
         rules=claim.rules,
         reason=reason,
-        error=_one_line(str(error)) if error is not None else claim.error,
+        error=one_line(str(error)) if error is not None else claim.error,
         error_type=type(error).__qualname__ if error is not None else claim.error_type,
-        traceback=_traceback(error),
+        traceback=write_traceback(error),
         attempts=claim.attempt,
         event=raw_event(claim.body),
         input=claim.input,
@@ -80,17 +99,21 @@ def letter_of_message(
         reason: Why it cannot be run.
         error: What was found.
     """
-    message = {
+    message: dict[str, object] = {
         "queue": queue,
-        "content_type": content_type,
+        "content_type": content_type[:MOST_ERROR],
         "headers": _plain(headers),
-        "body_base64": base64.b64encode(body).decode(),
+        "body_base64": base64.b64encode(body[:MOST_BODY]).decode(),
     }
+    if len(body) > MOST_BODY:
+        # Whole, it would weigh on Redis and on the store for good.
+        message["body_bytes"] = len(body)
+        message["body_sha256"] = hashlib.sha256(body).hexdigest()
     digest = hashlib.sha256(json.dumps([tag, message], sort_keys=True).encode()).hexdigest()[:32]
     return DeadLetter(
         id=f"message:{digest}",
         reason=reason,
-        error=_one_line(error),
+        error=one_line(error),
         message=message,
         worker=worker_name(),
         died_at=time.time(),
@@ -99,18 +122,21 @@ def letter_of_message(
 
 def _plain(value: object) -> object:
     try:
-        return json.loads(json.dumps(value, default=repr))
+        text = json.dumps(value, default=repr)
     except (ValueError, RecursionError):
-        return repr(value)[:_MOST_ERROR]
+        return repr(value)[:MOST_ERROR]
+    return json.loads(text) if len(text) <= MOST_HEADERS else f"{text[:MOST_HEADERS]}…"
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """Return an error's text as one line, cut where it is too long."""
     line = " ".join(text.split())
-    return line if len(line) <= _MOST_ERROR else line[: _MOST_ERROR - 1] + "…"
+    return line if len(line) <= MOST_ERROR else line[: MOST_ERROR - 1] + "…"
 
 
-def _traceback(error: BaseException | None) -> str:
+def write_traceback(error: BaseException | None) -> str:
+    """Return an error's traceback, its end where it is too long; empty where there is none."""
     if error is None or error.__traceback__ is None:
         return ""
     text = "".join(traceback.format_exception(error))
-    return text if len(text) <= _MOST_TRACEBACK else "…" + text[-_MOST_TRACEBACK:]
+    return text if len(text) <= MOST_TRACEBACK else "…" + text[-MOST_TRACEBACK:]

@@ -12,11 +12,19 @@ from typing import Any
 from celery import Celery
 from celery.signals import celeryd_init, worker_init, worker_ready, worker_shutting_down
 
-from eventflow.errors import EventflowError, LedgerError, StartError
+from eventflow.errors import (
+    EventflowError,
+    LedgerError,
+    QueueError,
+    StartError,
+    TransportError,
+)
 from eventflow.rules import Target
 from eventflow.transport import make_queue
 from eventflow.transport.messages import DEAD_LETTERS, ROUTE
+from eventflow.worker.checks import check_settings
 from eventflow.worker.context import WorkerContext
+from eventflow.worker.heartbeat import Heartbeat
 from eventflow.worker.mover import Mover
 
 __all__ = ["hook_signals", "select_queues"]
@@ -74,6 +82,7 @@ class _Lifecycle:
         self._is_joined = is_joined
         self._mover: Mover | None = None
         self._queues: list[str] = []
+        self._made: list[str] = []  # those that no user has defined
 
     def on_init(self, instance: Any = None, options: Any = None, **_: Any) -> None:
         """Make the targets' queues known before Celery selects among them."""
@@ -84,27 +93,28 @@ class _Lifecycle:
             targets = self._targets(is_router=ROUTE in asked or not (asked or self._is_joined))
             queues = self._app.amqp.queues
             others = list(queues)  # a joined app's own, and the one of Celery's plain tasks
-            for name in {ROUTE, DEAD_LETTERS, *(target.queue for target in targets.values())}:
-                if name not in queues:
-                    # Not by add(): that would put Celery's default exchange in its place.
-                    queues[name] = make_queue(name)
-            self._context.own_queues = frozenset(
-                {ROUTE, DEAD_LETTERS, *(target.queue for target in targets.values())}
-            )
+            own = {ROUTE, DEAD_LETTERS, *(target.queue for target in targets.values())}
+            for name in own.difference(others):
+                # Not by add(): that would put Celery's default exchange in its place.
+                queues[name] = make_queue(name)
+            self._context.own_queues = frozenset(own)
             if self._is_joined and not asked:
                 return
+            check_settings(self._app, targets, self._context.settings)
             self._queues = select_queues(asked, targets, others=others)
+            self._made = [name for name in self._queues if name not in others]
             queues.select(self._queues)
         except EventflowError as error:
             _stop(error)
 
     def on_worker_init(self, sender: Any = None, **_: Any) -> None:
-        """Check the subscribers; by now all modules are imported."""
+        """Check the subscribers, since by now all modules are imported, and have the queues exist."""
         if sender is None or sender.app is not self._app:
             return
         try:
             for subscriber in self._context.subscribers.all():
                 subscriber.prepare()
+            self._declare()
         except EventflowError as error:
             _stop(error)
 
@@ -114,10 +124,12 @@ class _Lifecycle:
             return
         self._warn()
         self._context.stopping.clear()
+        heartbeat = Heartbeat(self._app, self._context, str(sender.hostname))
         self._mover = Mover(
             self._context,
             watches_rules=ROUTE in self._queues,
             queues=frozenset(self._queues) or None,
+            beat=heartbeat.beat,
         )
         self._mover.start()
 
@@ -126,6 +138,15 @@ class _Lifecycle:
         self._context.stopping.set()
         if self._mover is not None:
             self._mover.stop_soon()
+
+    def _declare(self) -> None:
+        try:
+            self._context.sender.declare(self._made)
+        except QueueError:
+            raise  # Celery's consumer would meet it too, and try for ever
+        except TransportError as error:
+            # Celery waits for the broker, and declares them then.
+            _log.warning("%s", error, extra={"action": "broker_away"})
 
     def _targets(self, *, is_router: bool) -> dict[str, Target]:
         """Return the known targets: a router's from its rules, which must be without fault."""

@@ -6,6 +6,7 @@ any two steps: the ledger changes first, in one step, and what then has no messa
 
 import logging
 import threading
+from collections.abc import Callable
 
 from eventflow.delivery import RedisLedger
 from eventflow.errors import EventflowError, LedgerError
@@ -33,12 +34,19 @@ class Mover:
         queues: The queues that this process reads. An integration's worker moves what is on its own
             alone, so that it needs no access to anything else; a router moves everything. None
             moves everything too.
+        beat: Called before each round; it never raises.
     """
 
     def __init__(
-        self, context: WorkerContext, *, watches_rules: bool, queues: frozenset[str] | None = None
+        self,
+        context: WorkerContext,
+        *,
+        watches_rules: bool,
+        queues: frozenset[str] | None = None,
+        beat: Callable[[], None] = lambda: None,
     ) -> None:
         self._context = context
+        self._beat = beat
         self._watches_rules = watches_rules
         self._queues = None if queues is not None and ROUTE in queues else queues
         self._stopping = threading.Event()
@@ -82,6 +90,7 @@ class Mover:
         is_failing = is_away = False
         wait = 0.0
         while not self._stopping.wait(wait):
+            self._beat()
             try:
                 if is_away:
                     self._context.ledgers.buses()  # raises while the ledger is still away
@@ -118,6 +127,8 @@ class Mover:
     def _send_lost(self, ledger: RedisLedger, targets: dict[str, Target]) -> None:
         """Send again what has been queued for too long and cannot be on its queue any more."""
         patience = self._context.settings.requeue_after
+        if self._is_ours(ROUTE):
+            self._recover_routes(ledger)
         own = [name for name in (ROUTE, DEAD_LETTERS) if self._is_ours(name)]
         names = [*own, *sorted(targets)]
         for name, (age, lag) in ledger.stale(names).items():
@@ -138,6 +149,17 @@ class Mover:
                 extra={"action": "sent_again", "queue": queue, "count": len(ids)},
             )
             self._context.sender.send(self._again(ledger, targets, name, ids))
+
+    def _recover_routes(self, ledger: RedisLedger) -> None:
+        ids = ledger.recover_routes(_MOST_MOVED)
+        for event_id in ids:
+            _log.warning(
+                "event %s was not routed in time: its router is gone, or stuck",
+                event_id,
+                extra={"action": "event_lost", "event_id": event_id},
+            )
+        if ids:
+            self._context.sender.send(self._again(ledger, {}, ROUTE, ids))
 
     def _again(
         self, ledger: RedisLedger, targets: dict[str, Target], name: str, ids: list[str]

@@ -43,7 +43,8 @@ class Request(CeleryRequest):  # type: ignore[misc]  # celery has no types
         context = self._app.eventflow_context
         bus, name, ids = self._args
         owner = owner_name(self.hostname, self.worker_pid)
-        text = f"the worker's process ended: {str(error).partition(' Job:')[0]}"
+        how = f"exit code {error.code}" if isinstance(error, SystemExit) else str(error)
+        text = f"the worker's process ended: {how.partition(' Job:')[0]}"
         try:
             ledger = context.ledgers.of(bus)
             target = context.book.get(bus, name)
@@ -58,7 +59,7 @@ class Request(CeleryRequest):  # type: ignore[misc]  # celery has no types
             _log.error(
                 "delivery %s has ended its worker's process (%s); due again in %.1f s",
                 identity,
-                error,
+                how,
                 delay,
                 extra={"action": "delivery_lost", "delivery_id": identity, "target": name},
             )

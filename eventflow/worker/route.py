@@ -2,8 +2,7 @@
 
 import logging
 import time
-import traceback
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -14,12 +13,12 @@ from eventflow.encoding import decode_event
 from eventflow.errors import EventError, TransportError
 from eventflow.events import Event, delivery_id
 from eventflow.records import DeadLetter, Reason
-from eventflow.routing import PlannedDelivery, plan
+from eventflow.routing import INPUT_TIMES, PlannedDelivery, plan
 from eventflow.rules import RuleSet, Target
-from eventflow.transport import Message, deliver_message, record_message
+from eventflow.transport import Message, deliver_message, record_message, route_message
 from eventflow.transport.messages import ROUTE
 from eventflow.worker.context import WorkerContext
-from eventflow.worker.letters import raw_event
+from eventflow.worker.letters import one_line, raw_event, write_traceback
 
 __all__ = ["groups", "route_events"]
 
@@ -44,7 +43,8 @@ def route_events(context: WorkerContext, bus: str, event_ids: Sequence[str]) -> 
     Args:
         context: The process's parts.
         bus: The events' bus.
-        event_ids: Their ids; those that are routed already are passed over.
+        event_ids: As many events are routed as are named here, and not always the same: the ledger
+            hands them out by source and type in turn, so that no flood keeps others waiting.
 
     Returns:
         How many events were routed, and how many deliveries and dead letters came of them.
@@ -56,16 +56,39 @@ def route_events(context: WorkerContext, bus: str, event_ids: Sequence[str]) -> 
     ledger = context.ledgers.of(bus)
     rules = context.rules.current()
     context.announce()
-    sending = _Sending()
-    routed = 0
-    for work in ledger.begin_route(event_ids):
-        routed += _route_one(context, ledger, rules, work, sending)
-    _send(context, bus, rules, sending)
-    return {
-        "events": routed,
-        "deliveries": sum(len(items) for items in sending.deliveries.values()),
-        "dead_letters": len(sending.letters),
-    }
+    counts = Counter(events=0, deliveries=0, dead_letters=0)
+    left = len(event_ids)
+    while left > 0 and not context.stopping.is_set():
+        works = ledger.begin_route(left, lease=context.settings.route_lease)
+        if not works:
+            return dict(counts)  # another router had them
+        left -= len(works)
+        for turn in _turns(works):
+            sending = _Sending()
+            for work in turn:
+                counts["events"] += _route_one(context, ledger, rules, work, sending)
+            _send(context, bus, rules, sending)
+            counts["deliveries"] += sum(len(items) for items in sending.deliveries.values())
+            counts["dead_letters"] += len(sending.letters)
+    if left > 0:
+        _give_back(context, bus, event_ids[-left:])
+    return dict(counts)
+
+
+def _turns(works: Sequence[RouteWork]) -> Iterator[Sequence[RouteWork]]:
+    """Cut off the first of each lane, whose messages go before the rest of a flood is looked at."""
+    lanes = [work.lane for work in works]
+    first = next((at for at, lane in enumerate(lanes) if lane in lanes[:at]), len(lanes))
+    yield works[:first]
+    if works[first:]:
+        yield works[first:]
+
+
+def _give_back(context: WorkerContext, bus: str, event_ids: Sequence[str]) -> None:
+    try:
+        context.sender.send([route_message(bus, [(event_id, "") for event_id in event_ids])])
+    except TransportError as error:
+        _log.warning("%s", error, extra={"action": "send_failed", "messages": 1})
 
 
 def groups(items: Sequence[T], size: int) -> Iterator[list[T]]:
@@ -90,7 +113,8 @@ def _route_one(
             message = f"routing it has ended its router {work.attempts - 1} times"
             raise EventError(message)  # noqa: TRY301 - the same dead letter as the rest
         event = decode_event(work.body)
-        planned = plan(event, rules, accepted_at=work.accepted_at)
+        most = INPUT_TIMES * context.settings.max_event_bytes
+        planned = plan(event, rules, accepted_at=work.accepted_at, max_input=most)
     except Exception as error:  # noqa: BLE001 - whatever is wrong with one event must not stop the next
         letters.append(_unroutable(ledger.bus, work, error, event))
     letters += [_input_fault(ledger.bus, work, item) for item in planned if item.fault]
@@ -137,9 +161,9 @@ def _unroutable(bus: str, work: RouteWork, error: Exception, event: Event | None
         id=delivery_id(work.event_id, ROUTE),
         bus=bus,
         reason=Reason.UNROUTABLE if not is_event_fault else Reason.UNDECODABLE,
-        error=str(error),
+        error=one_line(str(error)),
         error_type=type(error).__qualname__,
-        traceback="".join(traceback.format_exception(error)) if event else "",
+        traceback=write_traceback(error) if event else "",
         attempts=work.attempts,
         event=raw_event(work.body),
         message=None if raw_event(work.body) else {"queue": ROUTE, "body": repr(work.body[:1000])},
@@ -155,7 +179,7 @@ def _input_fault(bus: str, work: RouteWork, item: PlannedDelivery) -> DeadLetter
         bus=bus,
         rules=item.rules,
         reason=Reason.INPUT,
-        error=item.fault,
+        error=one_line(item.fault),
         error_type="EventError",
         event=raw_event(work.body),
         accepted_at=work.accepted_at,

@@ -19,6 +19,7 @@ __all__ = ["register_tasks"]
 
 _log = logging.getLogger("eventflow.worker")
 T = TypeVar("T")
+_NO_LIMIT = 30 * 24 * 60 * 60  # seconds: none would have Celery take the app's
 
 
 def register_tasks(app: Celery, context: WorkerContext) -> None:
@@ -36,6 +37,9 @@ def register_tasks(app: Celery, context: WorkerContext) -> None:
         "retry_on_worker_lost": False,
         "acks_on_failure": True,
         "acks_on_timeout": True,
+        # A target's timeout bounds each delivery of a list; an app's own limit would cut off the list.
+        "time_limit": _NO_LIMIT,
+        "soft_time_limit": _NO_LIMIT,
     }
     # Recording counts no attempts, so a letter that kills its recorder must not be back at once, and
     # again and again; the mover brings it after a while.

@@ -36,7 +36,8 @@ def letter_of(event_id: str, *, target: str = TARGET, redrives: int = 0) -> Dead
 
 def register(ledger: Ledger, event_id: str, *targets: str, shaped: str | None = None) -> list[str]:
     """Accept and route one event to *targets*; return its deliveries' ids."""
-    ledger.accept([(event_id, body_of(event_id))])
+    ledger.accept([(event_id, body_of(event_id), "lane")])
+    ledger.begin_route(1, lease=LEASE)
     planned = [Planned(target, ("r",), shaped) for target in targets]
     assert ledger.finish_route(event_id, "T", planned, [])
     return [f"{event_id}:{target}" for target in targets]
@@ -54,29 +55,62 @@ class LedgerContract:
 
     def test_an_event_is_accepted_once(self, ledger: Ledger) -> None:
         """An id that is known and not yet routed is pending; once routed, a duplicate."""
-        first = ledger.accept([("e1", body_of("e1")), ("e2", body_of("e2"))])
+        first = ledger.accept([("e1", body_of("e1"), "lane"), ("e2", body_of("e2"), "lane")])
         assert first == [Acceptance.NEW, Acceptance.NEW]
-        assert ledger.accept([("e1", body_of("other"))]) == [Acceptance.PENDING]
+        assert ledger.accept([("e1", body_of("other"), "lane")]) == [Acceptance.PENDING]
         ledger.finish_route("e1", "T", [], [])
-        assert ledger.accept([("e1", body_of("e1"))]) == [Acceptance.DUPLICATE]
+        assert ledger.accept([("e1", body_of("e1"), "lane")]) == [Acceptance.DUPLICATE]
 
     def test_the_first_body_of_an_id_is_kept(self, ledger: Ledger) -> None:
         """Publishing an id again does not change the event."""
-        ledger.accept([("e1", body_of("e1"))])
-        ledger.accept([("e1", b"{}")])
-        assert body_of("e1") == ledger.begin_route(["e1"])[0].body
+        ledger.accept([("e1", body_of("e1"), "lane")])
+        ledger.accept([("e1", b"{}", "lane")])
+        assert body_of("e1") == ledger.begin_route(1, lease=LEASE)[0].body
 
-    def test_routing_counts_its_attempts(self, ledger: Ledger) -> None:
-        """An event that kills its router is handed out with a rising count."""
-        ledger.accept([("e1", body_of("e1"))])
-        assert [ledger.begin_route(["e1"])[0].attempts for _ in range(2)] == [1, 2]
+    def test_routing_counts_its_attempts(self, ledger: Ledger, wait_until: WaitUntil) -> None:
+        """An event that ends its router is handed out again, with a rising count."""
+        ledger.accept([("e1", body_of("e1"), "lane")])
+        assert ledger.begin_route(1, lease=0.05)[0].attempts == 1
+        assert ledger.begin_route(1, lease=0.05) == [], "a router has it"
+        wait_until(lambda: ledger.recover_routes(10) == ["e1"])
+        assert ledger.begin_route(1, lease=LEASE)[0].attempts == 2
+        assert ledger.recover_routes(10) == []
+
+    def test_what_ended_its_router_is_handed_out_alone(
+        self, ledger: Ledger, wait_until: WaitUntil
+    ) -> None:
+        """The second time it takes no others along, and the others come next."""
+        ledger.accept([("e1", body_of("e1"), "a")])
+        ledger.begin_route(1, lease=0.05)
+        wait_until(lambda: ledger.recover_routes(10) == ["e1"])
+        ledger.accept([("e2", body_of("e2"), "a"), ("e3", body_of("e3"), "b")])
+        given = [[work.event_id for work in ledger.begin_route(5, lease=LEASE)] for _ in range(3)]
+        assert given == [["e1"], ["e3", "e2"], []]
+
+    def test_lanes_are_routed_in_turn(self, ledger: Ledger) -> None:
+        """A flood in one lane does not keep the others waiting; in a lane, first come goes first."""
+        ledger.accept([(f"flood-{number}", b"{}", "flood") for number in range(100)])
+        ledger.accept([("other-1", b"{}", "other"), ("other-2", b"{}", "other")])
+        ledger.accept([("third", b"{}", "third")])
+        works = ledger.begin_route(6, lease=LEASE)
+        assert [work.event_id for work in works] == [
+            "flood-0",
+            "other-1",
+            "third",
+            "flood-1",
+            "other-2",
+            "flood-2",
+        ]
+        assert [work.lane for work in works][:3] == ["flood", "other", "third"]
+        assert len(ledger.begin_route(1000, lease=LEASE)) == 97
+        assert ledger.begin_route(1, lease=LEASE) == []
 
     def test_an_event_is_routed_once(self, ledger: Ledger) -> None:
         """The second router to finish registers nothing, and the next gets no work."""
-        ledger.accept([("e1", body_of("e1"))])
+        ledger.accept([("e1", body_of("e1"), "lane")])
         assert ledger.finish_route("e1", "T", [Planned(TARGET, ("r",), None)], [])
         assert not ledger.finish_route("e1", "T", [Planned("other", ("r",), None)], [])
-        assert ledger.begin_route(["e1", "never-heard-of"]) == []
+        assert ledger.begin_route(2, lease=LEASE) == []
         assert ledger.status(["other"])["other"].queued == 0
 
     def test_a_claim_runs_with_all_that_is_known(self, ledger: Ledger) -> None:
@@ -249,7 +283,7 @@ class LedgerContract:
 
     def test_routing_can_bury(self, ledger: Ledger) -> None:
         """What cannot be delivered at all is a dead letter in the same step as the rest."""
-        ledger.accept([("e1", body_of("e1"))])
+        ledger.accept([("e1", body_of("e1"), "lane")])
         ledger.finish_route(
             "e1", "T", [Planned(TARGET, ("r",), None)], [letter_of("e1", target="x")]
         )
@@ -317,7 +351,7 @@ class LedgerContract:
     def test_nothing_queued_is_not_stale(self, ledger: Ledger) -> None:
         """Only names with something queued are told."""
         assert ledger.stale([TARGET, "eventflow.route"]) == {}
-        ledger.accept([("e1", body_of("e1"))])
+        ledger.accept([("e1", body_of("e1"), "lane")])
         assert {"eventflow.route"} == set(ledger.stale([TARGET, "eventflow.route"]))
 
     def test_targets_are_announced(self, ledger: Ledger) -> None:

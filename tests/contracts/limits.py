@@ -348,12 +348,12 @@ class PoisonContract:
 
     def test_it_is_not_claimed_among_others(self, ledger: Ledger, wait_until: WaitUntil) -> None:
         """What has ended a worker does not take its neighbours along a second time."""
-        [crasher, neighbour] = registered(ledger, 2)
-        ledger.claim(VENDOR, [crasher], lease=0.05)
-        wait_until(lambda: ledger.move([VENDOR], 10).lost == [crasher])
-        together = ledger.claim(VENDOR, [crasher, neighbour], lease=LEASE, alone=False)
+        [poison, neighbour] = registered(ledger, 2)
+        ledger.claim(VENDOR, [poison], lease=0.05)
+        wait_until(lambda: ledger.move([VENDOR], 10).lost == [poison])
+        together = ledger.claim(VENDOR, [poison, neighbour], lease=LEASE, alone=False)
         assert [claim.verdict for claim in together] == [Verdict.APART, Verdict.RUN]
-        assert verdict(ledger, VENDOR, crasher)[0] is Verdict.RUN
+        assert verdict(ledger, VENDOR, poison)[0] is Verdict.RUN
 
     def test_a_lost_owner_gives_back_at_once(self, ledger: Ledger) -> None:
         """What an ended process had is due by policy, and what others have stays theirs."""

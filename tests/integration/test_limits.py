@@ -50,9 +50,9 @@ PROJECT = """
 
 
 @pytest.fixture
-def running(tmp_path: Path) -> Iterator[Deployment]:
+def running(broker: str, tmp_path: Path) -> Iterator[Deployment]:
     """A router and no workers yet."""
-    with deployed(tmp_path, project=PROJECT, rules=RULES) as deployment:
+    with deployed(tmp_path, project=PROJECT, rules=RULES, broker=broker) as deployment:
         deployment.start("router", ["eventflow.route"])
         deployment.await_ready()
         yield deployment

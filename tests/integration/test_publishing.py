@@ -73,7 +73,7 @@ def test_many_go_in_groups(server_settings: Settings, client: redis.Redis) -> No
     flow = EventFlow(server_settings.with_changes(group_size=40))
     assert flow.publish_many([]) == []
     flow.publish_many([Event(source="s", type="T", data={}) for _ in range(100)])
-    assert client.llen("eventflow.route") == 3
+    assert client.llen("eventflow.route") == 5
     assert bodies(client) == 100
 
 
@@ -109,3 +109,20 @@ def test_it_connects_when_first_used(tmp_path: Path) -> None:
     """Importing an app costs no connection, whatever is configured."""
     flow = EventFlow(load_settings(data_dir=tmp_path, rules=tmp_path / "none"))
     assert flow.celery.main == "eventflow"
+
+
+def test_a_full_backlog_refuses_what_is_new(server_settings: Settings, client: redis.Redis) -> None:
+    """As many events as may wait are accepted; the rest is named, and can be published again later."""
+    flow = EventFlow(server_settings.with_changes(max_backlog=2))
+    events = [Event(id=f"e{number}", source="s", type="T", data={}) for number in range(3)]
+    with pytest.raises(
+        PublishError, match="1 of 3 events could not be published: 2 events"
+    ) as caught:
+        flow.publish_many(events)
+    assert (caught.value.accepted, caught.value.rejected) == (("e0", "e1"), ("e2",))
+    assert "EVENTFLOW_MAX_BACKLOG" in str(caught.value)
+    assert bodies(client) == 2
+    flow.publish(events[0])  # it is known already: nothing more waits for it
+    client.delete("eventflow:{default}:queued:eventflow.route")
+    flow.publish(events[2])
+    assert bodies(client) == 3

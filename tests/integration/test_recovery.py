@@ -75,6 +75,22 @@ def test_what_waits_is_not_sent_again_and_again(running: Deployment) -> None:
     assert client.llen("audit") == 5
 
 
+def test_a_flood_of_one_kind_keeps_no_other_waiting(running: Deployment) -> None:
+    """Sources and types are routed in turn: the last event to come is not the last to be routed."""
+    running.flow.publish_many(
+        [Event(id=f"flood{n}", source="flood", type="T", data={}) for n in range(3_000)]
+    )
+    publish(running, "late")
+    running.start("worker", ["audit"])
+    running.await_ready()
+    running.start("router", ["eventflow.route"])
+    running.wait(lambda: "late:audit" in noted(running), "the late event to be delivered")
+    routed = 3_000 - running.client().zcard("eventflow:{default}:queued:eventflow.route")
+    assert routed < 1_000, "most of the flood was not routed yet"
+    running.settle()
+    assert running.client().exists("eventflow:{default}:lanes") == 0
+
+
 def test_a_worker_without_rule_files_knows_its_target(running: Deployment) -> None:
     """Routers announce targets in the ledger; a worker needs no files."""
     running.start("router", ["eventflow.route"])

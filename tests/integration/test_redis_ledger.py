@@ -33,7 +33,7 @@ class TestRedisLedger(LedgerContract):
     def test_a_window_of_zero_forgets_at_once(self, client: redis.Redis) -> None:
         """Zero is a window: nothing is remembered."""
         ledger = RedisLedger(client, window=0)
-        ledger.accept([("e1", b"{}")])
+        ledger.accept([("e1", b"{}", "lane")])
         ledger.finish_route("e1", "T", [], [])
         assert not client.exists("eventflow:{default}:event:e1")
 
@@ -56,7 +56,7 @@ class TestRedisLedger(LedgerContract):
         with pytest.raises(
             LedgerError, match=r"127\.0\.0\.1:1 cannot be used.*EVENTFLOW_REDIS_URL"
         ):
-            ledger.accept([("e1", b"{}")])
+            ledger.accept([("e1", b"{}", "lane")])
 
 
 class TestRedisBreaker(BreakerContract):

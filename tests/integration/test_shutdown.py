@@ -35,10 +35,11 @@ POOLS = {
 
 
 @pytest.fixture
-def running(tmp_path: Path) -> Iterator[Deployment]:
+def running(broker: str, tmp_path: Path) -> Iterator[Deployment]:
     """A router; what is lost with its worker would be found only after minutes."""
-    settings = {"requeue_after": 600, "lease_margin": 600}
-    with deployed(tmp_path, project=PROJECT, rules=RULES, **settings) as deployment:
+    with deployed(
+        tmp_path, project=PROJECT, rules=RULES, broker=broker, requeue_after=600, lease_margin=600
+    ) as deployment:
         deployment.start("router", ["eventflow.route"])
         deployment.await_ready()
         yield deployment

@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import Engine, inspect, text
 
 from eventflow.errors import StoreError
-from eventflow.store import DeadLetterFilter, DeadLetterStore, open_engine
+from eventflow.store import DeadLetterFilter, DeadLetterStore, open_engine, read_store
 from eventflow.store.engine import reading, writing
-from eventflow.store.schema import ensure_schema
+from eventflow.store.schema import VERSION, ensure_schema
 from eventflow.store.tables import METADATA
 from tests.contracts.store import StoreContract, letter_of
 from tests.integration.postgres import MISSING, PostgresServer, find_binaries, running_postgres
@@ -212,3 +212,52 @@ def test_a_driver_that_is_missing_is_said() -> None:
         "the store postgresql://me:***@db/events needs PostgreSQL's driver, which is not "
         "installed: pip install 'eventflow[postgres]'\n" == said.stdout
     )
+
+
+def test_a_store_tells_its_facts(url: str) -> None:
+    """Before its tables and after, with what is dead in it; its clock is this machine's here."""
+    engine = open_engine(url)
+    before = read_store(engine)
+    assert (before.version, before.expected, before.dead) == (0, VERSION, 0)
+    assert not inspect(engine).get_table_names()
+    store = DeadLetterStore(engine)
+    store.record([letter_of("e1"), letter_of("e2")])
+    [letter] = store.begin_redrive(limit=1)
+    store.mark_redriven([letter], 1.0)
+    facts = read_store(engine)
+    assert (facts.version, facts.dead, facts.unwritable) == (VERSION, 1, "")
+    assert abs(facts.clock_offset) < 1.0
+    engine.dispose()
+
+
+def test_a_store_that_another_holds_says_so(tmp_path: Path) -> None:
+    """A writer that never ends is found, within the patience that there is."""
+    url = f"sqlite:///{tmp_path}/eventflow.db"
+    DeadLetterStore(open_engine(url)).record([letter_of()])
+    with writing(open_engine(url)):
+        facts = read_store(open_engine(url, patience=0.1))
+    assert "another process holds it" in facts.unwritable
+
+
+def test_a_standby_says_that_it_is_one(postgres_url: str) -> None:
+    """A PostgreSQL that takes no writes is told from one that does."""
+    engine = open_engine(f"{postgres_url}&options=-c%20default_transaction_read_only%3Don")
+    assert "read-only" in read_store(engine).unwritable
+    engine.dispose()
+
+
+def test_a_user_without_rights_says_so(postgres_url: str) -> None:
+    """A user that may read the table and not write it is found before the recorder fails."""
+    engine = open_engine(postgres_url)
+    DeadLetterStore(engine).record([letter_of()])
+    with writing(engine) as connection:
+        connection.execute(text("DROP ROLE IF EXISTS reader"))
+        connection.execute(text("CREATE ROLE reader LOGIN"))
+        connection.execute(text("GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader"))
+    reader = open_engine(postgres_url.replace("tester@", "reader@"))
+    assert "may not write" in read_store(reader).unwritable
+    reader.dispose()
+    with writing(engine) as connection:
+        connection.execute(text("DROP OWNED BY reader"))
+        connection.execute(text("DROP ROLE reader"))
+    engine.dispose()

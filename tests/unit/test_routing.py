@@ -109,3 +109,20 @@ def test_falsy_inputs_are_inputs(tmp_path, value):
     )
     (delivery,) = plan(Event(source="s", type="t", data={}), load_rules(tmp_path), accepted_at=0.0)
     assert delivery.input == json.dumps(value)
+
+
+def test_an_input_that_grows_without_bound_is_a_fault(tmp_path):
+    """A template that names a large part of the event many times makes no message, but a reason."""
+    (tmp_path / "rules.yaml").write_text(
+        "targets: {one: {task: x.one}}\n"
+        "rules: {all: {pattern: {source: [s]}, targets: [{target: one, input: {"
+        "paths: {big: $.detail.big}, template: {a: <big>, b: <big>}}}]}}\n"
+    )
+    event = Event(source="s", type="T", data={"big": "é" * 100})
+    rules = load_rules(tmp_path)
+    [fits] = plan(event, rules, accepted_at=0.0, max_input=415)
+    assert (415, "") == (len((fits.input or "").encode()), fits.fault)
+    [grown] = plan(event, rules, accepted_at=0.0, max_input=414)
+    assert grown.input is None
+    assert "the input of rule 'all' has 415 bytes, and at most 414 are allowed" in grown.fault
+    assert "EVENTFLOW_MAX_EVENT_BYTES" in grown.fault

@@ -1,25 +1,38 @@
--- Accept a list of events: each is remembered by its id, kept, and queued for routing, or is a
--- duplicate. Idempotent: the id decides.
+-- Accept a list of events: each is remembered by its id, kept, and queued for routing in the lane of
+-- its source and type, or is a duplicate. Idempotent: the id decides.
 --
 -- KEYS 1            zset   queued:eventflow.route   event id -> since when
--- KEYS 2i, 2i+1     hash   event:<id>               state, accepted, left, attempts
+-- KEYS 2            list   lanes: those that have an event, in turn
+-- KEYS 3i .. 3i+2   hash   event:<id>               state, accepted, left, attempts, lane
 --                   string body:<id>                the event as JSON
--- ARGV 2i-1, 2i     the event's id, its JSON
--- Returns per event: 1 new, 2 known and not yet routed (its message may be lost), 0 known and routed
+--                   list   lane:<lane>              ids of events that wait for a router
+-- ARGV 1            the most events that may wait to be routed; 0 for any number
+-- ARGV 3i-1 .. 3i+1 the event's id, its JSON, its lane
+-- Returns per event: 1 new, 2 known and not yet routed (its message may be lost), 0 known and
+--                    routed, 3 refused, since as many wait as may
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
+local most = tonumber(ARGV[1])
+local room = most > 0 and most - redis.call('ZCARD', KEYS[1]) or math.huge
 local answers = {}
-for i = 1, #ARGV / 2 do
-  local event, body = KEYS[2 * i], KEYS[2 * i + 1]
+for i = 1, (#ARGV - 1) / 3 do
+  local event, body, waiting = KEYS[3 * i], KEYS[3 * i + 1], KEYS[3 * i + 2]
+  local id, text, lane = ARGV[3 * i - 1], ARGV[3 * i], ARGV[3 * i + 1]
   local state = redis.call('HGET', event, 'state')
   if state == 'accepted' then
     answers[i] = 2
   elseif state then
     answers[i] = 0
+  elseif room <= 0 then
+    answers[i] = 3
   else
-    redis.call('HSET', event, 'state', 'accepted', 'accepted', now)
-    redis.call('SET', body, ARGV[2 * i])
-    redis.call('ZADD', KEYS[1], now, ARGV[2 * i - 1])
+    room = room - 1
+    redis.call('HSET', event, 'state', 'accepted', 'accepted', now, 'lane', lane)
+    redis.call('SET', body, text)
+    redis.call('ZADD', KEYS[1], now, id)
+    if redis.call('RPUSH', waiting, id) == 1 then
+      redis.call('RPUSH', KEYS[2], lane)
+    end
     answers[i] = 1
   end
 end

@@ -1,24 +1,48 @@
--- Hand a list of events to a router. An attempt is counted, so that an event which kills its router
--- does so a bounded number of times; its place in the queue is renewed, so that the mover waits.
+-- Hand events to a router: each source and type in turn has its next one routed, so that a flood of
+-- one kind does not keep the others waiting. An attempt is counted and a lease is taken, so that an
+-- event which ends its router does so a bounded number of times; and after the first time it is
+-- handed out alone, so that it takes no others along.
 --
--- KEYS 1            zset   queued:eventflow.route   event id -> since when
--- KEYS 2            hash   counts:eventflow.route   head
--- KEYS 2i+1, 2i+2   hash   event:<id>, string body:<id>
--- ARGV i            the event's id
--- Returns per event: {} when it is routed already, else {body, accepted, attempts}
+-- KEYS 1, 2         zset   queued:eventflow.route, running:eventflow.route
+-- KEYS 3            list   lanes: those that have an event, in turn
+-- ARGV 1..3         the beginning of the bus's keys (which lane:<lane>, event:<id> and body:<id> are
+--                   touched is not known before), the most events, seconds of lease
+-- Returns per event {id, body, accepted, attempts, lane}
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
+local prefix, most, lease = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local answers = {}
-local head = tonumber(redis.call('HGET', KEYS[2], 'head') or 0)
-for i = 1, #ARGV do
-  local event, body = KEYS[2 * i + 1], KEYS[2 * i + 2]
-  answers[i] = {}
-  if redis.call('HGET', event, 'state') == 'accepted' then
-    local attempts = redis.call('HINCRBY', event, 'attempts', 1)
-    head = math.max(head, tonumber(redis.call('ZSCORE', KEYS[1], ARGV[i]) or 0))
-    redis.call('ZADD', KEYS[1], now, ARGV[i])
-    answers[i] = {redis.call('GET', body), redis.call('HGET', event, 'accepted'), attempts}
+
+local function hand_out(id, event, lane)
+  redis.call('ZREM', KEYS[1], id)
+  redis.call('ZADD', KEYS[2], now + lease, id)
+  answers[#answers + 1] = {id, redis.call('GET', prefix .. 'body:' .. id) or '',
+    redis.call('HGET', event, 'accepted'), redis.call('HINCRBY', event, 'attempts', 1), lane}
+end
+
+while #answers < most do
+  local lane = redis.call('LPOP', KEYS[3])
+  if not lane then
+    break
+  end
+  local waiting = prefix .. 'lane:' .. lane
+  local id = redis.call('LPOP', waiting)
+  local event = prefix .. 'event:' .. (id or '')
+  local facts = redis.call('HMGET', event, 'state', 'attempts')
+  local is_alone = tonumber(facts[2] or 0) > 0
+  if facts[1] == 'accepted' and is_alone and #answers > 0 then
+    redis.call('LPUSH', waiting, id)
+    redis.call('LPUSH', KEYS[3], lane)
+    break
+  end
+  if facts[1] == 'accepted' then
+    hand_out(id, event, lane)
+  end
+  if redis.call('LLEN', waiting) > 0 then
+    redis.call('RPUSH', KEYS[3], lane)
+  end
+  if facts[1] == 'accepted' and is_alone then
+    break
   end
 end
-redis.call('HSET', KEYS[2], 'head', head)
 return answers

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from eventflow.transport.redis_transport import UNDECODABLE, clean_entry, read_entry
+from eventflow.transport.redis_transport import LIST, UNDECODABLE, clean_entry, read_entry
 
 GOOD = {
     "body": base64.b64encode(b"[[], {}, {}]").decode(),
@@ -18,6 +18,16 @@ GOOD = {
         "delivery_info": {"exchange": "", "routing_key": "q"},
     },
 }
+
+
+def test_the_list_counts_not_what_the_sender_says() -> None:
+    """A message that names another queue carries the list's name; a priority is no part of it."""
+    entry = json.dumps(GOOD).encode()
+    assert entry == clean_entry(entry, "q\x06\x169")
+    told = json.loads(clean_entry(entry, "other"))
+    info = told["properties"]["delivery_info"]
+    assert (info["routing_key"], info[LIST]) == ("q", "other")
+    assert told["body"] == GOOD["body"]
 
 
 def without(*path: str) -> bytes:
@@ -52,6 +62,7 @@ def test_a_message_stays_as_it_is() -> None:
         pytest.param(without("properties", "delivery_info", "routing_key"), id="no routing key"),
         pytest.param(json.dumps({**GOOD, "body": 5}).encode(), id="a body of another kind"),
         pytest.param(json.dumps({**GOOD, "body": "%%%"}).encode(), id="a body that is no base64"),
+        pytest.param(json.dumps(GOOD).replace("base64", "rot13").encode(), id="another encoding"),
         pytest.param(json.dumps({**GOOD, "headers": "x"}).encode(), id="headers of another kind"),
     ],
 )

@@ -1,0 +1,116 @@
+"""A worker on RabbitMQ: what comes back again and again, what it declares, what it refuses."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from eventflow.events import Event
+from eventflow.store import DeadLetterStore, open_engine
+from eventflow.transport.queues import GIVE_UP_AFTER
+from tests.deployment import Deployment, deployed
+from tests.servers import VirtualHost, require_broker
+
+RULES = """
+    targets:
+      audit: {task: project.audit}
+    rules:
+      all: {pattern: {source: [test]}, targets: [audit]}
+"""
+
+PROJECT = """
+    @flow.subscriber("audit")
+    def audit(event: Event, delivery: Delivery):
+        note(delivery)
+
+    @app.task(name="project.own")
+    def own():
+        pass
+"""
+QUEUES = ["eventflow.route", "audit", "eventflow.dead-letters"]
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Deployment]:
+    """A deployment with nothing running yet but its servers."""
+    require_broker("rabbitmq")
+    with deployed(tmp_path, project=PROJECT, rules=RULES, broker="rabbitmq") as deployment:
+        yield deployment
+
+
+def host_of(running: Deployment) -> VirtualHost:
+    """Return the deployment's virtual host."""
+    assert isinstance(running.parts.broker, VirtualHost)
+    return running.parts.broker
+
+
+def give_back(running: Deployment, queue: str, times: int) -> None:
+    """Take all messages of a queue and give them back, again and again."""
+    with host_of(running).connect() as connection, connection.channel() as channel:
+        for _ in range(times):
+            taken = []
+            while (message := channel.basic_get(queue)) is not None:
+                taken.append(message.delivery_tag)
+            assert taken
+            for tag in taken:
+                channel.basic_reject(tag, requeue=True)
+
+
+def test_what_comes_back_too_often_is_ended_before_the_broker_drops_it(
+    running: Deployment,
+) -> None:
+    """A message of ours goes, since the ledger has what it names; any other is a dead letter."""
+    running.flow._sender.declare(["audit"])
+    running.start("router", ["eventflow.route"])
+    running.flow.publish(Event(id="e1", source="test", type="T", data={}))
+    running.wait(lambda: running.depth("audit") == 1, "the router to send")
+    headers = {"lang": "py", "task": "project.own", "id": "x"}
+    running.push_message("audit", b"[[], {}, {}]", headers=headers)
+    running.wait(lambda: running.depth("audit") == 2, "both messages")
+    running.kill("router")
+    give_back(running, "audit", GIVE_UP_AFTER)
+    running.start("worker", QUEUES)
+    running.settle()
+    assert ["e1:audit"] == [note["id"] for note in running.noted()]
+    assert "given back 10 times and is dropped" in running.log("worker")
+    engine = open_engine(running.settings.store_url)
+    store = DeadLetterStore(engine)
+    running.wait(lambda: store.count().total == 1, "the dead letter")
+    [letter] = store.list()
+    engine.dispose()
+    assert letter.reason.value == "poison"
+    assert "given back 10 times" in letter.error
+
+
+def test_no_queue_is_made_that_nobody_needs(running: Deployment) -> None:
+    """Celery's native delayed delivery, with its 28 queues, is not set up."""
+    running.start("worker", QUEUES)
+    running.await_ready()
+    made = host_of(running).queues()
+    assert set(QUEUES) <= made.keys()
+    assert not [name for name in made if "delayed" in name]
+    assert {"quorum"} == {made[name]["type"] for name in QUEUES}
+
+
+def test_a_classic_queue_is_in_the_way(running: Deployment) -> None:
+    """A worker does not start on a queue of another kind, and says how to be rid of it."""
+    with host_of(running).connect() as connection, connection.channel() as channel:
+        channel.queue_declare("audit", durable=True, auto_delete=False)
+    running.start("worker", QUEUES)
+    assert running.processes["worker"].wait(60) == 1
+    said = running.log("worker")
+    assert "another queue 'audit'" in said
+    assert "delete_queue audit" in said
+    assert "Traceback" not in said
+
+
+def test_a_user_without_the_right_is_told(running: Deployment) -> None:
+    """A worker whose user may not declare its queue does not start, and says what to grant."""
+    host = host_of(running)
+    host.node.add_user("reader", "secret", host.name, configure="^$", write=".*", read=".*")
+    running.environment["EVENTFLOW_BROKER_URL"] = host.node.url_of(host.name, "reader", "secret")
+    running.start("worker", ["audit"])
+    assert running.processes["worker"].wait(60) == 1
+    said = running.log("worker")
+    assert "'audit' that this user could declare" in said
+    assert "secret" not in said

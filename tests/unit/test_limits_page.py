@@ -1,0 +1,124 @@
+"""The page of limits: each number is the code's, and no setting that limits is missing."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eventflow import encoding, events, routing
+from eventflow.errors import EventError
+from eventflow.patterns import shape, syntax
+from eventflow.publishing import publisher
+from eventflow.rules import documents, files, inputs, paths, reader, targets, templates
+from eventflow.settings import Settings
+from eventflow.worker import chain, letters
+
+PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "limits.md").read_text(encoding="utf-8")
+ROWS = {
+    limit: (number, setting.strip("`"))
+    for limit, number, setting in re.findall(
+        r"^\| ([^|]+) \| ([\d,]+|4 events) \| ([^|]*?) ?\|", PAGE, re.MULTILINE
+    )
+}
+
+
+def setting(name: str) -> int:
+    """Return a setting's default."""
+    return int(Settings.model_fields[name].default)
+
+
+LIMITS: Mapping[str, Any] = {
+    "bytes of an event, as JSON": setting("max_event_bytes"),
+    "levels of an event's data": setting("max_event_depth"),
+    "bits of an integer in an event": encoding._MAX_INTEGER.bit_length() + 1,
+    "events of a bus that wait to be routed": setting("max_backlog"),
+    "events in one call of the ledger": publisher._MOST_AT_ONCE,
+    "events or deliveries that a message names": setting("group_size"),
+    "bytes of a shaped input": f"{routing.INPUT_TIMES} events",
+    "characters of an error, until the next attempt": chain._MOST_ERROR,
+    "characters of an error in a dead letter": letters.MOST_ERROR,
+    "characters of a traceback in a dead letter": letters.MOST_TRACEBACK,
+    "bytes of a message that nobody can read": letters.MOST_BODY,
+    "characters of such a message's headers": letters.MOST_HEADERS,
+    "times that routing an event may end its router": setting("max_route_attempts"),
+    "seconds that a delivered event's id is remembered": setting("deduplication_window"),
+    "events of a bus that wait to be routed, alarm": setting("alarm_unrouted"),
+    "deliveries of a target that are queued or parked": setting("alarm_queued"),
+    "deliveries of a target that wait for another attempt": setting("alarm_waiting"),
+    "dead letters that wait for the recorder": setting("alarm_unrecorded"),
+    "dead letters in the store": setting("alarm_dead_letters"),
+    "rule files in a directory": files.MAX_FILES,
+    "bytes of a rule file": reader.MAX_BYTES,
+    "values in a rule file, aliases written out": reader.MAX_NODES,
+    "levels of a rule file": reader.MAX_DEPTH,
+    "values in a pattern": shape.MAX_VALUES,
+    "levels of a pattern": shape.MAX_DEPTH,
+    "combinations that a pattern's `$or` makes": syntax.MAX_ALTERNATIVES,
+    "conditions of a pattern, over all combinations": syntax.MAX_CONDITIONS,
+    "paths of an input": documents._MAX_PATHS,
+    "characters of a path": paths.MAX_PATH,
+    "characters of a template, or of a constant": templates.MAX_TEMPLATE,
+    "placeholders used in a template": templates.MAX_PLACEHOLDERS,
+}
+# Held by a test of behaviour each, below or elsewhere.
+BY_BEHAVIOUR = {
+    "characters of an event's id",
+    "characters of an event's source",
+    "characters of an event's type",
+    "characters of an event's subject",
+    "characters of a name",
+    "what a subscriber returns",
+}
+
+
+def test_every_row_is_held():
+    """No row is on the page that no code is behind, and none is missing."""
+    assert set(ROWS) == {*LIMITS, *BY_BEHAVIOUR}
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+def test_the_number_is_the_code_s(limit):
+    """A row's number is the one that the code goes by."""
+    number = LIMITS[limit]
+    assert ROWS[limit][0] == (number if isinstance(number, str) else f"{number:,}")
+
+
+def test_constants_and_templates_have_one_limit():
+    """One row speaks of both."""
+    assert inputs.MAX_CONSTANT == templates.MAX_TEMPLATE
+
+
+def test_a_name_may_have_as_many_characters_as_the_page_says():
+    """At the limit a name is one, and beyond it none."""
+    most = int(ROWS["characters of a name"][0])
+    assert (targets.is_name("a" * most), targets.is_name("a" * (most + 1))) == (True, False)
+
+
+@pytest.mark.parametrize("field", ["id", "source", "type", "subject"])
+def test_a_field_may_have_as_many_characters_as_the_page_says(field):
+    """At the limit a field of an event is taken, and beyond it refused."""
+    most = int(ROWS[f"characters of an event's {field}"][0].replace(",", ""))
+    values: dict[str, Any] = {"source": "s", "type": "T", "data": {}, field: "a" * most}
+    assert getattr(events.Event(**values), field) == "a" * most
+    with pytest.raises(EventError):
+        events.validate_event(
+            {"source": "s", "detail-type": "T", "detail": {}, **_named(field, most)}
+        )
+
+
+def _named(field: str, most: int) -> dict[str, str]:
+    return {{"type": "detail-type"}.get(field, field): "a" * (most + 1)}
+
+
+def test_every_setting_that_limits_is_on_the_page():
+    """Each setting that is a limit or an alarm has a row, under its own name."""
+    named = {name for _, name in ROWS.values() if name}
+    limits = {
+        f"EVENTFLOW_{name.upper()}"
+        for name in Settings.model_fields
+        if name.startswith(("max_", "alarm_"))
+    }
+    assert limits <= named
+    assert named <= {f"EVENTFLOW_{name.upper()}" for name in Settings.model_fields}

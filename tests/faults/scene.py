@@ -33,6 +33,8 @@ RabbitMQ's clients notice a dead connection after two to three heartbeats of 10 
 transport after twice its health check's 10 s; then they connect again, with pauses in between.
 """
 
+STOP_LIMIT = 60.0  # seconds
+
 RULES = f"""
     targets:
       steady: {{task: project.steady, timeout: {TIMEOUT:g}s, retry: &quick {{initial: 50ms, max: 200ms}}}}
@@ -97,6 +99,15 @@ class Scene:
     def start_one(self, name: str) -> None:
         """Start one process, and go on at once."""
         self.deployment.start(name, _QUEUES[name], *_POOLS.get(name, ()))
+
+    def restart(self, name: str) -> None:
+        """Ask a process to stop, as a supervisor does; start it again, and wait until it is ready."""
+        process = self.deployment.processes.pop(name)
+        process.terminate()  # it alone: it stops its pool by itself
+        process.wait(STOP_LIMIT)
+        ready = self.deployment.log(name).count(" ready.")
+        self.start_one(name)
+        self.wait(lambda: self.deployment.log(name).count(" ready.") > ready, f"{name} to be ready")
 
     def kill(self, name: str) -> None:
         """Kill a process with all that it started, and start it again."""

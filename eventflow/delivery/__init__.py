@@ -16,6 +16,7 @@ from eventflow.delivery.answers import (
     TargetStatus,
     Verdict,
 )
+from eventflow.delivery.insist import insist
 from eventflow.delivery.ledger import Ledger
 from eventflow.delivery.ledgers import Ledgers
 from eventflow.delivery.policy import next_delay
@@ -53,6 +54,7 @@ __all__ = [
     "Verdict",
     "Watch",
     "connect_redis",
+    "insist",
     "next_delay",
     "read_server",
 ]

@@ -14,6 +14,8 @@ from typing import Any
 
 from kombu.transport import redis as kombu_redis
 
+from eventflow.transport.redis_qos import QoS
+
 __all__ = ["LIST", "UNDECODABLE", "Channel", "Transport", "clean_entry", "read_entry"]
 
 UNDECODABLE = "application/x-eventflow-undecodable"
@@ -119,7 +121,9 @@ class _CleaningClient:
 
 
 class Channel(kombu_redis.Channel):
-    """A channel whose queues may hold anything."""
+    """A channel whose queues may hold anything, and which loses no place in its window."""
+
+    QoS = QoS
 
     def _get_client(self) -> type:
         client = super()._get_client()  # type: ignore[no-untyped-call]

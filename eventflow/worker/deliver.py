@@ -8,7 +8,7 @@ from celery.exceptions import Ignore
 from celery.exceptions import Retry as CeleryRetry
 from celery.utils.serialization import get_pickleable_exception
 
-from eventflow.delivery import Claim, Outcome, RedisLedger, Verdict
+from eventflow.delivery import Claim, Outcome, RedisLedger, Verdict, insist
 from eventflow.errors import EventflowError, TransportError
 from eventflow.rules import Target
 from eventflow.transport import record_message
@@ -102,9 +102,10 @@ def lease_seconds(target: Target, margin: float) -> float:
 def _finish(
     context: WorkerContext, ledger: RedisLedger, target: Target, claim: Claim, attempt: Attempt
 ) -> str:
-    if attempt.finish is None:
+    finish = attempt.finish
+    if finish is None:
         return "passed over"
-    finished = ledger.finish(target, [attempt.finish])
+    finished = insist(lambda: ledger.finish(target, [finish]))
     tell_breaker(ledger, target, finished.breaker)
     if not finished.recorded[0]:
         _log.warning(
@@ -113,13 +114,13 @@ def _finish(
             extra={"action": "delivery_superseded", "delivery_id": claim.delivery_id},
         )
         return "superseded"
-    tell_outcome(target, claim, attempt.finish, attempt.error)
-    if attempt.finish.outcome is Outcome.DEAD:
+    tell_outcome(target, claim, finish, attempt.error)
+    if finish.outcome is Outcome.DEAD:
         try:
             context.sender.send([record_message(ledger.bus, [claim.delivery_id])])
         except TransportError as error:
             _log.warning("%s", error, extra={"action": "send_failed", "messages": 1})
-    return attempt.finish.outcome.value
+    return finish.outcome.value
 
 
 def _show(attempt: Attempt | None) -> None:

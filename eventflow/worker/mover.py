@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 
 from eventflow.delivery import RedisLedger
-from eventflow.errors import EventflowError
+from eventflow.errors import EventflowError, LedgerError
 from eventflow.rules import Target
 from eventflow.transport import Message, record_message, route_message
 from eventflow.transport.messages import DEAD_LETTERS, ROUTE
@@ -20,6 +20,7 @@ from eventflow.worker.route import groups
 __all__ = ["Mover"]
 
 _log = logging.getLogger("eventflow.mover")
+_PATIENCE = 2.0  # seconds
 _MOST_MOVED = 500  # of one target in one round: other targets are not kept waiting
 
 
@@ -86,17 +87,25 @@ class Mover:
         return wait
 
     def _run(self) -> None:
-        is_failing = False
+        is_failing = is_away = False
         wait = 0.0
         while not self._stopping.wait(wait):
             self._beat()
             try:
+                if is_away:
+                    self._context.ledgers.buses()  # raises while the ledger is still away
+                    is_away = False
+                    # Leases may have ended meanwhile. Those who kept an outcome until the ledger
+                    # was back say it first; then what has none is moved.
+                    wait = _PATIENCE
+                    continue
                 wait = self.round()
                 is_failing = False
             except EventflowError as error:
                 if not is_failing:
                     _log.warning("%s", error, extra={"action": "mover_failed"})
                 is_failing = True
+                is_away = isinstance(error, LedgerError)
                 wait = 1.0
             except Exception:  # noqa: BLE001 - logged; see below
                 # The mover must outlive whatever one round meets: nothing else finds what was lost.

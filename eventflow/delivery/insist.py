@@ -1,0 +1,50 @@
+"""Insisting: what has been done must be said, even if the ledger is away just now."""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import redis
+
+from eventflow.errors import LedgerError
+
+__all__ = ["insist"]
+
+_log = logging.getLogger("eventflow.delivery")
+_FIRST_PAUSE = 0.05  # seconds
+_LONGEST_PAUSE = 0.5
+_AWAY = (redis.ConnectionError, redis.TimeoutError)
+T = TypeVar("T")
+
+
+def insist(call: Callable[[], T]) -> T:
+    """Repeat *call* until the ledger can be reached.
+
+    For outcomes alone: a worker that cannot claim has nothing better to do, and a success that is
+    forgotten would be handed over once more. The call must be safe to repeat.
+
+    Args:
+        call: Of the ledger.
+
+    Returns:
+        What it returns.
+
+    Raises:
+        LedgerError: When the ledger answers, and refuses.
+    """
+    pause = _FIRST_PAUSE
+    while True:
+        try:
+            return call()
+        except LedgerError as error:
+            if not isinstance(error.__cause__, _AWAY):
+                raise
+            if pause == _FIRST_PAUSE:
+                _log.warning(
+                    "an outcome is kept until the ledger is back: %s",
+                    error,
+                    extra={"action": "outcome_kept"},
+                )
+        time.sleep(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE)

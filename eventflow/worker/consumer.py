@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from amqp.exceptions import NotFound, RecoverableConnectionError
 from celery.worker.consumer import Consumer as CeleryConsumer
 from celery.worker.consumer.delayed_delivery import DelayedDelivery as CeleryDelayedDelivery
 from vine import promise
@@ -30,6 +31,7 @@ __all__ = ["Consumer", "DelayedDelivery", "find_fault"]
 _log = logging.getLogger("eventflow.consumer")
 _ARGUMENTS = {ROUTE: 2, RECORD: 2, DELIVER: 3}
 _BURY_AGAIN = 2.0  # seconds
+_LOOK_AFTER = 10.0  # seconds
 _DELAYED_DELIVERY = "celery.worker.consumer.delayed_delivery:DelayedDelivery"
 
 
@@ -101,6 +103,35 @@ class Consumer(CeleryConsumer):  # type: ignore[misc]  # celery has no types
             f"{__name__}:DelayedDelivery" if step == _DELAYED_DELIVERY else step
             for step in CeleryConsumer.Blueprint.default_steps
         ]
+
+    def register_with_event_loop(self, hub: Any) -> None:
+        """Register with Celery's loop, and look after the queues on RabbitMQ now and then."""
+        super().register_with_event_loop(hub)
+        if self.connection.transport.driver_type == "amqp":
+            hub.timer.call_repeatedly(_LOOK_AFTER, self._look_after_queues)
+
+    def _look_after_queues(self) -> None:
+        """Connect anew when a queue that is read here has no reader any more.
+
+        RabbitMQ tells a worker when its queue is deleted, mostly; not when it is made again in the
+        same moment, as a sender does that finds it missing. The worker would wait for ever.
+        """
+        for name in tuple(self.task_consumer._active_tags):  # noqa: SLF001 - see above
+            channel = self.connection.channel()
+            try:
+                readers = channel.queue_declare(name, passive=True).consumer_count
+            except NotFound:
+                readers = 0
+            finally:
+                channel.close()
+            if not readers:
+                _log.warning(
+                    "the queue %s was deleted, and nobody reads it; connecting anew",
+                    name,
+                    extra={"action": "queue_lost", "queue": name},
+                )
+                message = f"the queue {name} was deleted"
+                raise RecoverableConnectionError(message)
 
     def create_task_handler(self, promise: Any = promise) -> Callable[[Any], Any]:
         """Return the function that Celery calls for each message."""

@@ -66,9 +66,11 @@ def account(deployment: Deployment) -> None:
 
 
 @pytest.mark.timeout(180)
-def test_poison_in_a_pool(tmp_path: Path) -> None:
+def test_poison_in_a_pool(broker: str, tmp_path: Path) -> None:
     """The pool's process dies, its parent tells the ledger: no lease is waited for."""
-    with deployed(tmp_path, project=PROJECT, rules=RULES, lease_margin=60) as deployment:
+    with deployed(
+        tmp_path, project=PROJECT, rules=RULES, broker=broker, lease_margin=60
+    ) as deployment:
         deployment.start("router", ["eventflow.route"])
         deployment.start("vendor", ["vendor"], "-P", "prefork", "-c", "2")
         deployment.start("recorder", ["eventflow.dead-letters"])

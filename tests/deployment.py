@@ -219,12 +219,13 @@ class Deployment:
         """Wait until nothing is in flight: no event to route, no delivery queued or waiting."""
         connection = self.client()
 
-        def is_settled() -> bool:
+        def is_empty() -> bool:
             keys = [key.decode() for key in connection.scan_iter("eventflow:*")]
             kinds = (":delivery:", ":queued:eventflow.route")
             return not any(kind in key for key in keys for kind in kinds)
 
-        self.wait(is_settled, "all deliveries to be finished", timeout)
+        # Twice: what a router turns from an event into deliveries during a scan, it may not show.
+        self.wait(lambda: is_empty() and is_empty(), "all deliveries to be finished", timeout)
 
     def stop(self) -> None:
         """Stop everything."""

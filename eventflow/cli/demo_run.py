@@ -231,6 +231,7 @@ class Run:
                     queued=state.queued + state.running,
                     delivered=line.delivered if line is not None else state.delivered,
                     retrying=state.waiting,
+                    parked=state.parked,
                     dead=state.dead,
                     p50_ms=line.p50_ms if line is not None else None,
                     p90_ms=line.p90_ms if line is not None else None,
@@ -260,4 +261,4 @@ def _outage(start: float, span: float) -> Callable[[float], bool]:
 
 
 def _is_busy(state: TargetStatus) -> bool:
-    return bool(state.queued or state.running or state.waiting)
+    return bool(state.queued or state.running or state.waiting or state.parked)

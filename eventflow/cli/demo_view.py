@@ -16,7 +16,7 @@ from eventflow.cli.output import say
 __all__ = ["PlainView", "Row", "TerminalView", "View", "make_view"]
 
 _PLAIN_EVERY = 3.0  # seconds
-_COLUMNS = ("target", "queued", "delivered", "retrying", "dead", "p50 ms", "p90 ms")
+_COLUMNS = ("target", "queued", "delivered", "retrying", "parked", "dead", "p50 ms", "p90 ms")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ class Row:
         queued: Deliveries that wait for a worker or are with one.
         delivered: Deliveries that the outside world has accepted.
         retrying: Deliveries that wait for their next attempt.
+        parked: Deliveries that wait for the circuit breaker to close.
         dead: Dead letters, refused ones among them.
         p50_ms: Publish to acceptance outside, the median; None before the first.
         p90_ms: The same, for nine of ten.
@@ -37,6 +38,7 @@ class Row:
     queued: int
     delivered: int
     retrying: int
+    parked: int
     dead: int
     p50_ms: float | None
     p90_ms: float | None
@@ -114,7 +116,8 @@ class PlainView:
             latency = f", p50 {_number(row.p50_ms)} ms, p90 {_number(row.p90_ms)} ms"
             say(
                 f"  {row.target}: {row.queued} queued, {row.delivered} delivered, "
-                f"{row.retrying} retrying, {row.dead} dead{latency if row.delivered else ''}"
+                f"{row.retrying} retrying, {row.parked} parked, {row.dead} dead"
+                f"{latency if row.delivered else ''}"
             )
 
 
@@ -137,6 +140,7 @@ def _draw(title: str, style: str, rows: Sequence[Row]) -> Table:
             str(row.queued),
             f"[green]{row.delivered}[/green]",
             f"[yellow]{row.retrying}[/yellow]" if row.retrying else "0",
+            f"[yellow]{row.parked}[/yellow]" if row.parked else "0",
             f"[red]{row.dead}[/red]" if row.dead else "0",
             _number(row.p50_ms),
             _number(row.p90_ms),

@@ -109,7 +109,7 @@ def _publish(deployment: Deployment, events: int) -> None:
 
 def _is_idle(deployment: Deployment) -> bool:
     return not any(
-        status.queued + status.running + status.waiting
+        status.queued + status.running + status.waiting + status.parked
         for status in deployment.flow.status().values()
     )
 

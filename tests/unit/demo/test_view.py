@@ -8,8 +8,8 @@ from rich.console import Console
 from eventflow.cli.demo_view import PlainView, Row, TerminalView
 
 _ROWS = [
-    Row("audit", queued=0, delivered=2, retrying=0, dead=0, p50_ms=0.0, p90_ms=1234.4),
-    Row("door", queued=3, delivered=0, retrying=4, dead=5, p50_ms=None, p90_ms=None),
+    Row("audit", queued=0, delivered=2, retrying=0, parked=0, dead=0, p50_ms=0.0, p90_ms=1234.4),
+    Row("door", queued=3, delivered=0, retrying=4, parked=6, dead=5, p50_ms=None, p90_ms=None),
 ]
 
 
@@ -22,8 +22,8 @@ def test_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
     assert captured.out == ""
     assert captured.err.splitlines() == [
         "published 2 of 5",
-        "  audit: 0 queued, 2 delivered, 0 retrying, 0 dead, p50 0 ms, p90 1,234 ms",
-        "  door: 3 queued, 0 delivered, 4 retrying, 5 dead",
+        "  audit: 0 queued, 2 delivered, 0 retrying, 0 parked, 0 dead, p50 0 ms, p90 1,234 ms",
+        "  door: 3 queued, 0 delivered, 4 retrying, 6 parked, 5 dead",
     ]
 
 
@@ -46,5 +46,5 @@ def test_table_has_every_number() -> None:
 
     lines = [" ".join(line.split()) for line in screen.getvalue().splitlines()]
     assert any("published 2 of 5" in line for line in lines)
-    assert any("audit 0 2 0 0 0 1,234" in line for line in lines)
-    assert any("door 3 0 4 5 - -" in line for line in lines)
+    assert any("audit 0 2 0 0 0 0 1,234" in line for line in lines)
+    assert any("door 3 0 4 6 5 - -" in line for line in lines)

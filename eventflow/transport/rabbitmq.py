@@ -45,8 +45,9 @@ class Line:
                 "write_timeout": silence,
             },
         )
-        # Twice at once and no more; kombu would wait for seconds in between.
-        self._connection.ensure_connection(max_retries=1, interval_start=0, interval_max=0)
+        # Each of the addresses once; kombu would try again, and wait for seconds in between.
+        others = max(0, len(self._connection.alt) - 1)
+        self._connection.ensure_connection(max_retries=others, interval_start=0, interval_max=0)
         self._channel = self._connection.channel()
         self._channel.confirm_select()
         self._channel.events["basic_ack"].add(self._on_confirmed)

@@ -1,7 +1,7 @@
 """Sending messages: all of a list in one go, so that what is said to be sent is on its queue."""
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, TypeVar
 
 from amqp.exceptions import AccessRefused, PreconditionFailed
@@ -34,10 +34,10 @@ class Sender:
         self._queues: dict[str, Any] = {}
         self._lines = Lines(celery, silence=silence)
 
-    @property
+    @cached_property
     def is_rabbitmq(self) -> bool:
         """Whether the broker is RabbitMQ."""
-        return str(self._celery.conf.broker_url or "").startswith(("amqp", "pyamqp"))
+        return bool(self._celery.connection_for_write().transport.driver_type == "amqp")
 
     def send(self, messages: Sequence[Message]) -> None:
         """Send all *messages*.

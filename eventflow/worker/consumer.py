@@ -9,8 +9,11 @@ gone, and the test that pushes garbage when one means something else.
 import logging
 import uuid
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from typing import Any
 
+from amqp.exceptions import NotFound, RecoverableConnectionError
+from celery.worker import state
 from celery.worker.consumer import Consumer as CeleryConsumer
 from celery.worker.consumer.delayed_delivery import DelayedDelivery as CeleryDelayedDelivery
 from vine import promise
@@ -30,6 +33,7 @@ __all__ = ["Consumer", "DelayedDelivery", "find_fault"]
 _log = logging.getLogger("eventflow.consumer")
 _ARGUMENTS = {ROUTE: 2, RECORD: 2, DELIVER: 3}
 _BURY_AGAIN = 2.0  # seconds
+_LOOK_AFTER = 10.0  # seconds
 _DELAYED_DELIVERY = "celery.worker.consumer.delayed_delivery:DelayedDelivery"
 
 
@@ -102,11 +106,55 @@ class Consumer(CeleryConsumer):  # type: ignore[misc]  # celery has no types
             for step in CeleryConsumer.Blueprint.default_steps
         ]
 
+    _held = 0  # messages that wait to become dead letters
+    _received = 0
+    _received_before = -1
+    _waiting_before: AbstractSet[str] = frozenset()
+
+    def register_with_event_loop(self, hub: Any) -> None:
+        """Register with Celery's loop, and look after the queues on RabbitMQ now and then."""
+        super().register_with_event_loop(hub)
+        if self.connection.transport.driver_type == "amqp":
+            hub.timer.call_repeatedly(_LOOK_AFTER, self._look_after_queues)
+
+    def _look_after_queues(self) -> None:
+        """Connect anew when messages wait on a queue that is read here, and none comes.
+
+        A queue that is deleted and made again in the same moment is one cause: RabbitMQ 3.10 does
+        not tell its readers, and sends them nothing from then on. They would wait for ever.
+        """
+        waiting = set()
+        for name in tuple(self.task_consumer._active_tags):  # noqa: SLF001 - see above
+            channel = self.connection.channel()
+            try:
+                declared = channel.queue_declare(name, passive=True)
+                if declared.message_count or not declared.consumer_count:
+                    waiting.add(name)
+            except NotFound:
+                waiting.add(name)
+            finally:
+                channel.close()
+        is_free = not state.reserved_requests and not self._held
+        is_idle = is_free and self._received == self._received_before
+        stuck = waiting & self._waiting_before if is_idle else set()
+        self._received_before, self._waiting_before = self._received, waiting
+        if stuck:
+            self._waiting_before = set()
+            names = ", ".join(sorted(stuck))
+            _log.warning(
+                "messages wait on %s, and none comes; connecting anew",
+                names,
+                extra={"action": "queue_stuck", "queues": sorted(stuck)},
+            )
+            message = f"nothing comes from {names}"
+            raise RecoverableConnectionError(message)
+
     def create_task_handler(self, promise: Any = promise) -> Callable[[Any], Any]:
         """Return the function that Celery calls for each message."""
         receive = super().create_task_handler(promise)
 
         def on_task_received(message: Any) -> Any:
+            self._received += 1
             context = self._context_of(message)
             if context is None:
                 return receive(message)
@@ -198,6 +246,7 @@ class Consumer(CeleryConsumer):  # type: ignore[misc]  # celery has no types
             reason=reason,
             error=error,
         )
+        self._held += 1
         self._keep(context, message, letter, queue)
 
     def _keep(self, context: WorkerContext, message: Any, letter: DeadLetter, queue: str) -> None:
@@ -218,6 +267,7 @@ class Consumer(CeleryConsumer):  # type: ignore[misc]  # celery has no types
             letter.error,
             extra={"action": "message_dead", "queue": queue, "reason": letter.reason.value},
         )
+        self._held -= 1
         # A connection that was lost meanwhile has it given back; it is the same dead letter then.
         message.ack_log_error(_log, self.connection_errors)
         try:

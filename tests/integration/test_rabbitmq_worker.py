@@ -129,3 +129,20 @@ def test_garbage_waits_for_the_ledger(running: Deployment) -> None:
     running.wait(lambda: store.count().total == 1, "the dead letter")
     engine.dispose()
     assert 0 == running.depth("audit")
+
+
+def test_a_queue_that_is_deleted_comes_back(running: Deployment) -> None:
+    """Its worker goes on, and what was on it is sent again."""
+    running.start("router", ["eventflow.route"])
+    running.start("worker", ["audit"])
+    running.await_ready()
+    running.flow.publish(Event(id="before", source="test", type="T", data={}))
+    running.settle()
+    host = host_of(running)
+    host.node.request("DELETE", f"queues/{host.name}/audit")
+    running.flow._sender.declare(["audit"])  # so soon that the worker may not be told
+    running.flow.publish(Event(id="after", source="test", type="T", data={}))
+    running.settle()
+    assert ["before:audit", "after:audit"] == [note["id"] for note in running.noted()]
+    assert running.processes["worker"].poll() is None
+    assert host.queues()["audit"]["type"] == "quorum"

@@ -19,6 +19,7 @@ from eventflow.worker.consumer import Consumer
     "name",
     [
         "create_task_handler",
+        "register_with_event_loop",
         "on_decode_error",
         "on_unknown_message",
         "on_invalid_task",

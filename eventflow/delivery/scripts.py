@@ -57,6 +57,14 @@ def guarded(client: Any, call: Callable[[], T]) -> T:
         return call()
     except redis.RedisError as error:
         place = _describe(client)
+        if isinstance(error, redis.exceptions.NoPermissionError) or "The user executing" in str(
+            error
+        ):
+            message = (
+                f"the ledger at {place} does not let this user do what is needed: {error}. "
+                "`eventflow acl redis` prints the rights of each kind of process"
+            )
+            raise LedgerError(message) from error
         message = (
             f"the ledger at {place} cannot be used: {error}. Is it running? `eventflow up` starts "
             "one here; EVENTFLOW_REDIS_URL names another"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from eventflow.delivery.keys import BUSES, DEAD_LETTERS, PROCESSES, ROUTE, Keys, process_key
 from eventflow.privileges.duty import Duty, Role
-from eventflow.transport.unacked import unacked_keys
+from eventflow.transport.unacked import NO_QUEUES, unacked_keys
 
 __all__ = ["Grant", "acl_of"]
 
@@ -25,7 +25,7 @@ _LEDGER = (
     *("get", "set", "del", "exists", "expire", "persist"),
     *("hget", "hmget", "hgetall", "hset", "hsetnx", "hincrby", "hdel", "hexists"),
     *("zadd", "zrem", "zscore", "zcard", "zrange", "zrangebyscore", "zremrangebyscore"),
-    *("sadd", "smembers"),
+    *("sadd", "smembers", "lpush", "rpush", "lpop", "llen"),
 )
 _QUEUE = ("lpush", "rpush", "brpop", "llen")
 _EXCHANGES = ("celery.pidbox", "reply.celery.pidbox", "celeryev")
@@ -81,12 +81,12 @@ def acl_of(duty: Duty, *, has_broker: bool = True) -> list[str]:
 def _script_keys(duty: Duty, *, has_broker: bool) -> tuple[str, ...]:
     """Return the keys that eventflow's and kombu's scripts are called with."""
     if duty.role is Role.MONITOR:
-        return _bindings() if has_broker else ()
+        return (*unacked_keys((NO_QUEUES,)).values(), *_bindings()) if has_broker else ()
     names: list[str] = []
     for keys in _keys(duty):
         events = (keys.event("*"), keys.body("*"))
         if duty.role is Role.PUBLISHER or duty.publishes:
-            names += (keys.queued(ROUTE), *events)
+            names += (keys.queued(ROUTE), keys.lanes, keys.lane("*"), *events)
         if duty.role is Role.PUBLISHER:
             continue
         if duty.role is Role.WORKER:
@@ -115,6 +115,7 @@ def _ledger_grants(duty: Duty) -> Iterator[Grant]:
             yield Grant(("hget", "hset"), (keys.event("*"),))
             yield Grant(("set",), (keys.body("*"),), "W")
             yield Grant(("zadd", "zcard"), (keys.queued(ROUTE),), "W")
+            yield Grant(("rpush",), (keys.lanes, keys.lane("*")), "W")
         if duty.role is Role.WORKER:
             yield Grant(_LEDGER, _of_targets(keys, duty))
             yield Grant(("get", "del"), (keys.body("*"),))
@@ -138,6 +139,7 @@ def _broker_grants(duty: Duty) -> Iterator[Grant]:
     if others := tuple(queue for queue in duty.writes if queue not in duty.reads):
         yield Grant(("lpush", "llen"), others, "W")
     if duty.role is Role.MONITOR:
+        yield Grant(_LEDGER, tuple(unacked_keys((NO_QUEUES,)).values()))
         yield Grant(("llen",), ("*",), "W")  # lengths; nothing can be written or read by that alone
         yield Grant((*_QUEUE, "del", "exists", "pexpire"), ("*.reply.celery.pidbox", "celeryev.*"))
         yield Grant(("publish",), channels=(_channel(duty, "celery.pidbox"),))

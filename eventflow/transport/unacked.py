@@ -8,7 +8,10 @@ no right to another's.
 import hashlib
 from collections.abc import Iterable
 
-__all__ = ["unacked_keys"]
+__all__ = ["NO_QUEUES", "unacked_keys"]
+
+NO_QUEUES = "none"
+"""Stands for the queues of what reads none, such as Flower, which listens all the same."""
 
 _LONGEST = 100  # characters; more are told apart by a digest
 

@@ -6,7 +6,7 @@ workers on a Redis share their notes of what each has in hand.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from celery import Celery
@@ -17,7 +17,7 @@ from kombu.transport import TRANSPORT_ALIASES
 from eventflow.addresses import mask_values
 from eventflow.settings import Settings
 from eventflow.tls import broker_tls
-from eventflow.transport.unacked import unacked_keys
+from eventflow.transport.unacked import NO_QUEUES, unacked_keys
 
 __all__ = ["secure_app"]
 
@@ -61,6 +61,8 @@ class _NotesApart:
 
     def __init__(self, app: Celery) -> None:
         self._app = app
+        self._options = dict(app.conf.broker_transport_options or {})
+        self._use((NO_QUEUES,))
 
     def on_init(self, instance: Any = None, options: Any = None, **_: Any) -> None:
         """Set kombu's options for the queues that this worker was told to read."""
@@ -68,9 +70,10 @@ class _NotesApart:
             return
         asked = (options or {}).get("queues") or ""
         queues = asked.split(",") if isinstance(asked, str) else asked
-        names = [name for name in queues if name] or ["all"]
-        known = self._app.conf.broker_transport_options or {}
-        self._app.conf.broker_transport_options = {**unacked_keys(names), **known}
+        self._use([name for name in queues if name] or ["all"])
+
+    def _use(self, queues: Sequence[str]) -> None:
+        self._app.conf.broker_transport_options = {**unacked_keys(queues), **self._options}
 
 
 def _masked(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -52,6 +52,19 @@ def test_the_deployment_works(guarded: Guarded) -> None:
     assert [] == guarded.refusals()
 
 
+def test_a_worker_may_publish_if_it_is_told_so(guarded: Guarded) -> None:
+    """A worker's user publishes with `--publishes`; without, it is refused and told of the command."""
+    guarded.add_user("worker", "--target", "audit", "--user", "echo", "--publishes")
+    options = ("publish", "--source", "echo", "--type", "Echo")
+    guarded.command("echo", *options, "--id", "e-echo")
+    guarded.deployment.settle()
+    assert "e-echo" in (guarded.deployment.place / "audit.jsonl").read_text()
+    guarded.become("audit")
+    done = guarded.deployment.command(*options)
+    assert 1 == done.returncode
+    assert "`eventflow acl redis` prints the rights" in done.stderr
+
+
 def test_flower_watches(guarded: Guarded) -> None:
     """Flower sees every worker, with a user that can read no queue and no event."""
     flower = guarded.start_flower()

@@ -121,7 +121,8 @@ def heard(
             heard = Heard()
             work(deployment, heard)
             server.stop()
-            fail(deployment, heard)
+            if request.param != "socket":  # what differs there is what workers tell
+                fail(deployment, heard)
             for name in deployment.processes:
                 heard.take(f"log of {name}", deployment.log(name))
             yield heard
@@ -157,7 +158,6 @@ def work(deployment: Deployment, heard: Heard) -> None:
     for command in commands:
         done = deployment.command(*command.split())
         heard.take(f"eventflow {command}", done.stdout + done.stderr)
-    deployment.wait(lambda: "e1:vendor" in deployment.command("deadletters", "list").stdout, "it")
     for command in ("inspect stats", "inspect conf", "inspect report", "report"):
         done = ask_celery(deployment, *command.split())
         assert "OK" in done.stdout or "software" in done.stdout, done.stderr

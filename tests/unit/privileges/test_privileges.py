@@ -41,6 +41,24 @@ def test_every_key_of_a_target_is_its_workers() -> None:
         assert not any(fnmatchcase(key, pattern) for pattern in others), key
 
 
+def test_a_router_may_run_every_script() -> None:
+    """Each command in a script of the ledger's is one that a router may use."""
+    folder = ROOT / "eventflow/delivery/lua"
+    scripts = "".join(path.read_text() for path in folder.rglob("*.lua"))
+    used = {name.lower() for name in re.findall(r"redis\.call\('(\w+)'", scripts)}
+    assert "zadd" in used
+    granted = set(re.findall(r"\+([\w|]+)", " ".join(acl_of(Duty(Role.ROUTER, TARGETS)))))
+    assert set() == used - granted
+
+
+def test_a_publisher_may_accept() -> None:
+    """Each command of the script that accepts an event is one that a publisher may use."""
+    script = (ROOT / "eventflow/delivery/lua/accept.lua").read_text()
+    used = {name.lower() for name in re.findall(r"redis\.call\('(\w+)'", script)}
+    granted = set(re.findall(r"\+([\w|]+)", " ".join(acl_of(Duty(Role.PUBLISHER)))))
+    assert set() == used - granted
+
+
 def test_a_bus_can_be_the_only_one() -> None:
     """A user of one bus has no key of another."""
     patterns = patterns_of(acl_of(Duty(Role.WORKER, TARGETS, ("shop",))))

@@ -142,5 +142,9 @@ def _show(attempt: Attempt | None) -> None:
 
 def _plain(error: BaseException) -> Exception:
     """Return an exception that can go from a pool's process to its parent, whatever it holds."""
+    if isinstance(error, MemoryError):
+        # Celery raises this one again in the parent, which would keep the message in hand for ever.
+        message = f"MemoryError: {error}"
+        return DeadLetterError(message)
     plain: Exception = get_pickleable_exception(error)
     return plain

@@ -27,6 +27,7 @@ BROKERS = ("valkey", "rabbitmq")
 ROUNDS = 5
 TURN = 6.0  # seconds
 RATE = 20.0  # events a second for the busy target, except in a flood
+HANGING_RATE = 2.0  # enough to have its worker hang all the time, and to be over soon after
 FLOOD = 4_000  # some seconds' work
 INTERVAL = 0.02  # seconds between two watched events
 
@@ -65,7 +66,8 @@ def measure(broker: str, place: Path) -> dict[str, list[list[float]]]:
 
 def watch_trouble(both: Neighbours, how: str, prefix: str) -> list[float]:
     """Return the calm target's latencies while the busy one works, fails or hangs."""
-    both.publish(how, prefix, int(RATE * TURN), RATE)
+    rate = HANGING_RATE if how == "hanging" else RATE
+    both.publish(how, prefix, int(rate * TURN), rate)
     with Watch(both.deployment.flow, f"c{prefix}", interval=INTERVAL) as watch:
         time.sleep(TURN)
     both.await_published()

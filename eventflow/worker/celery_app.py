@@ -3,6 +3,7 @@
 import socket
 from typing import Any
 
+import billiard.pool
 from celery import Celery
 from kombu.transport import TRANSPORT_ALIASES
 
@@ -16,6 +17,7 @@ _CONSUMER = "eventflow.worker.consumer:Consumer"
 _CONTROL = "eventflow.worker.control:Control"
 
 _HEARTBEAT = 10  # seconds
+_LAST_RESULTS = 30  # looks, of billiard's 0.1 seconds each
 _VISIBILITY_TIMEOUT = 2 * 60 * 60  # seconds: above the lease of the longest timeout that may be
 
 
@@ -142,3 +144,7 @@ def configure_app(app: Celery) -> None:
     # `broker_transport` says, and Flower knows a broker by the scheme of its address.
     for scheme in ("redis", "rediss"):
         TRANSPORT_ALIASES[scheme] = _REDIS_TRANSPORT
+    # A pool's process that ends waits until its parent has read all its results. A parent that ends too
+    # has sometimes stopped reading, and the process waits for half a minute, in which a supervisor
+    # loses patience. The outcomes are in the ledger before they are results: some seconds are enough.
+    billiard.pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = _LAST_RESULTS

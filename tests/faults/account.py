@@ -87,20 +87,26 @@ class Account:
         )
 
 
-def close_account(scene: Scene, load: Load, *, timeout: float = 120.0) -> Account:
+def close_account(scene: Scene, *loads: Load, timeout: float = 120.0) -> Account:
     """Wait until all is finished, and draw up the account.
 
     Args:
         scene: Where it happened.
-        load: What was published; it has been stopped.
+        loads: What was published; they have been stopped.
         timeout: Seconds for what is in flight to be finished.
     """
     scene.settle(timeout)
     return Account(
-        expected=frozenset(_deliveries(load.accepted, TARGETS)),
+        expected=frozenset(
+            identity for load in loads for identity in _deliveries(load.accepted, TARGETS)
+        ),
         done={identity: list(notes) for identity, notes in scene.notes().items()},
         letters=recorded_letters(scene),
-        planned=frozenset(_deliveries(load.refused & load.accepted.keys(), ["typed"])),
+        planned=frozenset(
+            identity
+            for load in loads
+            for identity in _deliveries(load.refused & load.accepted.keys(), ["typed"])
+        ),
         killed=dict(scene.deployment.killed),
     )
 

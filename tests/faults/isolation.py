@@ -22,7 +22,7 @@ __all__ = ["Neighbours", "Watch", "neighbours", "percentile"]
 
 RULES = """
     targets:
-      busy: {task: project.busy, timeout: 1s, retry: {initial: 500ms, max: 2s, max_attempts: 3}}
+      busy: {task: project.busy, timeout: 500ms, retry: {initial: 200ms, max_attempts: 2}}
       calm: {task: project.calm}
     rules:
       busy: {pattern: {source: [busy]}, targets: [busy]}

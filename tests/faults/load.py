@@ -26,6 +26,7 @@ class Load:
             a publisher that keeps its events is what the guarantee counts on.
         in_flight: Tells how much is unfinished.
         most: How much may be, before the load waits.
+        prefix: What the events' ids begin with.
         refuse_each: One event in so many is refused by the target `typed`, and so a dead letter.
     """
 
@@ -35,11 +36,13 @@ class Load:
         in_flight: Callable[[], int],
         *,
         most: int = 300,
+        prefix: str = "e",
         refuse_each: int = REFUSE_EACH,
     ) -> None:
         self._flow = flow
         self._in_flight = in_flight
         self._most = most
+        self._prefix = prefix
         self._refuse_each = refuse_each
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="load", daemon=True)
@@ -89,7 +92,7 @@ class Load:
 
     def _event(self, number: int) -> Event:
         refuse = number % self._refuse_each == 0
-        event_id = f"e{number}"
+        event_id = f"{self._prefix}{number}"
         if refuse:
             self.refused.add(event_id)
         data = {"number": number, "refuse": refuse}

@@ -16,9 +16,10 @@ from typing import Any
 
 from eventflow.delivery.keys import DEAD_LETTERS, ROUTE, Keys
 from tests.deployment import Deployment, deployed
+from tests.faults.proxy import Proxy, proxied
 from tests.faults.tail import Notes, Tail
 
-__all__ = ["BOUND", "LEASE", "TARGETS", "Scene", "staged"]
+__all__ = ["BOUND", "LEASE", "TARGETS", "Scene", "apart", "staged"]
 
 TARGETS = ("steady", "flaky", "typed")
 TIMEOUT = 2.0
@@ -180,6 +181,23 @@ def staged(place: Path, *, broker: str = "valkey", **settings: object) -> Iterat
     values: dict[str, object] = {"group_size": 10, "lease_margin": MARGIN, **settings}
     with deployed(place, project=PROJECT, rules=RULES, broker=broker, **values) as deployment:
         yield Scene(deployment)
+
+
+@contextlib.contextmanager
+def apart(place: Path, broker: str) -> Iterator[tuple[Scene, dict[str, Proxy]]]:
+    """Have a scene that runs, with a proxy before its broker and one before its ledger."""
+    with staged(place, broker=broker) as scene:
+        settings = scene.deployment.settings
+        with proxied(settings.celery_broker_url, settings.ledger_url) as proxies:
+            names = ("broker", "ledger")
+            sides = dict(zip(names, proxies, strict=True))
+            scene.deployment.environment["EVENTFLOW_BROKER_URL"] = sides["broker"].url
+            scene.deployment.environment["EVENTFLOW_REDIS_URL"] = sides["ledger"].url
+            scene.start()
+            scene.wait(
+                lambda: all(proxy.connections for proxy in proxies), "the proxies to be used"
+            )
+            yield scene, sides
 
 
 def _children(parent: int) -> list[int]:

@@ -7,16 +7,14 @@ is watched by itself: it must take messages again within a bounded time after th
 import itertools
 import random
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.faults.account import close_account
 from tests.faults.load import Load
-from tests.faults.proxy import Mode, Proxy, proxied
-from tests.faults.scene import LEASE, Scene, staged
+from tests.faults.proxy import Mode, Proxy
+from tests.faults.scene import LEASE, apart
 
 FAULT = (1.0, LEASE / 2)
 """Seconds that a fault lasts: less than a lease, so that nobody else may take what is running."""
@@ -42,23 +40,6 @@ def test_connections_break_and_heal(tmp_path: Path, broker: str, chance: random.
             scene.await_all(f"{mode} between the processes and the {side}")
         load.stop()
         close_account(scene, load).check()
-
-
-@contextmanager
-def apart(place: Path, broker: str) -> Iterator[tuple[Scene, dict[str, Proxy]]]:
-    """Have a scene that runs, with a proxy before its broker and one before its ledger."""
-    with staged(place, broker=broker) as scene:
-        settings = scene.deployment.settings
-        with proxied(settings.celery_broker_url, settings.ledger_url) as proxies:
-            names = ("broker", "ledger")
-            sides = dict(zip(names, proxies, strict=True))
-            scene.deployment.environment["EVENTFLOW_BROKER_URL"] = sides["broker"].url
-            scene.deployment.environment["EVENTFLOW_REDIS_URL"] = sides["ledger"].url
-            scene.start()
-            scene.wait(
-                lambda: all(proxy.connections for proxy in proxies), "the proxies to be used"
-            )
-            yield scene, sides
 
 
 def break_for(proxy: Proxy, mode: Mode, seconds: float) -> None:

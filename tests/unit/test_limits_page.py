@@ -36,6 +36,7 @@ LIMITS: Mapping[str, Any] = {
     "events of a bus that wait to be routed": setting("max_backlog"),
     "events in one call of the ledger": publisher._MOST_AT_ONCE,
     "events or deliveries that a message names": setting("group_size"),
+    "events that one message to the routers names": publisher._MOST_ROUTED_AT_ONCE,
     "bytes of a shaped input": f"{routing.INPUT_TIMES} events",
     "characters of an error, until the next attempt": chain._MOST_ERROR,
     "characters of an error in a dead letter": letters.MOST_ERROR,

@@ -52,3 +52,14 @@ def test_what_cannot_be_put_back_is_let_go(qos: Any) -> None:
     qos.channel.connection.client = None
     qos.restore_unacked_once()
     assert qos.can_consume()
+
+
+@pytest.mark.parametrize("closed", ["channel", "connection"])
+def test_what_is_done_after_its_connection_is_let_go(qos: Any, closed: str) -> None:
+    """A task that outlives its connection is acknowledged on nothing, and ends no worker."""
+    if closed == "channel":
+        qos.channel.connection = None
+    else:
+        qos.channel.connection.client = None
+    qos.ack("tag")
+    assert qos.can_consume()

@@ -10,7 +10,7 @@ from tests.faults.load import Load
 from tests.faults.scene import TARGETS, Scene, staged
 from tests.faults.store_faults import store_of
 
-EVENTS = 200
+EVENTS = 80
 """How many are delivered while the store is away."""
 REFUSE_EACH = 5
 

@@ -1,4 +1,4 @@
-"""Insisting: what has been done must be said, even if the ledger is away just now."""
+"""Insisting: what is in hand is claimed and its outcome said, even if the ledger is away just now."""
 
 import logging
 import time
@@ -18,33 +18,34 @@ _AWAY = (redis.ConnectionError, redis.TimeoutError)
 T = TypeVar("T")
 
 
-def insist(call: Callable[[], T]) -> T:
+def insist(call: Callable[[], T], *, unless: Callable[[], bool] = lambda: False) -> T:
     """Repeat *call* until the ledger can be reached.
 
-    For outcomes alone: a worker that cannot claim has nothing better to do, and a success that is
-    forgotten would be handed over once more. The call must be safe to repeat.
+    For claims and outcomes: a worker that cannot claim has nothing better to do, and a success that
+    is forgotten would be handed over once more. The call must be safe to repeat.
 
     Args:
         call: Of the ledger.
+        unless: Asked before each further try; where it is so, there is none.
 
     Returns:
         What it returns.
 
     Raises:
-        LedgerError: When the ledger answers, and refuses.
+        LedgerError: When the ledger answers, and refuses; or is away, and there is no further try.
     """
     pause = _FIRST_PAUSE
     while True:
         try:
             return call()
         except LedgerError as error:
-            if not isinstance(error.__cause__, _AWAY):
+            if not isinstance(error.__cause__, _AWAY) or unless():
                 raise
             if pause == _FIRST_PAUSE:
                 _log.warning(
-                    "an outcome is kept until the ledger is back: %s",
+                    "waiting for the ledger, with a delivery in hand: %s",
                     error,
-                    extra={"action": "outcome_kept"},
+                    extra={"action": "ledger_awaited"},
                 )
         time.sleep(pause)
         pause = min(2 * pause, _LONGEST_PAUSE)

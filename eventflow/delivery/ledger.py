@@ -77,7 +77,9 @@ class Ledger(Protocol):
             target: Their target, whose policy and limits decide.
             delivery_ids: Their ids.
             lease: Seconds that they are leased for; longer than the target's timeout.
-            owner: Names the process that claims, for `lost`.
+            owner: Names the thread of the process that claims, and nothing else that ever ran. An
+                owner that claims once more what it has already is given the same answer: the first
+                one was lost on the way.
             alone: Whether their message names no others; a delivery that has ended a worker is not
                 claimed from a message of many, since it would take the others along.
         """
@@ -96,7 +98,7 @@ class Ledger(Protocol):
         Args:
             target: Their target.
             delivery_ids: What the owner may have had.
-            owner: As it was named in the claim.
+            owner: What its name in the claim begins with.
             delay: Seconds until they are due.
             error: How the owner ended.
 

@@ -83,13 +83,13 @@ def deliver(
 def _claim(
     context: WorkerContext, ledger: RedisLedger, target: Target, delivery_id: str, *, alone: bool
 ) -> Claim:
-    # One at a time, so that a delivery that kills its worker costs its neighbours no attempt.
-    [claim] = ledger.claim(
-        target,
-        [delivery_id],
-        lease=lease_seconds(target, context.settings.lease_margin),
-        owner=owner_name(),
-        alone=alone,
+    lease = lease_seconds(target, context.settings.lease_margin)
+    owner = owner_name()
+    # One at a time, so that a delivery that kills its worker costs its neighbours no attempt. A claim
+    # whose answer is lost is made again, by the same owner, and so costs none either.
+    [claim] = insist(
+        lambda: ledger.claim(target, [delivery_id], lease=lease, owner=owner, alone=alone),
+        unless=context.stopping.is_set,
     )
     return claim
 

@@ -16,7 +16,7 @@ from celery.worker.request import Request as CeleryRequest
 
 from eventflow.delivery import next_delay
 from eventflow.errors import EventflowError
-from eventflow.worker.identity import owner_name
+from eventflow.worker.identity import process_name
 
 __all__ = ["Request"]
 
@@ -42,7 +42,7 @@ class Request(CeleryRequest):  # type: ignore[misc]  # celery has no types
     def _take_back(self, error: BaseException) -> None:
         context = self._app.eventflow_context
         bus, name, ids = self._args
-        owner = owner_name(self.hostname, self.worker_pid)
+        owner = process_name(self.hostname, self.worker_pid)
         how = f"exit code {error.code}" if isinstance(error, SystemExit) else str(error)
         text = f"the worker's process ended: {how.partition(' Job:')[0]}"
         try:

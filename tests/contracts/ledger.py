@@ -1,6 +1,7 @@
 """What every ledger must do; a backend's test class inherits it and gives the fixture `ledger`."""
 
 import json
+import uuid
 from collections.abc import Callable
 
 import pytest
@@ -44,10 +45,10 @@ def register(ledger: Ledger, event_id: str, *targets: str, shaped: str | None = 
 
 
 def claim(ledger: Ledger, *ids: str, lease: float = LEASE, most: int = 5, age: float = 3600.0):
-    """Claim deliveries of the usual target."""
+    """Claim deliveries of the usual target, each time as another process."""
     policy = RetryPolicy(max_attempts=most, max_age=age)
     target = VENDOR.model_copy(update={"retry": policy})
-    return ledger.claim(target, list(ids), lease=lease, owner="worker@host:1")
+    return ledger.claim(target, list(ids), lease=lease, owner=str(uuid.uuid4()))
 
 
 class LedgerContract:

@@ -371,6 +371,28 @@ class PoisonContract:
             "signal 11 (SIGSEGV)",
         )
 
+    def test_an_owner_is_answered_again(self, ledger: Ledger) -> None:
+        """A claim whose answer was lost is repeated, and counts once; another's is refused."""
+        target = vendor(retry=RetryPolicy(max_attempts=2), rate_limit=parse_rate("1/h"))
+        [identity] = registered(ledger, 1)
+        claims = [
+            ledger.claim(target, [identity], lease=LEASE, owner=owner)[0]
+            for owner in ("one", "one", "two", "one")
+        ]
+        assert [(claim.verdict, claim.attempt) for claim in claims] == [
+            (Verdict.RUN, 1),
+            (Verdict.RUN, 1),
+            (Verdict.LEASED, 0),
+            (Verdict.RUN, 1),
+        ]
+
+    def test_last_rites_are_answered_again(self, ledger: Ledger) -> None:
+        """What was to be buried is not run when it is claimed once more."""
+        target = vendor(retry=RetryPolicy(max_attempts=0))
+        [identity] = registered(ledger, 1)
+        claims = [ledger.claim(target, [identity], lease=LEASE, owner="one")[0] for _ in range(2)]
+        assert [claim.verdict for claim in claims] == [Verdict.MAX_ATTEMPTS] * 2
+
     def test_a_redrive_forgets_the_crashes(self, ledger: Ledger) -> None:
         """Poison that is redriven has a fresh budget of workers too."""
         target = vendor(retry=RetryPolicy(max_crashes=1))

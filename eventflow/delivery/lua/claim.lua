@@ -56,6 +56,9 @@ local function verdict_of(id, delivery)
     return 'gone'
   end
   local leased_until = redis.call('ZSCORE', running, id)
+  if leased_until and owner ~= '' and redis.call('HGET', delivery, 'owner') == owner then
+    return 'again'
+  end
   if leased_until and tonumber(leased_until) > now then
     return 'leased'
   end
@@ -95,7 +98,6 @@ end
 local function start(id, delivery)
   redis.call('HINCRBY', delivery, 'attempts', 1)
   redis.call('HSETNX', delivery, 'first', now)
-  redis.call('HSET', delivery, 'owner', owner)
   if limits.rate then
     redis.call('HSET', bucket, 'tokens', tokens_of(bucket, limits, now) - 1, 'at', now)
   end
@@ -112,6 +114,11 @@ for i = FIRST, #ARGV do
   local id, delivery, body = ARGV[i], KEYS[2 * n + 6], KEYS[2 * n + 7]
   local since = tonumber(redis.call('ZSCORE', queued, id) or 0)
   local verdict, why = verdict_of(id, delivery)
+  -- The answer to this owner's claim was lost on the way: it is given once more, and counts once.
+  local is_again = verdict == 'again'
+  if is_again then
+    verdict = redis.call('HGET', delivery, 'verdict')
+  end
   if verdict == 'gone' or verdict == 'leased' or verdict == 'waiting' or verdict == 'apart' then
     answers[n] = {verdict}
   elseif verdict == 'parked' then
@@ -124,7 +131,8 @@ for i = FIRST, #ARGV do
     redis.call('ZREM', waiting, id)
     redis.call('ZADD', running, now + lease, id)
     redis.call('HDEL', delivery, 'pass')
-    if verdict == 'run' then
+    redis.call('HSET', delivery, 'owner', owner, 'verdict', verdict)
+    if verdict == 'run' and not is_again then
       start(id, delivery)
     end
     local f = redis.call('HMGET', delivery, 'attempts', 'input', 'rules', 'accepted', 'first',

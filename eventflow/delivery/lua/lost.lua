@@ -2,7 +2,8 @@
 --
 -- KEYS 1, 2         zset   running:<target>, waiting:<target>
 -- KEYS i+2          hash   delivery:<id>      owner, crashes, attempts, failed, error type, error
--- ARGV 1..3         the owner that has ended, seconds until they are due again, how it ended
+-- ARGV 1..3         what the name of the owner that has ended begins with, seconds until they are due
+--                   again, how it ended
 -- ARGV i+3          the delivery's id
 -- Returns the ids that it had
 local time = redis.call('TIME')
@@ -10,7 +11,8 @@ local now = time[1] + time[2] / 1000000
 local ids = {}
 for i = 4, #ARGV do
   local id, delivery = ARGV[i], KEYS[i - 1]
-  if redis.call('ZSCORE', KEYS[1], id) and redis.call('HGET', delivery, 'owner') == ARGV[1] then
+  local owner = redis.call('HGET', delivery, 'owner') or ''
+  if redis.call('ZSCORE', KEYS[1], id) and string.sub(owner, 1, #ARGV[1]) == ARGV[1] then
     redis.call('ZREM', KEYS[1], id)
     redis.call('ZADD', KEYS[2], now + tonumber(ARGV[2]), id)
     redis.call('HINCRBY', delivery, 'crashes', 1)

@@ -29,6 +29,13 @@ def test_it_is_said_again_while_the_ledger_is_away(cause: Exception) -> None:
     assert insist(Ledger(cause, cause).finish) == "recorded"
 
 
+def test_it_is_not_said_again_where_there_is_a_reason() -> None:
+    """A worker that stops does not wait for the ledger with what it has not begun."""
+    ledger = Ledger(redis.ConnectionError("reset"))
+    with pytest.raises(LedgerError):
+        insist(ledger.finish, unless=lambda: True)
+
+
 def test_a_refusal_is_the_end() -> None:
     """A ledger that answers, and does not want it, is not asked for ever."""
     ledger = Ledger(redis.ResponseError("NOPERM"))

@@ -24,6 +24,7 @@ __all__ = ["groups", "route_events"]
 
 _log = logging.getLogger("eventflow.route")
 
+_SLICE = 4  # events taken from the ledger at once
 T = TypeVar("T")
 
 
@@ -58,30 +59,25 @@ def route_events(context: WorkerContext, bus: str, event_ids: Sequence[str]) -> 
     context.announce()
     counts = Counter(events=0, deliveries=0, dead_letters=0)
     left = len(event_ids)
+    seen: set[str] = set()
+    pending = _Sending()
     while left > 0 and not context.stopping.is_set():
-        works = ledger.begin_route(left, lease=context.settings.route_lease)
+        # A few at a time: what has come meanwhile has its turn, though there is a flood.
+        works = ledger.begin_route(min(left, _SLICE), lease=context.settings.route_lease)
         if not works:
-            return dict(counts)  # another router had them
+            break  # another router had them
         left -= len(works)
-        for turn in _turns(works):
-            sending = _Sending()
-            for work in turn:
-                counts["events"] += _route_one(context, ledger, rules, work, sending)
-            _send(context, bus, rules, sending)
-            counts["deliveries"] += sum(len(items) for items in sending.deliveries.values())
-            counts["dead_letters"] += len(sending.letters)
-    if left > 0:
+        # The first of each lane is sent at once; the rest of a flood goes together, at the end.
+        first = _Sending()
+        for work in works:
+            sending = pending if work.lane in seen else first
+            seen.add(work.lane)
+            counts["events"] += _route_one(context, ledger, rules, work, sending)
+        counts.update(_send(context, bus, rules, first))
+    counts.update(_send(context, bus, rules, pending))
+    if left > 0 and context.stopping.is_set():
         _give_back(context, bus, event_ids[-left:])
     return dict(counts)
-
-
-def _turns(works: Sequence[RouteWork]) -> Iterator[Sequence[RouteWork]]:
-    """Cut off the first of each lane, whose messages go before the rest of a flood is looked at."""
-    lanes = [work.lane for work in works]
-    first = next((at for at, lane in enumerate(lanes) if lane in lanes[:at]), len(lanes))
-    yield works[:first]
-    if works[first:]:
-        yield works[first:]
 
 
 def _give_back(context: WorkerContext, bus: str, event_ids: Sequence[str]) -> None:
@@ -138,7 +134,7 @@ def _route_one(
     return 1
 
 
-def _send(context: WorkerContext, bus: str, rules: RuleSet, sending: _Sending) -> None:
+def _send(context: WorkerContext, bus: str, rules: RuleSet, sending: _Sending) -> Counter[str]:
     size = context.settings.group_size
     messages: list[Message] = []
     for name, items in sending.deliveries.items():
@@ -153,6 +149,8 @@ def _send(context: WorkerContext, bus: str, rules: RuleSet, sending: _Sending) -
     except TransportError as error:
         # All is registered: the mover sends it once the broker is back.
         _log.warning("%s", error, extra={"action": "send_failed", "messages": len(messages)})
+    deliveries = sum(len(items) for items in sending.deliveries.values())
+    return Counter(deliveries=deliveries, dead_letters=len(sending.letters))
 
 
 def _unroutable(bus: str, work: RouteWork, error: Exception, event: Event | None) -> DeadLetter:

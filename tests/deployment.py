@@ -96,6 +96,7 @@ class Deployment:
         self.parts.start()
         self.flow = EventFlow(self.settings)
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._begun: dict[str, int] = {}  # where in its log each began
         self.killed: dict[int, float] = {}
         """When which process, by its id, was killed."""
 
@@ -150,6 +151,7 @@ class Deployment:
     def run(self, name: str, arguments: Sequence[str]) -> None:
         """Start `python ARGUMENTS`, its output in a file."""
         with self.log_path(name).open("ab") as log:
+            self._begun[name] = log.tell()
             self.processes[name] = subprocess.Popen(
                 [sys.executable, *arguments],
                 cwd=self.place,
@@ -177,11 +179,11 @@ class Deployment:
             self.await_log(name, " ready.")
 
     def await_log(self, name: str, text: str) -> None:
-        """Wait until a process has said *text*."""
+        """Wait until a process has said *text*, since it was started last."""
 
         def is_said() -> bool:
             is_alive = self.processes[name].poll() is None
-            said = text in self.log(name)
+            said = text in self.log(name, since=self._begun[name])
             assert said or is_alive, f"{name} has ended:\n{self.log(name)[-3000:]}"
             return said
 
@@ -191,9 +193,9 @@ class Deployment:
         """Where a process's output is."""
         return self.place / f"{name}.log"
 
-    def log(self, name: str) -> str:
-        """What a process has said so far."""
-        return self.log_path(name).read_text(errors="replace")
+    def log(self, name: str, *, since: int = 0) -> str:
+        """What a process has said so far, or from a byte of it on."""
+        return self.log_path(name).read_bytes()[since:].decode(errors="replace")
 
     def noted(self) -> list[dict[str, Any]]:
         """What the subscribers have noted so far."""

@@ -1,5 +1,6 @@
 """The servers of the tests do what they promise, since all that the tests find rests on them."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -50,7 +51,8 @@ def test_an_event_goes_its_way(running: Deployment) -> None:
 @pytest.mark.parametrize("end", ["stop_broker", "kill_broker"])
 def test_a_broker_comes_back_with_its_data(running: Deployment, end: str) -> None:
     """What was on a queue is there after the broker was ended and started."""
-    running.kill("all")
+    # In order: what a killed worker had not acknowledged yet would be back on its queue.
+    running.kill("all", signal.SIGTERM)
     running.push_raw("audit", b"\x00 no message")
     assert running.depth("audit") == 1
     getattr(running, end)()

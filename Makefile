@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # Two at a time: most tests wait for processes of their own. A file stays in one of the two, so
-# that its server starts once. `make test JOBS=0` runs all in one process.
+# that its server starts once, and what takes long begins first (tests/conftest.py). `make test JOBS=0` runs all in one process.
 JOBS ?= 2
 # What to run, and how: `make test TESTS=tests/unit OPTIONS="-k cidr"`.
 TESTS ?=
@@ -29,7 +29,7 @@ demo: $(STAMP) ## Run a day of parcels, start to end
 .PHONY: test
 test: $(STAMP) ## Run every test (TESTS=…, OPTIONS=…, JOBS=2)
 	@scripts/install-test-services
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(OPTIONS) $(TESTS); status=$$?; \
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --no-loadscope-reorder $(OPTIONS) $(TESTS); status=$$?; \
 	if [ $$status = 5 ]; then echo "No test was collected, which is a failure." >&2; fi; \
 	exit $$status
 

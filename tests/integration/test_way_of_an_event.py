@@ -6,6 +6,7 @@ import pytest
 
 from eventflow.events import Event
 from tests.deployment import Deployment, deployed
+from tests.servers import require_broker
 
 RULES = """
     targets:
@@ -91,15 +92,21 @@ PROJECT = """
 QUEUES = ["device-vendor", "notifications", "audit", "typed", "shaped", "legacy-queue", "keywords"]
 
 
-@pytest.fixture(scope="module", params=["prefork", "threads"])
+# Each broker with Celery's own pool, and the other pool on one of them.
+RUNS = [("valkey", "prefork"), ("valkey", "threads"), ("redis", "prefork"), ("rabbitmq", "prefork")]
+
+
+@pytest.fixture(scope="module", params=RUNS, ids="-".join)
 def running(
-    broker: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Deployment]:
-    """A router, a recorder and a worker of each pool, all real, on each broker."""
+    """A router, a recorder and a worker, all real."""
+    broker, pool = request.param
+    require_broker(broker)
     place = tmp_path_factory.mktemp("project")
     with deployed(place, project=PROJECT, rules=RULES, broker=broker) as deployment:
         deployment.start("router", ["eventflow.route"])
-        deployment.start("worker", QUEUES, "-P", request.param, "-c", "2")
+        deployment.start("worker", QUEUES, "-P", pool, "-c", "2")
         deployment.start("recorder", ["eventflow.dead-letters"])
         deployment.await_ready()
         yield deployment

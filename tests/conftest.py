@@ -11,22 +11,10 @@ from tests.servers import BROKERS, require_broker, stop_shared_node
 _LONGEST_FIRST = ("faults", "security", "acceptance", "docs", "integration", "unit")
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
-    """Have each file run in one process, a file of faults for each broker, the longest first."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group_of(item)))
-    yield
-    # After they were shuffled, which within a folder is kept.
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have what takes longest begin first; within a folder the shuffled order stays."""
     items.sort(key=lambda item: _LONGEST_FIRST.index(_folder_of(item)))
-
-
-def _group_of(item: pytest.Item) -> str:
-    file = item.nodeid.partition("::")[0]
-    if _folder_of(item) != "faults" or not isinstance(item, pytest.Function):
-        return file
-    parameters = item.callspec.params if hasattr(item, "callspec") else {}
-    return f"{file}-{parameters.get('broker', '')}"
 
 
 def _folder_of(item: pytest.Item) -> str:

@@ -2,7 +2,6 @@
 
 import logging
 import signal
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -31,6 +30,7 @@ from eventflow.errors import RuleError, StartError
 from eventflow.rules import RuleSet, RuleSource
 from eventflow.settings import Settings, load_settings
 from eventflow.units import format_duration, parse_duration
+from eventflow.worker.stopping import StopRequest
 
 __all__ = ["up"]
 
@@ -94,7 +94,7 @@ class _Signals:
     """Counts the requests to stop: the first asks, the second hurries."""
 
     def __init__(self) -> None:
-        self.stop = threading.Event()
+        self.stop = StopRequest()
         self.supervisor: Supervisor | None = None
 
     def __enter__(self) -> Self:

@@ -16,6 +16,7 @@ from eventflow.transport.messages import DEAD_LETTERS, ROUTE
 from eventflow.worker.context import WorkerContext
 from eventflow.worker.hand_back import single_messages
 from eventflow.worker.route import groups
+from eventflow.worker.stopping import StopRequest
 
 __all__ = ["Mover"]
 
@@ -49,7 +50,7 @@ class Mover:
         self._beat = beat
         self._watches_rules = watches_rules
         self._queues = None if queues is not None and ROUTE in queues else queues
-        self._stopping = threading.Event()
+        self._stopping = StopRequest()
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -58,7 +59,7 @@ class Mover:
         self._thread.start()
 
     def stop_soon(self) -> None:
-        """Stop it after its current round; safe to call from a signal's handler."""
+        """Stop it after its current round; safe in a signal's handler, and in one within another."""
         self._stopping.set()
 
     def round(self) -> float:

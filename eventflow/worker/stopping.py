@@ -1,8 +1,9 @@
-"""A flag that a worker's main process sets when it is told to stop, and its pool's processes see."""
+"""How a process is told to stop, from a signal's handler: alone, or with its pool's processes."""
 
 import mmap
+from queue import Empty, SimpleQueue
 
-__all__ = ["StopFlag"]
+__all__ = ["StopFlag", "StopRequest"]
 
 
 class StopFlag:
@@ -26,3 +27,37 @@ class StopFlag:
     def is_set(self) -> bool:
         """Whether the worker stops."""
         return self._memory[0] == 1
+
+
+class StopRequest:
+    """Set once in a signal's handler; a thread waits for it. Like an Event, but without its lock.
+
+    An Event's `set` takes a lock: a second signal that comes while the handler of the first one
+    holds it would wait for itself for ever. A SimpleQueue may be put to at any moment.
+    """
+
+    def __init__(self) -> None:
+        self._is_set = False
+        self._waker: SimpleQueue[None] = SimpleQueue()
+
+    def set(self) -> None:
+        """Ask to stop; safe in a signal's handler, and in one within another."""
+        self._is_set = True
+        self._waker.put(None)
+
+    def is_set(self) -> bool:
+        """Whether it was asked."""
+        return self._is_set
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until it is asked, at most so long; for one thread.
+
+        Returns:
+            Whether it was asked.
+        """
+        if not self._is_set:
+            try:
+                self._waker.get(timeout=seconds)
+            except Empty:
+                return self._is_set
+        return True

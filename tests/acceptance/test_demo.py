@@ -61,16 +61,15 @@ def test_kept_demo_redrives_its_dead_letter(start: Start) -> None:
         r"`eventflow demo` is running in .*Flower: http://127\.0\.0\.1:\d+", other.said
     )
 
-    with urlopen(re.findall(r"Flower: (\S+)", demo.said)[0] + "/api/workers", timeout=10) as answer:
-        workers = {name.partition("@")[0] for name in json.load(answer)}
-    assert workers == {
-        "router",
-        "recorder",
-        "device-vendor",
-        "delivery-partner",
-        "notifications",
-        "audit",
-    }
+    flower = re.findall(r"Flower: (\S+)", demo.said)[0]
+
+    def workers() -> set[str]:
+        with urlopen(f"{flower}/api/workers", timeout=10) as answer:
+            return {name.partition("@")[0] for name in json.load(answer)}
+
+    # Flower asks the workers when it starts, and shows those that have answered.
+    own = {"router", "recorder", "device-vendor", "delivery-partner", "notifications", "audit"}
+    demo.wait_for(lambda: workers() == own, "Flower to show the workers")
 
     command = re.findall(r"Send it again: +(.*)", demo.printed)[0]
     letter = command.split()[-1]

@@ -5,6 +5,7 @@
     ├── EventError         an event is malformed, too large or too deep
     ├── PatternError       an event pattern is invalid
     ├── RuleError          rule files are faulty; holds every fault
+    ├── SchemaError        schema files are faulty, or disagree; holds every fault
     ├── SubscriberError    a subscriber cannot be bound
     ├── PublishError       events could not be accepted
     ├── LedgerError        the ledger cannot be reached, or answered nonsense
@@ -36,6 +37,7 @@ __all__ = [
     "Refuse",
     "Retry",
     "RuleError",
+    "SchemaError",
     "SettingsError",
     "StartError",
     "StoreError",
@@ -133,6 +135,10 @@ class PatternError(EventflowError):
 
 class RuleError(_ProblemsError):
     """Rule files are faulty; *problems* holds every fault, with file, line and column."""
+
+
+class SchemaError(_ProblemsError):
+    """Schema files are faulty; *problems* holds every fault, with its file and its path."""
 
 
 class SubscriberError(EventflowError):

@@ -1,5 +1,27 @@
-"""Typed events: the schema of an event's data, as a pydantic model."""
+"""Schemas of events' data: the repository, and typed events as pydantic models."""
 
+from eventflow.schemas.document import (
+    Compatibility,
+    SchemaDocument,
+    Status,
+    Unknown,
+    Validation,
+)
 from eventflow.schemas.models import EventModel
+from eventflow.schemas.names import SchemaName, Version
+from eventflow.schemas.policy import BusPolicy, Policy
+from eventflow.schemas.repository import Repository
 
-__all__ = ["EventModel"]
+__all__ = [
+    "BusPolicy",
+    "Compatibility",
+    "EventModel",
+    "Policy",
+    "Repository",
+    "SchemaDocument",
+    "SchemaName",
+    "Status",
+    "Unknown",
+    "Validation",
+    "Version",
+]

@@ -9,7 +9,8 @@ which anything is taken to fit.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain, product
-from typing import Any, Final, Protocol
+from typing import Any, Final
+from urllib.parse import unquote
 
 import jsonschema_rs
 
@@ -20,8 +21,6 @@ __all__ = [
     "UNSEEN",
     "Branch",
     "Node",
-    "Resolved",
-    "Resolver",
     "expand",
     "root_node",
 ]
@@ -46,49 +45,18 @@ _SINCE = {
 _DYNAMIC = ("$dynamicRef", "$recursiveRef")
 
 
-class Resolved(Protocol):
-    """What a reference leads to."""
-
-    @property
-    def contents(self) -> Any:  # Any: a schema, or whatever stands there
-        """What stands there."""
-
-    @property
-    def resolver(self) -> "Resolver":
-        """What follows the references in it."""
-
-    @property
-    def draft(self) -> int:
-        """The dialect that it is read by, as jsonschema-rs numbers them."""
-
-
-class Resolver(Protocol):
-    """Follows the references of one file: jsonschema-rs has such."""
-
-    @property
-    def base_uri(self) -> str:
-        """Where references begin."""
-
-    def lookup(self, uri: str) -> Resolved:
-        """Follow a reference.
-
-        Raises:
-            jsonschema_rs.ReferencingError: When it leads nowhere.
-        """
-
-
 @dataclass(frozen=True, slots=True)
 class Node:
     """One schema object.
 
     Attributes:
         schema: The object; True for "anything", False for "nothing".
-        resolver: Follows its references; None where they cannot be followed.
+        whole: What its references are followed in; None where they are not.
         draft: The dialect that it is read by.
     """
 
     schema: Any
-    resolver: Resolver | None
+    whole: Any
     draft: int
 
     def get(self, keyword: str) -> Any:
@@ -104,7 +72,7 @@ class Node:
             isinstance(schema.get(key), str) and not schema[key].startswith("#")
             for key in ("$id", "id")
         )
-        return Node(schema, None if renamed else self.resolver, self.draft)
+        return Node(schema, None if renamed else self.whole, self.draft)
 
     def values(self) -> list[Any] | None:
         """Return the only values that fit, None where it names none."""
@@ -125,18 +93,13 @@ UNSEEN: Final = Node({}, None, jsonschema_rs.Draft202012)
 Branch = tuple[Node, ...]
 """One way: every one of these must hold, by its own keywords alone."""
 
-_Seen = frozenset[tuple[str, str]]
+_Seen = frozenset[str]
 
 
-def root_node(document: SchemaDocument, resolver: Resolver | None) -> Node:
-    """Return the whole schema of a document.
-
-    Args:
-        document: The document.
-        resolver: Follows references from its file; None where there can be none.
-    """
+def root_node(document: SchemaDocument) -> Node:
+    """Return the whole schema of a document."""
     draft = next((it for name, it in _DRAFTS.items() if name in document.dialect), None)
-    return Node(document.schema, resolver, draft or jsonschema_rs.Draft202012)
+    return Node(document.whole, document.whole, draft or jsonschema_rs.Draft202012)
 
 
 def expand(nodes: Iterable[Node]) -> list[Branch]:
@@ -199,17 +162,25 @@ def _choices(node: Node, seen: _Seen, depth: int) -> list[list[Branch]]:
 
 
 def _follow(node: Node, reference: str, seen: _Seen, depth: int) -> list[Branch]:
-    if node.resolver is None:
+    found = _look_up(node.whole, reference)
+    if found is None or reference in seen:
         return [(UNSEEN,)]
-    key = (node.resolver.base_uri, reference)
-    if key in seen:
-        return [(UNSEEN,)]
-    try:
-        found = node.resolver.lookup(reference)
-    except jsonschema_rs.ReferencingError:
-        return [(UNSEEN,)]
-    target = Node(found.contents, found.resolver, found.draft)
-    return _ways(target, seen | {key}, depth + 1)
+    return _ways(node.below(found), seen | {reference}, depth + 1)
+
+
+def _look_up(whole: Any, reference: str) -> Any:
+    """Return where a JSON pointer leads, None where it is none or leads nowhere."""
+    start, *names = unquote(reference).split("/")
+    value = whole if start == "#" else None
+    for name in names:
+        key = name.replace("~1", "/").replace("~0", "~")
+        if isinstance(value, dict):
+            value = value.get(key)
+        elif isinstance(value, list) and key.isdecimal() and int(key) < len(value):
+            value = value[int(key)]
+        else:
+            return None
+    return value
 
 
 def _listed(value: Any) -> list[Any]:

@@ -5,10 +5,10 @@ element of every array on the way, and takes a key with dots (`"door.kind"`) for
 is made of; an input's path takes one key or one element a step.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from eventflow.schemas.branches import MAX_WAYS, UNSEEN, Branch, Node, Resolver, expand, root_node
+from eventflow.schemas.branches import MAX_WAYS, UNSEEN, Branch, Node, expand, root_node
 from eventflow.schemas.document import SchemaDocument
 from eventflow.schemas.leaves import LeafShape, leaf_shape
 from eventflow.schemas.repository import Repository
@@ -69,13 +69,10 @@ class SchemaFields:
 
     Args:
         document: The schema.
-        resolver: Follows references from the schema's file; None where there is none.
     """
 
-    def __init__(self, document: SchemaDocument, resolver: Resolver | None = None) -> None:
-        self._root = [
-            _Way(branch, named=True) for branch in expand((root_node(document, resolver),))
-        ]
+    def __init__(self, document: SchemaDocument) -> None:
+        self._root = [_Way(branch, named=True) for branch in expand((root_node(document),))]
         self._found: dict[tuple[str, ...], FieldFacts] = {}
         self._followed: dict[tuple[str | int, ...], FieldFacts] = {}
 
@@ -136,16 +133,10 @@ class FieldIndex:
 
     Args:
         repository: The schemas.
-        resolver_of: Gives what follows the references of a schema's file.
     """
 
-    def __init__(
-        self,
-        repository: Repository,
-        resolver_of: Callable[[SchemaDocument], Resolver | None] = lambda _document: None,
-    ) -> None:
+    def __init__(self, repository: Repository) -> None:
         self.repository = repository
-        self._resolver_of = resolver_of
         self._fields: dict[str, SchemaFields] = {}
 
     def of(self, document: SchemaDocument) -> SchemaFields:
@@ -153,7 +144,7 @@ class FieldIndex:
         name = str(document.name)
         found = self._fields.get(name)
         if found is None:
-            found = SchemaFields(document, self._resolver_of(document))
+            found = SchemaFields(document)
             self._fields[name] = found
         return found
 

@@ -44,12 +44,11 @@ def check_events(rule: Rule, finder: KindFinder, repository: Repository) -> Iter
 def _check_unknown(
     kinds: EventKinds, places: dict[str, FieldTest], repository: Repository, *, refused: bool
 ) -> Iterator[Finding]:
-    certain = refused and not kinds.known
-    end = "; an event without a schema is refused here, so that none can match" if certain else ""
+    end = "; an event without a schema is refused here" if refused else ""
     if kinds.exact is None:
-        if certain:
+        if refused and not kinds.known:
             where = next((test.where for test in places.values()), ("pattern",))
-            yield Finding(_CODE, where, f"no event that has a schema can match{end}", certain)
+            yield Finding(_CODE, where, f"no event that has a schema can match{end}")
         return
     sources = {source for source, _ in repository.types}
     for source, type_ in kinds.exact:
@@ -58,13 +57,13 @@ def _check_unknown(
         if source in sources:
             types = {each for owner, each in repository.types if owner == source}
             message = f"{source} has no event {type_!r} by the schemas{suggest(type_, types)}{end}"
-            yield Finding(_CODE, _place(places[_TYPE], type_), message, certain)
+            yield Finding(_CODE, _place(places[_TYPE], type_), message)
         else:
             near = suggest(source, sources)
             # A source of which no schema speaks may have none yet.
             if near or refused:
                 message = f"no schema is of the source {source!r}{near}{end}"
-                yield Finding(_CODE, _place(places["source"], source), message, certain)
+                yield Finding(_CODE, _place(places["source"], source), message)
 
 
 def _check_deprecated(

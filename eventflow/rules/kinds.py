@@ -76,7 +76,8 @@ class KindFinder:
         return EventKinds(
             known=known,
             exact=exact,
-            all_known=refused or (exact is not None and set(exact) <= set(known)),
+            # Also where unknown events are refused one may come: a typed event that names itself.
+            all_known=exact is not None and set(exact) <= set(known),
             chosen=refused or any(_chooses(condition) for condition in envelope),
         )
 

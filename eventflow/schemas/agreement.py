@@ -1,6 +1,5 @@
 """Agreement: whether typed events and the files of their schemas say the same."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import unified_diff
@@ -106,7 +105,9 @@ def _compare(model: type[EventModel], repository: Repository) -> Difference | No
         file = document.file
         kind, message = _judge(model, document, wanted)
     before = write_schema(existing) if existing is not None else ""
-    return Difference(kind, name, describe_model(model), file, message, before, write_schema(wanted))
+    return Difference(
+        kind, name, describe_model(model), file, message, before, write_schema(wanted)
+    )
 
 
 def _judge(

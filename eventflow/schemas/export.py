@@ -90,7 +90,7 @@ def _steady(schema: Any) -> Any:
         return schema
     schema = {name: _steady(value) for name, value in schema.items()}
     if schema.get("uniqueItems") is True and isinstance(schema.get("default"), list):
-        schema["default"] = sorted(schema["default"], key=lambda item: json.dumps(item))
+        schema["default"] = sorted(schema["default"], key=json.dumps)
     return schema
 
 

@@ -1,8 +1,6 @@
 """`eventflow schemas export`: the schema files of typed events."""
 
-import importlib
 import pkgutil
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -83,7 +81,7 @@ def _print_check(differences: Sequence[Difference], number: int) -> None:
 def _import(modules: Sequence[str]) -> list[str] | None:
     """Import what is meant, as Celery would: from the current directory first."""
     from eventflow.cli.application import (  # noqa: PLC0415 - `--help` need not pay for Celery
-        import_module_of,
+        import_here,
         import_subscribers,
         load_app,
     )
@@ -92,11 +90,10 @@ def _import(modules: Sequence[str]) -> list[str] | None:
     if not modules:
         import_subscribers(load_app(load_settings()))
         return None
-    sys.path[:0] = [here] if (here := str(Path.cwd())) not in sys.path else []
     for name in modules:
-        module = import_module_of(name)
+        module = import_here(name)
         for found in pkgutil.walk_packages(getattr(module, "__path__", ()), f"{name}."):
-            importlib.import_module(found.name)
+            import_here(found.name)
     return list(modules)
 
 

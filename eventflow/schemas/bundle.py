@@ -1,198 +1,120 @@
-"""Bundling: schemas with all that they refer to, in one document and one dialect, 2020-12."""
+"""One schema out of several files: what it refers to elsewhere is taken in, below its `$defs`."""
 
-import json
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+import re
+from collections.abc import Mapping
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote
 
-from eventflow.errors import Problem, SchemaError
-from eventflow.schemas.document import SchemaDocument
+from eventflow.schemas.keywords import STORED, below
+from eventflow.schemas.references import Place, ReferenceFault
 
-__all__ = ["Bundler", "Part"]
+__all__ = ["MAX_SCHEMAS", "BundleFault", "bundle"]
 
-_SCHEMA = frozenset(
-    {
-        *("additionalItems", "additionalProperties", "contains", "else", "if", "items", "not"),
-        *("propertyNames", "then", "unevaluatedItems", "unevaluatedProperties"),
-    }
-)
-_LIST = frozenset({"allOf", "anyOf", "items", "oneOf", "prefixItems"})
-_NAMED = frozenset({"dependencies", "dependentSchemas", "patternProperties", "properties"})
-_DROPPED = frozenset(
-    {
-        *("$anchor", "$comment", "$defs", "$id", "$recursiveAnchor", "$schema", "definitions"),
-        *("id", "x-eventflow"),
-    }
-)
-_OLD = ("draft-03", "draft-04", "draft-06", "draft-07")  # in which nothing counts beside a $ref
+MAX_SCHEMAS = 50_000
+"""The most schemas that one may be made of, those within it included."""
 
-Part = tuple[Path, str]
-"""A part of a file: the file, and a JSON pointer."""
+_NAMES = ("$id", "$anchor", "$dynamicAnchor", "$recursiveAnchor")
 
 
-class Bundler:
-    """Takes schemas in, one after the other, with the parts that they share.
+class BundleFault(Exception):  # noqa: N818 - becomes a Problem where it is caught
+    """A schema that grows too large once it is put together."""
 
-    A `$ref` becomes `#/$defs/KEY`, where KEY stands for one part of one file; what a schema says in
-    an older dialect is said in 2020-12.
 
-    Attributes:
-        parts: Each part that something refers to, by its key, in the order of being met.
-        places: Where each part is.
+def bundle(
+    root: Place, dialect: str, targets: Mapping[Place, Place | ReferenceFault | None]
+) -> dict[str, Any] | bool:
+    """Return the schema of *root* with every reference leading into itself.
+
+    Args:
+        root: A file's whole document.
+        dialect: What it is read by.
+        targets: What each schema of it refers to, as `Library.reach` says.
+
+    Raises:
+        BundleFault: When it has more than `MAX_SCHEMAS` schemas.
     """
-
-    def __init__(self) -> None:
-        self.parts: dict[str, Any] = {}  # Any: JSON
-        self.places: dict[str, Part] = {}
-        self._keys: dict[Part, str] = {}
-        self._files: dict[Path, Any] = {}
-
-    def add(self, document: SchemaDocument) -> dict[str, Any]:
-        """Take a schema in.
-
-        Args:
-            document: The schema; what it refers to is read from beside its file.
-
-        Returns:
-            The schema itself, without `$defs`; those are in `parts`.
-
-        Raises:
-            SchemaError: When it refers to what is not there.
-        """
-        file = document.file.absolute()
-        self._files[file] = document.schema
-        walker = _Walker(file, document.dialect, self._refer)
-        schema: Any = walker.walk(document.schema)
-        seen: set[str] = set()
-        # A schema that is another one by reference alone is that one.
-        while set(schema) - _ANNOTATIONS == {"$ref"} and schema["$ref"] not in seen:
-            seen.add(schema["$ref"])
-            target = self.parts[schema["$ref"].rpartition("/")[2]]
-            words = {name: value for name, value in schema.items() if name != "$ref"}
-            schema = {**target, **words} if isinstance(target, Mapping) else {}
-        return dict(schema)
-
-    def _refer(self, file: Path, reference: str, dialect: str) -> str:
-        """Take in what a `$ref` refers to, and return its key."""
-        path, _, fragment = unquote(reference).partition("#")
-        target = Path(_normal(file.parent / path)) if path else file
-        place = (target, fragment)
-        if place not in self._keys:
-            key = f"part-{len(self._keys)}"
-            self._keys[place], self.places[key] = key, place
-            self.parts[key] = {}  # holds its place while what it refers to is taken in
-            whole = self._read(target, file, reference)
-            part = _find(whole, fragment)
-            if part is None:
-                raise _fault(file, f"{reference!r} refers to what {target.name} does not have")
-            own = whole.get("$schema", dialect) if isinstance(whole, Mapping) else dialect
-            self.parts[key] = _Walker(target, str(own), self._refer).walk(part)
-        return self._keys[place]
-
-    def _read(self, target: Path, file: Path, reference: str) -> Any:
-        if target not in self._files:
-            try:
-                self._files[target] = json.loads(target.read_bytes())
-            except (OSError, ValueError, RecursionError) as error:
-                message = f"{reference!r} refers to {target}, which cannot be read: {error}"
-                raise _fault(file, message) from error
-        return self._files[target]
+    if not isinstance(root.schema, dict):
+        return bool(root.schema)
+    return _Bundling(root, dialect, targets).run()
 
 
-_ANNOTATIONS = frozenset({"title", "description", "default", "examples", "deprecated"})
+class _Bundling:
+    def __init__(
+        self, root: Place, dialect: str, targets: Mapping[Place, Place | ReferenceFault | None]
+    ) -> None:
+        self._root = root
+        self._targets = targets
+        self._store = "$defs" if "draft/20" in dialect else "definitions"
+        self._is_draft_4 = dialect.endswith("draft-04/schema")
+        self._taken = set(root.schema.get(self._store) or ())
+        self._names: dict[Place, str] = {}
+        self._pending: list[Place] = []
+        self._count = 0
 
+    def run(self) -> dict[str, Any]:
+        whole: dict[str, Any] = self._copy(self._root, self._root.schema, ())
+        parts: dict[str, Any] = {}
+        while self._pending:
+            place = self._pending.pop(0)
+            parts[self._names[place]] = self._copy(place, place.schema, ())
+        if parts:
+            whole[self._store] = {**(whole.get(self._store) or {}), **parts}
+        return whole
 
-class _Walker:
-    """Goes through one file's schema, where schemas stand and nowhere else."""
-
-    def __init__(self, file: Path, dialect: str, refer: Callable[[Path, str, str], str]) -> None:
-        self._file = file
-        self._dialect = dialect
-        self._is_old = any(name in dialect for name in _OLD)
-        self._refer = refer
-
-    def walk(self, schema: Any) -> Any:
-        if not isinstance(schema, Mapping):
-            return schema  # true or false
-        if isinstance(reference := schema.get("$ref"), str):
-            key = self._refer(self._file, reference, self._dialect)
-            own = {} if self._is_old else dict(self._walk_keywords(schema))
-            return {**own, "$ref": f"#/$defs/{key}"}
-        return dict(self._walk_keywords(schema))
-
-    def _walk_keywords(self, schema: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-        for name, value in _modern(schema).items():
-            if name in _DROPPED or name == "$ref":
+    def _copy(self, start: Place, schema: Any, path: tuple[str | int, ...]) -> Any:
+        """Copy what stands at *path* below *start*, without names that no reference needs now."""
+        if not isinstance(schema, dict):
+            return schema
+        self._count += 1
+        if self._count > MAX_SCHEMAS:
+            message = (
+                f"is made of more than {MAX_SCHEMAS:,} schemas once its references are followed"
+            )
+            raise BundleFault(message)
+        is_part = start is not self._root
+        copy = {key: value for key, value in schema.items() if key not in _NAMES}
+        if self._is_draft_4 and isinstance(copy.get("id"), str):
+            del copy["id"]
+        if is_part:
+            copy.pop("$schema", None)
+        for found in below(schema):
+            key = found.path[0]
+            if is_part and found.kind == STORED:
+                copy.pop(str(key), None)
                 continue
-            if name in _LIST and isinstance(value, list):
-                yield name, [self.walk(item) for item in value]
-            elif name in _NAMED and isinstance(value, Mapping):
-                # As a value rather than as a type: where an `allOf` narrows a property to null, the
-                # generator of models gives the type what an earlier part says of it.
-                yield (
-                    name,
-                    {
-                        key: {"enum": [None]} if item == {"type": "null"} else self.walk(item)
-                        for key, item in value.items()
-                    },
-                )
-            else:
-                yield name, self.walk(value) if name in _SCHEMA else value
+            inner = self._copy(start, found.schema, (*path, *found.path))
+            if len(found.path) == 1:
+                copy[str(key)] = inner
+                continue
+            if copy[str(key)] is schema[key]:
+                copy[str(key)] = schema[key].copy()
+            copy[str(key)][found.path[1]] = inner
+        target = self._targets.get(Place(start.file, (*start.path, *path), schema))
+        if isinstance(target, Place):
+            copy["$ref"] = self._refer(target)
+        return copy
+
+    def _refer(self, target: Place) -> str:
+        if target.file == self._root.file:
+            return "#" + "".join(f"/{_escape(str(part))}" for part in target.path)
+        name = self._names.get(target)
+        if name is None:
+            name = self._names[target] = self._name(target)
+            self._pending.append(target)
+        return f"#/{self._store}/{_escape(name)}"
+
+    def _name(self, target: Place) -> str:
+        file = target.file.name.removesuffix(".json").removesuffix(".schema")
+        folder = f"{target.file.parts[-2]}-" if re.match(r"\d", file) else ""
+        last = [str(part) for part in target.path[-1:]]
+        wanted = re.sub(r"[^A-Za-z0-9_.-]+", "-", "-".join([folder + file, *last]))
+        name, number = wanted, 1
+        while name in self._taken:
+            number += 1
+            name = f"{wanted}-{number}"
+        self._taken.add(name)
+        return name
 
 
-def _modern(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Say what older dialects say in other words as 2020-12 says it."""
-    modern = dict(schema)
-    for bound in ("Minimum", "Maximum"):
-        exclusive = modern.get(f"exclusive{bound}")
-        if isinstance(exclusive, bool):
-            del modern[f"exclusive{bound}"]
-            if exclusive and bound.lower() in modern:
-                modern[f"exclusive{bound}"] = modern.pop(bound.lower())
-    if isinstance(modern.get("items"), list):
-        modern["prefixItems"] = modern.pop("items")
-        if "additionalItems" in modern:
-            modern["items"] = modern.pop("additionalItems")
-    return modern
-
-
-def _find(schema: Any, fragment: str) -> Any:
-    """Return the part of a schema that a fragment names; None where there is none."""
-    if fragment and not fragment.startswith("/"):
-        return next(_anchored(schema, fragment), None)
-    for step in fragment.split("/")[1:]:
-        name = step.replace("~1", "/").replace("~0", "~")
-        if isinstance(schema, Mapping) and name in schema:
-            schema = schema[name]
-        elif isinstance(schema, list) and name.isdecimal() and int(name) < len(schema):
-            schema = schema[int(name)]
-        else:
-            return None
-    return schema
-
-
-def _anchored(schema: Any, anchor: str) -> Iterator[Any]:
-    if isinstance(schema, Mapping):
-        names = (schema.get("$anchor"), schema.get("$id"), schema.get("id"))
-        if anchor == names[0] or f"#{anchor}" in names:
-            yield schema
-        for value in schema.values():
-            yield from _anchored(value, anchor)
-    elif isinstance(schema, list):
-        for value in schema:
-            yield from _anchored(value, anchor)
-
-
-def _normal(path: Path) -> str:
-    parts: list[str] = []
-    for part in path.parts:
-        if part == "..":
-            parts.pop()
-        else:
-            parts.append(part)
-    return str(Path(*parts))
-
-
-def _fault(file: Path, message: str) -> SchemaError:
-    return SchemaError("a schema is faulty", [Problem(str(file), 0, 0, "", message)])
+def _escape(part: str) -> str:
+    return quote(part.replace("~", "~0").replace("/", "~1"), safe="~!$&'()*+,;=:@")

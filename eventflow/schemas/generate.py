@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from eventflow.errors import SchemaError
-from eventflow.schemas.bundle import Bundler
 from eventflow.schemas.document import SchemaDocument
 from eventflow.schemas.export import DIALECT
 from eventflow.schemas.identifiers import class_name, module_name, name_parts, versioned
+from eventflow.schemas.parts import Parts
 from eventflow.schemas.repository import Repository
 
 __all__ = ["MARK", "generate_module", "generate_package"]
@@ -48,10 +48,10 @@ def generate_module(documents: Iterable[SchemaDocument], repository: Repository)
         SchemaError: When a schema cannot be written as a model, or the extra `schemas` is missing.
     """
     events = _name_events(documents, repository)
-    bundler = Bundler()
-    roots = {event.name: bundler.add(event.document) for event in events}
-    names = name_parts(bundler, roots)
-    definitions = {**roots, **{names[key]: bundler.parts[key] for key in reversed(names)}}
+    parts = Parts()
+    roots = {event.name: parts.add(event.document) for event in events}
+    names = name_parts(parts, roots)
+    definitions = {**roots, **{names[key]: parts.schemas[key] for key in reversed(names)}}
     text = _REFERENCE.sub(
         lambda found: f'"$ref": "#/$defs/{names[found[1]]}"', json.dumps(definitions)
     )

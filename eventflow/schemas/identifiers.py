@@ -6,13 +6,12 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from eventflow.schemas.bundle import Bundler, Part
 from eventflow.schemas.names import Version
+from eventflow.schemas.parts import REFERENCE, Part, Parts
 
 __all__ = ["class_name", "module_name", "name_parts", "versioned"]
 
 _WORD = re.compile(r"[^\W_]+")
-_REFERENCE = "#/$defs/"
 # What generated modules import, or what a class of that name would hide from them.
 _TAKEN = frozenset(
     {
@@ -48,21 +47,21 @@ def versioned(name: str, version: Version) -> str:
     return f"{name}V{str(version).replace('.', '_')}"
 
 
-def name_parts(bundler: Bundler, roots: Mapping[str, Any]) -> dict[str, str]:
+def name_parts(parts: Parts, roots: Mapping[str, Any]) -> dict[str, str]:
     """Name the shared parts: the same part, wherever it stands, has one name.
 
     Where different parts would have one name, each is called after the event that has it.
 
     Args:
-        bundler: Holds the parts.
+        parts: The parts.
         roots: The events' schemas, by the names of their classes, which are taken.
 
     Returns:
         Each part's key, and its name.
     """
-    preferred = {key: _preferred(place) for key, place in bundler.places.items()}
-    folded = _fold(bundler.parts, preferred)
-    users = _users(bundler.parts, roots)
+    preferred = {key: _preferred(place) for key, place in parts.places.items()}
+    folded = _fold(parts.schemas, preferred)
+    users = _users(parts.schemas, roots)
     shapes: dict[str, set[str]] = {}
     for key, shape in folded.items():
         if key in users:
@@ -141,8 +140,8 @@ def _references(value: Any) -> Iterable[str]:
 
 
 def _key(name: str, value: Any) -> str:
-    is_reference = name == "$ref" and isinstance(value, str) and value.startswith(_REFERENCE)
-    return value.removeprefix(_REFERENCE) if is_reference else ""
+    is_reference = name == "$ref" and isinstance(value, str) and value.startswith(REFERENCE)
+    return value.removeprefix(REFERENCE) if is_reference else ""
 
 
 def _free(name: str, taken: set[str]) -> str:

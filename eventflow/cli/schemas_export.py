@@ -17,7 +17,9 @@ __all__ = ["export"]
 @click.command()
 @click.argument("modules", nargs=-1, metavar="[MODULE]...")
 @schemas_option
-@click.option("--check", "is_check", is_flag=True, help="Write nothing; exit with 1 if one differs.")
+@click.option(
+    "--check", "is_check", is_flag=True, help="Write nothing; exit with 1 if one differs."
+)
 @click.option(
     "--force", is_flag=True, help="Write over versions that are published, which others rely on."
 )

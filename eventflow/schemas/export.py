@@ -79,7 +79,8 @@ def _generate(model: type[EventModel], mode: JsonSchemaMode) -> dict[str, Any]:
             "has, or pydantic's WithJsonSchema"
         )
         raise SchemaError(message) from error
-    return _steady(schema)
+    steady: dict[str, Any] = _steady(schema)
+    return steady
 
 
 def _steady(schema: Any) -> Any:

@@ -84,14 +84,16 @@ def generate_package(repository: Repository) -> dict[str, str]:
 
 
 _HEAD = '''\
-"""Events of {sources}, {mark} from their schemas; edit those."""
+"""Events of {sources}: {mark}; edit the schemas."""
 
 # fmt: off
+# ruff: noqa: PGH004
 # ruff: noqa
+
 '''
 _IMPORT = "from eventflow import EventModel\n"
 _PACKAGE = '''\
-"""Typed events, {mark} from the schemas: a module for each source."""
+"""A module of events for each source: {mark}."""
 '''
 
 

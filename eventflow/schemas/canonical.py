@@ -62,7 +62,7 @@ def contract_of(schema: object) -> object:
     Returns:
         The same without title, description, examples and the like, at every depth.
     """
-    return _rebuild(schema, keep=lambda name: name not in _WORDS)
+    return _without_words(schema)
 
 
 def same_json(one: object, other: object) -> bool:
@@ -87,17 +87,17 @@ def _arrange(schema: Any) -> Any:
     return arranged
 
 
-def _rebuild(schema: object, *, keep: Any) -> object:
+def _without_words(schema: object) -> object:
     if isinstance(schema, list):
-        return [_rebuild(item, keep=keep) for item in schema]
+        return [_without_words(item) for item in schema]
     if not isinstance(schema, Mapping):
         return schema
-    rebuilt: dict[str, object] = {}
+    kept: dict[str, object] = {}
     for name, value in schema.items():
-        if not keep(name):
+        if name in _WORDS:
             continue
         if name in _NAMED | _DEFINITIONS and isinstance(value, Mapping):
-            rebuilt[name] = {key: _rebuild(item, keep=keep) for key, item in value.items()}
+            kept[name] = {key: _without_words(item) for key, item in value.items()}
         else:
-            rebuilt[name] = value if name in _DATA else _rebuild(value, keep=keep)
-    return rebuilt
+            kept[name] = value if name in _DATA else _without_words(value)
+    return kept

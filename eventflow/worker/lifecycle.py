@@ -167,6 +167,7 @@ class _Lifecycle:
 
     def _warn(self) -> None:
         context = self._context
+        _warn_of_gaps(context)
         targets = context.targets_of_rules()
         for subscriber in context.subscribers.all():
             if targets and subscriber.target not in targets:
@@ -189,6 +190,22 @@ class _Lifecycle:
                     target.task,
                     extra={"action": "target_without_task", "target": name},
                 )
+
+
+def _warn_of_gaps(context: WorkerContext) -> None:
+    """Say which older events no chain of upcasters brings to what a subscriber asks for."""
+    subscribers = context.subscribers
+    models = [each.model for each in subscribers.all() if each.model is not None]
+    for have, want in subscribers.converters.gaps(models, ()):
+        _log.warning(
+            "subscribers ask for %s, and no chain of upcasters leads there from %s: such events, "
+            "replayed or still in flight, become dead letters. Write @flow.upcast(%r, %r)",
+            want,
+            have.version,
+            str(have),
+            str(want),
+            extra={"action": "upcaster_missing", "schema": str(want)},
+        )
 
 
 def _as_list(value: Any) -> list[str]:

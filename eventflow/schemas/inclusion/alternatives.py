@@ -42,9 +42,7 @@ def _check_kind(
         if keyword == "anyOf" or _is_only(comparison, written, branch, branches):
             return found
         return [comparison.undecided(path, "'oneOf'")]
-    near = [
-        found for branch, found in tried if not _is_apart(comparison, written, branch)
-    ]
+    near = [found for branch, found in tried if not _is_apart(comparison, written, branch)]
     if not near:
         return [Difference(path, comparison.words.no_branch())]
     return near[0] if len(near) == 1 else [comparison.undecided(path, f"{keyword!r}")]
@@ -54,12 +52,8 @@ def _is_hard(found: list[Difference]) -> bool:
     return any(item.verdict is not Verdict.ASSUMED for item in found)
 
 
-def _is_only(
-    comparison: Comparison, written: Written, fitting: Node, branches: list[Node]
-) -> bool:
-    return all(
-        branch is fitting or _is_apart(comparison, written, branch) for branch in branches
-    )
+def _is_only(comparison: Comparison, written: Written, fitting: Node, branches: list[Node]) -> bool:
+    return all(branch is fitting or _is_apart(comparison, written, branch) for branch in branches)
 
 
 def _is_apart(comparison: Comparison, written: Written, branch: Node) -> bool:
@@ -71,7 +65,11 @@ def _is_apart(comparison: Comparison, written: Written, branch: Node) -> bool:
 
 
 def _apart(
-    one: tuple[Node, ...], resolve_one: Resolve, other: tuple[Node, ...], resolve: Resolve, deep: int
+    one: tuple[Node, ...],
+    resolve_one: Resolve,
+    other: tuple[Node, ...],
+    resolve: Resolve,
+    deep: int,
 ) -> bool:
     mine, theirs = expand(Written(one), resolve_one), expand(Written(other), resolve)
     if not mine.kinds & theirs.kinds or excludes(mine.leaf, theirs.leaf):

@@ -9,9 +9,7 @@ from eventflow.schemas.inclusion.node import Node
 __all__ = ["check_arrays"]
 
 
-def check_arrays(
-    comparison: Comparison, facts: Facts, reader: Node, path: str
-) -> list[Difference]:
+def check_arrays(comparison: Comparison, facts: Facts, reader: Node, path: str) -> list[Difference]:
     """Compare arrays, element by element, and then all further ones."""
     first, rest = items(reader)
     layouts = [items(node) for node in facts.nodes]

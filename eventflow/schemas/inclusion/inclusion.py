@@ -4,7 +4,6 @@ Pairs of schemas that refer to themselves are taken for granted when met again d
 data is finite, so that what is wrong is met before.
 """
 
-
 from typing import Any
 
 from eventflow.schemas.inclusion.alternatives import check_alternatives
@@ -135,9 +134,7 @@ class Inclusion:
         self._granted += 1
         return []
 
-    def _check(
-        self, written: Written, facts: Facts, reader: Node, path: str
-    ) -> list[Difference]:
+    def _check(self, written: Written, facts: Facts, reader: Node, path: str) -> list[Difference]:
         found: list[Difference] = []
         if reader.has("$ref"):
             target = self.resolve_reader(reader, str(reader.get("$ref")))
@@ -155,9 +152,7 @@ class Inclusion:
             return found + self._split(written, facts, own, path)
         return found + self._check_own(written, facts, own, path)
 
-    def _split(
-        self, written: Written, facts: Facts, reader: Node, path: str
-    ) -> list[Difference]:
+    def _split(self, written: Written, facts: Facts, reader: Node, path: str) -> list[Difference]:
         """Compare each branch of the writer's first choice."""
         same = [
             keyword

@@ -16,9 +16,7 @@ _TOGETHER = {
 _OF_NEIGHBOURS = frozenset({"unevaluatedItems", "unevaluatedProperties"})
 
 
-def check_opaque(
-    comparison: Comparison, facts: Facts, reader: Node, path: str
-) -> list[Difference]:
+def check_opaque(comparison: Comparison, facts: Facts, reader: Node, path: str) -> list[Difference]:
     """Compare keywords as a whole."""
     found = []
     for keyword, about in OPAQUE.items():

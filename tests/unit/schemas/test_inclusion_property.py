@@ -30,7 +30,9 @@ LEAVES = st.one_of(
     st.builds(lambda least: {"type": "string", "minLength": least}, st.integers(0, 2)),
     st.builds(lambda values: {"enum": values}, st.lists(SCALARS, min_size=1, max_size=4)),
     st.builds(lambda value: {"const": value}, SCALARS),
-    st.sampled_from([{"const": {"a": 1}}, {"enum": [[1], "a"]}, {"type": "string", "pattern": "^a"}]),
+    st.sampled_from(
+        [{"const": {"a": 1}}, {"enum": [[1], "a"]}, {"type": "string", "pattern": "^a"}]
+    ),
 )
 
 

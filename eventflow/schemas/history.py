@@ -1,7 +1,7 @@
 """Holds a repository's versions against each other, and against what was published before."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from eventflow.errors import Problem
@@ -18,9 +18,10 @@ from eventflow.schemas.compatibility import (
 )
 from eventflow.schemas.document import Compatibility, SchemaDocument, Status
 from eventflow.schemas.inclusion import SchemaFiles, Verdict
+from eventflow.schemas.names import SchemaName
 from eventflow.schemas.repository import Repository
 
-__all__ = ["CODES", "ERROR", "NOTE", "WARNING", "HistoryFinding", "check_history", "check_versions"]
+__all__ = ["CODES", "ERROR", "NOTE", "WARNING", "HistoryFinding", "check_history", "check_versions", "new_versions"]
 
 ERROR, WARNING, NOTE = "error", "warning", "note"
 
@@ -60,7 +61,7 @@ class HistoryFinding:
 
 
 def check_versions(
-    repository: Repository, *, only: frozenset[SchemaDocument] | None = None
+    repository: Repository, *, only: frozenset[SchemaName] | None = None
 ) -> tuple[HistoryFinding, ...]:
     """Hold each version against the earlier ones of its type.
 
@@ -73,7 +74,7 @@ def check_versions(
     for source, type_ in repository.types:
         versions = repository.versions(source, type_)
         for document in versions:
-            if only is None or document in only:
+            if only is None or document.name in only:
                 findings += _check_version(repository, files, document, versions)
     return tuple(findings)
 
@@ -100,7 +101,8 @@ def check_history(
             continue
         present = repository.get(document.name)
         if present is None:
-            findings += _check_deleted(document, today, revision)
+            file = repository.root / document.file.relative_to(published.root)
+            findings += _check_deleted(replace(document, file=file), today, revision)
         elif present.status is Status.DRAFT:
             message = (
                 f"version {document.name.version} was published in {revision} and is a draft now: "
@@ -118,10 +120,10 @@ def check_history(
     return tuple(findings)
 
 
-def new_versions(repository: Repository, published: Repository) -> frozenset[SchemaDocument]:
+def new_versions(repository: Repository, published: Repository) -> frozenset[SchemaName]:
     """Return the versions that are not published yet: new ones, and drafts of before."""
     return frozenset(
-        document
+        document.name
         for document in repository.documents
         if (before := published.get(document.name)) is None or before.status is Status.DRAFT
     )
@@ -181,13 +183,12 @@ def _check_version(
         return findings
     asked = directions(mode)
     for earlier in compared_with(document, versions, mode):
-        for breach in compare(locate(repository, earlier, files), new, asked):
-            findings.append(_breached(breach, mode))
+        breaches = compare(locate(repository, earlier, files), new, asked)
+        findings += [_breached(breach, mode) for breach in breaches]
     beyond = tuple(direction for direction in Direction if direction not in asked)
-    for breach in compare(last, new, beyond):
-        if breach.is_hard:
-            findings.append(_beyond(breach, mode))
-    return findings
+    return findings + [
+        _beyond(breach, mode) for breach in compare(last, new, beyond) if breach.is_hard
+    ]
 
 
 def _check_major(

@@ -153,9 +153,10 @@ def _choices(node: Node) -> Iterator[Choice]:
             branches = tuple(node.part(part) for part in node.get(keyword))
             yield Choice(branches, is_exclusive=keyword == "oneOf")
     values = _values(node)
-    if any(kind_of(value) in ("array", "object") for value in values):
-        if len(values) <= _MOST_VALUES:
-            yield Choice(tuple(Node.whole(describe(value)) for value in values), False)  # noqa: FBT003
+    has_parts = any(kind_of(value) in ("array", "object") for value in values)
+    if has_parts and len(values) <= _MOST_VALUES:
+        branches = tuple(Node.whole(describe(value)) for value in values)
+        yield Choice(branches, is_exclusive=False)
 
 
 def _values(node: Node) -> list[Any]:

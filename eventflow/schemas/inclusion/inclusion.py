@@ -71,15 +71,18 @@ class Inclusion:
         if reader.is_anything or self.is_same(written, reader):
             return []
         facts = expand(written, self.resolve_writer)
-        if not facts.kinds:
+        key = self._key(written, reader)
+        if not facts.kinds or key in self._clean:
             return []
         if reader.is_nothing:
             return [Difference(path, self.words.refused())]
-        key = self._key(written, reader)
-        if key in self._clean:
-            return []
         if key in self._open:
             return self._meet_again(key, path)
+        return self._enter(key, written, facts, reader, path)
+
+    def _enter(
+        self, key: tuple[int, ...], written: Written, facts: Facts, reader: Node, path: str
+    ) -> list[Difference]:
         granted = self._granted
         self._open[key] = path
         self._depth += 1

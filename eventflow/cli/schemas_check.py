@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import click
@@ -25,8 +26,8 @@ from eventflow.schemas.history import (
 from eventflow.schemas.loader import load_repository
 from eventflow.schemas.revision import RevisionError, read_revision
 from eventflow.settings import Settings, load_settings
-from eventflow.subscribers import Subscriber, Subscribers
-from eventflow.units import utc_today
+from eventflow.subscribers import Subscribers
+from eventflow.units import system_clock
 
 __all__ = ["check"]
 
@@ -49,6 +50,7 @@ __all__ = ["check"]
 @click.pass_context
 def check(
     ctx: click.Context,
+    *,
     schemas_path: Path | None,
     revision: str | None,
     strict: bool,
@@ -76,12 +78,11 @@ def check(
     except RevisionError as error:
         raise click.BadParameter(str(error), ctx, param_hint="'--against'") from error
     report = _Report(findings, repository=repository, revision=revision, is_strict=strict)
-    if any(finding.breach is not None for finding in findings) or code:
-        subscribers = _load_subscribers(settings) if code else None
-        found = subscribers.all() if subscribers is not None else []
-        report.readers = Readers(_load_rules(settings), found)
-        if subscribers is not None:
-            report.findings = [*findings, *_find_gaps(subscribers, found, repository)]
+    is_asked = any(finding.breach is not None for finding in findings)
+    subscribers = _load_subscribers(settings, is_asked=is_asked) if code else Subscribers()
+    report.findings = [*findings, *_find_gaps(subscribers, repository)]
+    if is_asked:
+        report.readers = Readers(_load_rules(settings), subscribers.all())
     _report(ctx, report, as_json=as_json)
 
 
@@ -118,7 +119,7 @@ def _find(repository: Repository, revision: str | None) -> Sequence[HistoryFindi
             raise SchemaError(message, problems) from error
         if not published.documents:
             say(f"{revision} has no schemas: every version is new.")
-        history = check_history(repository, published, today=utc_today(), revision=revision)
+        history = check_history(repository, published, today=_today(), revision=revision)
         return [*history, *check_versions(repository, only=new_versions(repository, published))]
 
 
@@ -139,21 +140,22 @@ def _load_rules(settings: Settings) -> RuleSet | None:
         return None
 
 
-def _load_subscribers(settings: Settings) -> Subscribers | None:
+def _load_subscribers(settings: Settings, *, is_asked: bool) -> Subscribers:
+    """Return the subscribers of the user's app; none where it cannot be imported, and it says so."""
     try:
         app = load_app(settings)
         import_subscribers(app)
     except EventflowError as error:
-        say(f"Which subscribers read a field is not told: {_first_line(error)}")
-        return None
+        if is_asked:
+            say(f"Which subscribers read a field is not told: {_first_line(error)}")
+        return Subscribers()
     context = getattr(app, "eventflow_context", None)
-    return context.subscribers if context is not None else None
+    return context.subscribers if context is not None else Subscribers()
 
 
-def _find_gaps(
-    subscribers: Subscribers, found: Sequence[Subscriber], repository: Repository
-) -> Iterator[HistoryFinding]:
+def _find_gaps(subscribers: Subscribers, repository: Repository) -> Iterator[HistoryFinding]:
     """Yield a warning for each older major from which no chain of upcasters leads to a model."""
+    found = subscribers.all()
     models = [each.model for each in found if each.model is not None]
     names = [document.name for document in repository.documents]
     for have, want in subscribers.converters.gaps(models, names):
@@ -165,6 +167,10 @@ def _find_gaps(
             "such event"
         )
         yield HistoryFinding(WARNING, "no-upcaster", Problem(file, 0, 0, "", message))
+
+
+def _today() -> date:
+    return datetime.fromtimestamp(system_clock(), UTC).date()
 
 
 def _first_line(error: EventflowError) -> str:

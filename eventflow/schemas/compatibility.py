@@ -10,15 +10,12 @@ count as not sent; each such case is told as an assumption.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import PurePosixPath
 
 from eventflow.schemas.document import Compatibility, SchemaDocument, Status
 from eventflow.schemas.inclusion import (
     Difference,
     Inclusion,
     Node,
-    Resolve,
-    SchemaFiles,
     Verdict,
     identical,
 )
@@ -27,12 +24,10 @@ from eventflow.schemas.repository import Repository
 __all__ = [
     "Breach",
     "Direction",
-    "Located",
     "compare",
     "compared_with",
     "directions",
     "is_reworded",
-    "locate",
     "mode_of",
 ]
 
@@ -55,26 +50,6 @@ _DIRECTIONS = {
     Compatibility.FULL: (Direction.BACKWARD, Direction.FORWARD),
     Compatibility.FULL_TRANSITIVE: (Direction.BACKWARD, Direction.FORWARD),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Located:
-    """A version, and what its `$ref`s are followed by.
-
-    Attributes:
-        document: The version.
-        node: Its schema.
-        resolve: Follows its `$ref`s.
-    """
-
-    document: SchemaDocument
-    node: Node
-    resolve: Resolve
-
-    @property
-    def version(self) -> str:
-        """The version, as it is written."""
-        return str(self.document.name.version)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,24 +97,6 @@ def mode_of(repository: Repository, document: SchemaDocument) -> Compatibility:
     return own if own is not None else repository.policy.compatibility
 
 
-def locate(
-    repository: Repository, document: SchemaDocument, files: SchemaFiles | None = None
-) -> Located:
-    """Return a version of a repository with what follows its `$ref`s.
-
-    Args:
-        repository: The repository.
-        document: One of its versions.
-        files: The repository's files, where they were read already.
-    """
-    try:
-        file = PurePosixPath(document.file.relative_to(repository.root))
-    except ValueError:
-        file = document.name.path
-    node = Node(document.schema, document.schema, file, document.dialect)
-    return Located(document, node, (files or SchemaFiles(repository.root)).resolve)
-
-
 def compared_with(
     document: SchemaDocument, versions: Sequence[SchemaDocument], mode: Compatibility
 ) -> list[SchemaDocument]:
@@ -166,17 +123,21 @@ def compared_with(
     return earlier if mode.value.endswith("_transitive") else earlier[:1]
 
 
-def compare(old: Located, new: Located, asked: Sequence[Direction]) -> Iterator[Breach]:
+def compare(
+    old: SchemaDocument, new: SchemaDocument, asked: Sequence[Direction]
+) -> Iterator[Breach]:
     """Yield what differs between two versions, in the directions that are asked for."""
     for direction in asked:
         writer, reader = (old, new) if direction is Direction.BACKWARD else (new, old)
-        inclusion = Inclusion(
-            writer.resolve, reader.resolve, writer=writer.version, reader=reader.version
-        )
-        for difference in inclusion.differences(writer.node, reader.node):
-            yield Breach(old.document, new.document, direction, difference)
+        inclusion = Inclusion(writer=str(writer.name.version), reader=str(reader.name.version))
+        for difference in inclusion.differences(_node(writer), _node(reader)):
+            yield Breach(old, new, direction, difference)
 
 
-def is_reworded(old: Located, new: Located) -> bool:
+def is_reworded(old: SchemaDocument, new: SchemaDocument) -> bool:
     """Tell whether nothing differs but words: titles, descriptions, examples, layout."""
-    return identical(old.node, new.node, old.resolve, new.resolve)
+    return identical(_node(old), _node(new))
+
+
+def _node(document: SchemaDocument) -> Node:
+    return Node.whole(document.whole, document.dialect)

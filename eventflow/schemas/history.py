@@ -8,20 +8,27 @@ from eventflow.errors import Problem
 from eventflow.schemas.compatibility import (
     Breach,
     Direction,
-    Located,
     compare,
     compared_with,
     directions,
     is_reworded,
-    locate,
     mode_of,
 )
 from eventflow.schemas.document import Compatibility, SchemaDocument, Status
-from eventflow.schemas.inclusion import SchemaFiles, Verdict
+from eventflow.schemas.inclusion import Verdict
 from eventflow.schemas.names import SchemaName
 from eventflow.schemas.repository import Repository
 
-__all__ = ["CODES", "ERROR", "NOTE", "WARNING", "HistoryFinding", "check_history", "check_versions", "new_versions"]
+__all__ = [
+    "CODES",
+    "ERROR",
+    "NOTE",
+    "WARNING",
+    "HistoryFinding",
+    "check_history",
+    "check_versions",
+    "new_versions",
+]
 
 ERROR, WARNING, NOTE = "error", "warning", "note"
 
@@ -69,13 +76,12 @@ def check_versions(
         repository: The schemas.
         only: The versions to hold; None: all.
     """
-    files = SchemaFiles(repository.root)
     findings: list[HistoryFinding] = []
     for source, type_ in repository.types:
         versions = repository.versions(source, type_)
         for document in versions:
             if only is None or document.name in only:
-                findings += _check_version(repository, files, document, versions)
+                findings += _check_version(repository, document, versions)
     return tuple(findings)
 
 
@@ -95,7 +101,6 @@ def check_history(
         the earlier ones by `check_versions`.
     """
     findings: list[HistoryFinding] = []
-    then, now = SchemaFiles(published.root), SchemaFiles(repository.root)
     for document in published.documents:
         if document.status is Status.DRAFT:
             continue
@@ -109,7 +114,7 @@ def check_history(
                 'let it be, or deprecate it ("status": "deprecated")'
             )
             findings.append(_finding(ERROR, "unpublished", present, message))
-        elif not is_reworded(locate(published, document, then), locate(repository, present, now)):
+        elif not is_reworded(document, present):
             message = (
                 f"version {document.name.version} was published in {revision} and is changed now "
                 "in more than words: put it back, and write the change as a new version"
@@ -168,37 +173,30 @@ def _check_order(
 
 def _check_version(
     repository: Repository,
-    files: SchemaFiles,
     document: SchemaDocument,
     versions: Sequence[SchemaDocument],
 ) -> list[HistoryFinding]:
-    new = locate(repository, document, files)
     mode = mode_of(repository, document)
     before = compared_with(document, versions, Compatibility.BACKWARD)
     if not before:
-        return _check_major(repository, files, new, versions)
-    last = locate(repository, before[0], files)
-    findings = list(_check_patch(last, new))
-    if findings or is_reworded(last, new):
+        return _check_major(document, versions)
+    last = before[0]
+    findings = list(_check_patch(last, document))
+    if findings or is_reworded(last, document):
         return findings
     asked = directions(mode)
     for earlier in compared_with(document, versions, mode):
-        breaches = compare(locate(repository, earlier, files), new, asked)
+        breaches = compare(earlier, document, asked)
         findings += [_breached(breach, mode) for breach in breaches]
     beyond = tuple(direction for direction in Direction if direction not in asked)
     return findings + [
-        _beyond(breach, mode) for breach in compare(last, new, beyond) if breach.is_hard
+        _beyond(breach, mode) for breach in compare(last, document, beyond) if breach.is_hard
     ]
 
 
-def _check_major(
-    repository: Repository,
-    files: SchemaFiles,
-    new: Located,
-    versions: Sequence[SchemaDocument],
-) -> list[HistoryFinding]:
+def _check_major(new: SchemaDocument, versions: Sequence[SchemaDocument]) -> list[HistoryFinding]:
     """Say what the first version of a major one breaks."""
-    own = new.document.name.version
+    own = new.name.version
     earlier = [
         item
         for item in versions
@@ -206,7 +204,7 @@ def _check_major(
     ]
     if not earlier:
         return []
-    last = locate(repository, max(earlier, key=lambda item: item.name.version), files)
+    last = max(earlier, key=lambda item: item.name.version)
     return [
         _finding(WARNING, "new-major", breach.new, _say(breach), breach)
         for breach in compare(last, new, tuple(Direction))
@@ -214,15 +212,15 @@ def _check_major(
     ]
 
 
-def _check_patch(last: Located, new: Located) -> Iterator[HistoryFinding]:
-    before, now = last.document.name.version, new.document.name.version
+def _check_patch(last: SchemaDocument, new: SchemaDocument) -> Iterator[HistoryFinding]:
+    before, now = last.name.version, new.name.version
     if (before.major, before.minor) != (now.major, now.minor) or is_reworded(last, new):
         return
     message = (
         f"a patch changes words alone, and {now} changes what {before} accepts: make it "
         f"{now.major}.{now.minor + 1}"
     )
-    yield _finding(ERROR, "not-a-patch", new.document, message)
+    yield _finding(ERROR, "not-a-patch", new, message)
 
 
 def _breached(breach: Breach, mode: Compatibility) -> HistoryFinding:
@@ -231,7 +229,7 @@ def _breached(breach: Breach, mode: Compatibility) -> HistoryFinding:
     # A draft is still being written.
     severity = WARNING if breach.new.status is Status.DRAFT else ERROR
     message = (
-        f"{_say(breach)}. It is to be {mode.value}: mend it, or make it version "
+        f"{_say(breach)}. Its mode is {mode.value}: mend it, or make it version "
         f"{breach.new.name.version.major + 1}.0"
     )
     return _finding(severity, "incompatible", breach.new, message, breach)

@@ -103,9 +103,7 @@ def _read_objects(here: Path, objects: Sequence[str]) -> list[bytes]:
     return contents
 
 
-def _git(
-    here: Path, *arguments: str, given: bytes | None = None, of: Path | None = None
-) -> bytes:
+def _git(here: Path, *arguments: str, given: bytes | None = None, of: Path | None = None) -> bytes:
     try:
         # Arguments as a list, and revisions after --end-of-options: nothing is read as an option.
         done = subprocess.run(  # noqa: S603

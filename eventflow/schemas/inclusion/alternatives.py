@@ -6,7 +6,7 @@ from eventflow.schemas.inclusion.comparison import Comparison
 from eventflow.schemas.inclusion.decide import accepts, excludes
 from eventflow.schemas.inclusion.difference import Difference, Verdict
 from eventflow.schemas.inclusion.facts import Facts, Written, expand, write_kinds
-from eventflow.schemas.inclusion.node import Node, Resolve
+from eventflow.schemas.inclusion.node import Node
 
 __all__ = ["check_alternatives"]
 
@@ -14,7 +14,7 @@ _DEEPEST = 3  # fields of fields that tell two alternatives apart
 
 
 def check_alternatives(
-    comparison: Comparison, written: Written, facts: Facts, reader: Node, keyword: str, path: str
+    comparison: Comparison, written: Written, facts: Facts, reader: Node, path: str, *, keyword: str
 ) -> list[Difference]:
     """Compare the writer's data with alternatives; each kind of value for itself."""
     branches = [reader.part(part) for part in reader.get(keyword)]
@@ -22,10 +22,14 @@ def check_alternatives(
         return []
     kinds = write_kinds(facts.kinds)
     if len(kinds) == 1:
-        return _check_kind(comparison, written, branches, keyword, path)
+        return _check_kind(comparison, written, branches, path, keyword=keyword)
     found = (
         _check_kind(
-            comparison, written.with_fact(Node.whole({"type": kind})), branches, keyword, path
+            comparison,
+            written.with_fact(Node.whole({"type": kind})),
+            branches,
+            path,
+            keyword=keyword,
         )
         for kind in kinds
     )
@@ -33,7 +37,7 @@ def check_alternatives(
 
 
 def _check_kind(
-    comparison: Comparison, written: Written, branches: list[Node], keyword: str, path: str
+    comparison: Comparison, written: Written, branches: list[Node], path: str, *, keyword: str
 ) -> list[Difference]:
     tried = [(branch, comparison.check(written, branch, path)) for branch in branches]
     fitting = [(branch, found) for branch, found in tried if not _is_hard(found)]
@@ -58,25 +62,19 @@ def _is_only(comparison: Comparison, written: Written, fitting: Node, branches: 
 
 def _is_apart(comparison: Comparison, written: Written, branch: Node) -> bool:
     """Tell whether it is sure that nothing of the writer's data fits a branch of the reader's."""
-    if _apart(written.facts, comparison.resolve_writer, (branch,), comparison.resolve_reader, 0):
+    if _apart(written.facts, (branch,), 0):
         return True
     # The data fits none of what was refused; a branch that is within one of those cannot be met.
     return any(comparison.is_within(branch, refused) for refused in written.refused)
 
 
-def _apart(
-    one: tuple[Node, ...],
-    resolve_one: Resolve,
-    other: tuple[Node, ...],
-    resolve: Resolve,
-    deep: int,
-) -> bool:
-    mine, theirs = expand(Written(one), resolve_one), expand(Written(other), resolve)
+def _apart(one: tuple[Node, ...], other: tuple[Node, ...], depth: int) -> bool:
+    mine, theirs = expand(Written(one)), expand(Written(other))
     if not mine.kinds & theirs.kinds or excludes(mine.leaf, theirs.leaf):
         return True
-    if mine.kinds != {"object"} or deep >= _DEEPEST:
+    if mine.kinds != {"object"} or depth >= _DEEPEST:
         return False
     return any(
-        _apart(mine.field(name)[0], resolve_one, theirs.field(name)[0], resolve, deep + 1)
+        _apart(mine.field(name)[0], theirs.field(name)[0], depth + 1)
         for name in sorted(mine.required | theirs.required)
     )

@@ -4,7 +4,7 @@ from typing import Protocol
 
 from eventflow.schemas.inclusion.difference import Difference
 from eventflow.schemas.inclusion.facts import Written
-from eventflow.schemas.inclusion.node import Node, Resolve
+from eventflow.schemas.inclusion.node import Node
 from eventflow.schemas.inclusion.wording import Wording
 
 __all__ = ["Comparison"]
@@ -15,13 +15,9 @@ class Comparison(Protocol):
 
     Attributes:
         words: How differences are said.
-        resolve_writer: Follows the `$ref`s of the writer's schema.
-        resolve_reader: Follows those of the reader's.
     """
 
     words: Wording
-    resolve_writer: Resolve
-    resolve_reader: Resolve
 
     def check(self, written: Written, reader: Node, path: str) -> list[Difference]:
         """Compare one part."""

@@ -10,7 +10,8 @@ from typing import Any
 from eventflow.schemas.inclusion.decide import matches
 from eventflow.schemas.inclusion.keywords import LEAF
 from eventflow.schemas.inclusion.layout import additional, is_open, pattern_parts, properties
-from eventflow.schemas.inclusion.node import NOTHING, Node, Resolve
+from eventflow.schemas.inclusion.node import NOTHING, Node
+from eventflow.schemas.inclusion.references import resolve
 from eventflow.schemas.inclusion.value import describe, kind_of
 
 __all__ = ["KINDS", "Choice", "Facts", "Written", "expand", "kinds_of", "leaf_of", "write_kinds"]
@@ -115,13 +116,8 @@ class Facts:
         return found
 
 
-def expand(written: Written, resolve: Resolve) -> Facts:
-    """Flatten a writer's schemas.
-
-    Args:
-        written: The schemas.
-        resolve: Follows their `$ref`s.
-    """
+def expand(written: Written) -> Facts:
+    """Flatten a writer's schemas."""
     nodes: list[Node] = []
     choices = list(written.choices)
     kinds = KINDS

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from eventflow.schemas.inclusion.keywords import ASSERTIONS, UNORDERED
-from eventflow.schemas.inclusion.node import Node, Resolve
+from eventflow.schemas.inclusion.node import Node
+from eventflow.schemas.inclusion.references import resolve
 from eventflow.schemas.inclusion.value import key_of
 
 __all__ = ["identical"]
@@ -33,25 +34,21 @@ _MOST_STEPS = 100_000
 _DEEPEST = 100
 
 
-def identical(one: Node, other: Node, resolve_one: Resolve, resolve_other: Resolve) -> bool:
+def identical(one: Node, other: Node) -> bool:
     """Tell whether two schemas are the same but for words, what they refer to included.
 
     Args:
         one: A schema.
         other: Another.
-        resolve_one: Finds what the `$ref`s of *one* mean.
-        resolve_other: Finds what those of *other* mean.
 
     Returns:
         False also where it would take too long to tell.
     """
-    return _Comparison(resolve_one, resolve_other).same(one, other)
+    return _Comparison().same(one, other)
 
 
 class _Comparison:
-    def __init__(self, resolve_one: Resolve, resolve_other: Resolve) -> None:
-        self._resolve_one = resolve_one
-        self._resolve_other = resolve_other
+    def __init__(self) -> None:
         self._met: set[tuple[int, int]] = set()
         self._kept: list[Node] = []  # so that no id is given away twice
         self._steps = 0
@@ -92,8 +89,8 @@ class _Comparison:
     def _same_value(self, name: str, one: Node, other: Node) -> bool:
         value, against = one.schema[name], other.schema[name]
         if name == "$ref":
-            target = self._resolve_one(one, str(value))
-            aim = self._resolve_other(other, str(against))
+            target = resolve(one, str(value))
+            aim = resolve(other, str(against))
             return target is not None and aim is not None and self.same(target, aim)
         if name in _BY_NAME and isinstance(value, Mapping) and isinstance(against, Mapping):
             return value.keys() == against.keys() and all(

@@ -12,14 +12,15 @@ from eventflow.schemas.inclusion.difference import Difference, Verdict
 from eventflow.schemas.inclusion.facts import Facts, Written, expand
 from eventflow.schemas.inclusion.identical import identical
 from eventflow.schemas.inclusion.leaves import check_leaves
-from eventflow.schemas.inclusion.node import Node, Resolve
+from eventflow.schemas.inclusion.node import Node
 from eventflow.schemas.inclusion.objects import check_objects
 from eventflow.schemas.inclusion.opaque import check_opaque
+from eventflow.schemas.inclusion.references import resolve
 from eventflow.schemas.inclusion.wording import Wording
 
 __all__ = ["Inclusion"]
 
-_MOST_STEPS = 20_000
+_MOST_STEPS = 10_000
 _MOST_STEPS_ASIDE = 500
 _DEEPEST = 100
 _MOST_IDENTICAL = 4  # facts of a writer that are held against the reader as a whole
@@ -30,17 +31,11 @@ class Inclusion:
     """Compares what a writer sends with what a reader takes; each object makes one comparison.
 
     Args:
-        resolve_writer: Follows the `$ref`s of the writer's schema.
-        resolve_reader: Follows those of the reader's.
         writer: What the writer's version is called in messages.
         reader: What the reader's is.
     """
 
-    def __init__(
-        self, resolve_writer: Resolve, resolve_reader: Resolve, *, writer: str, reader: str
-    ) -> None:
-        self.resolve_writer = resolve_writer
-        self.resolve_reader = resolve_reader
+    def __init__(self, *, writer: str, reader: str) -> None:
         self.words = Wording(writer, reader)
         self._steps = 0
         self._most_steps = _MOST_STEPS
@@ -70,7 +65,7 @@ class Inclusion:
             return [self.undecided(path, "a schema of this size")]
         if reader.is_anything or self.is_same(written, reader):
             return []
-        facts = expand(written, self.resolve_writer)
+        facts = expand(written)
         key = self._key(written, reader)
         if not facts.kinds or key in self._clean:
             return []
@@ -109,9 +104,7 @@ class Inclusion:
         if self._is_aside:
             return False
         words = self.words
-        aside = Inclusion(
-            self.resolve_reader, self.resolve_writer, writer=words.reader, reader=words.writer
-        )
+        aside = Inclusion(writer=words.reader, reader=words.writer)
         aside._most_steps, aside._is_aside = _MOST_STEPS_ASIDE, True
         return not aside.differences(branch, refused)
 
@@ -119,7 +112,7 @@ class Inclusion:
         pair = (id(node.schema), id(reader.schema))
         known = self._same.get(pair)
         if known is None:
-            known = identical(node, reader, self.resolve_writer, self.resolve_reader)
+            known = identical(node, reader)
             self._same[pair] = known
             self._kept += [node, reader]
         return known
@@ -140,7 +133,7 @@ class Inclusion:
     def _check(self, written: Written, facts: Facts, reader: Node, path: str) -> list[Difference]:
         found: list[Difference] = []
         if reader.has("$ref"):
-            target = self.resolve_reader(reader, str(reader.get("$ref")))
+            target = resolve(reader, str(reader.get("$ref")))
             if target is None:
                 return [self.undecided(path, f"the reference {reader.get('$ref')!r}")]
             found += self.check(written, target, path)
@@ -196,7 +189,7 @@ class Inclusion:
             found += check_arrays(self, facts, reader, path)
         for keyword in ("anyOf", "oneOf"):
             if reader.has(keyword):
-                found += check_alternatives(self, written, facts, reader, keyword, path)
+                found += check_alternatives(self, written, facts, reader, path, keyword=keyword)
         return found
 
 

@@ -1,11 +1,10 @@
 """A schema together with the document that it stands in, which its `$ref`s are read against."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Any
 
-__all__ = ["ANYTHING", "NOTHING", "Node", "Resolve"]
+__all__ = ["ANYTHING", "NOTHING", "Node"]
 
 _OLD = ("draft-03", "draft-04", "draft-05", "draft-06", "draft-07")
 
@@ -17,24 +16,22 @@ class Node:
     Attributes:
         schema: The JSON Schema: an object, or true or false.
         root: The whole document.
-        file: The document's path below the repository.
         dialect: The `$schema` that it is read by.
     """
 
     schema: Any
     root: Any
-    file: PurePosixPath
     dialect: str = ""
 
     @classmethod
-    def whole(cls, schema: Any, file: PurePosixPath | None = None, dialect: str = "") -> "Node":
+    def whole(cls, schema: Any, dialect: str = "") -> "Node":
         """Return the node of a whole document."""
         own = schema.get("$schema", dialect) if isinstance(schema, Mapping) else dialect
-        return cls(schema, schema, file or PurePosixPath("schema.json"), str(own))
+        return cls(schema, schema, str(own))
 
     def part(self, schema: Any) -> "Node":
         """Return the node of a schema that stands within this one."""
-        return Node(schema, self.root, self.file, self.dialect)
+        return Node(schema, self.root, self.dialect)
 
     def get(self, keyword: str, default: Any = None) -> Any:
         """Return a keyword's value."""
@@ -60,8 +57,5 @@ class Node:
         return any(draft in self.dialect for draft in _OLD)
 
 
-ANYTHING = Node.whole(True)  # noqa: FBT003 - a JSON Schema
-NOTHING = Node.whole(False)  # noqa: FBT003 - a JSON Schema
-
-Resolve = Callable[[Node, str], Node | None]
-"""Finds what a `$ref` of a node means; None where nothing is there."""
+ANYTHING = Node.whole(True)
+NOTHING = Node.whole(False)

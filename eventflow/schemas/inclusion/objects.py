@@ -53,6 +53,8 @@ def _check_field(
     found = []
     for part in _parts(reader, name):
         found += comparison.check(Written(known), part, path)
+    if not speaks and name in reader.get("required", ()):
+        return []  # that it is missing is told already
     return found if speaks else _assume(comparison, found, path)
 
 

@@ -35,11 +35,15 @@ class Readers:
         named = {rule.name for rule in rules}
         reached = {each.target for rule in rules for each in rule.targets}
         places: dict[str, None] = {}
+        whole: set[str] = set()  # the targets that are handed the event as it is
         for reader in self._readers:
-            # An input without paths hands the whole event over; its subscriber is told below.
-            if reader.rule.name in named and reader.steps and reader.reads(breach.fields):
+            if reader.rule.name not in named or not reader.reads(breach.fields):
+                continue
+            if reader.steps:
                 places[_say_place(reader)] = None
-        return [*places, *self._say_subscribers(breach, reached)]
+            elif reader.target is not None:
+                whole.add(reader.target)
+        return [*places, *self._say_subscribers(breach, reached, whole)]
 
     def _rules(self, breach: Breach) -> list[Any]:
         if self._rule_set is None:
@@ -51,16 +55,17 @@ class Readers:
         )
         return [rule for rules in found for rule in rules]
 
-    def _say_subscribers(self, breach: Breach, reached: set[str]) -> Iterator[str]:
+    def _say_subscribers(self, breach: Breach, reached: set[str], whole: set[str]) -> Iterator[str]:
+        has_rules = self._rule_set is not None
         for subscriber in self._subscribers:
-            if self._rule_set is not None and subscriber.target not in reached:
+            if has_rules and subscriber.target not in reached:
                 continue
             model = subscriber.model
             name = name_of_model(model) if model is not None else None
             who = f"subscriber {subscriber.name} (target {subscriber.target})"
             if model is None or name is None:
-                if model is None or self._rule_set is not None:
-                    yield f"{who} may: it names no version"
+                if subscriber.target in whole or not has_rules:
+                    yield f"{who}, perhaps: it names no version"
             elif name == breach.reader.name and _has_field(model, breach.fields[1:]):
                 yield f"{who}, as {model.__name__} of {name.version}"
 

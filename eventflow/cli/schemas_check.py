@@ -1,15 +1,15 @@
 """`eventflow schemas check`: the schemas, and what a change of them breaks for whom."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import click
 
-from eventflow.cli.application import import_subscribers, load_app
 from eventflow.cli.output import json_option, print_json, say, visible
 from eventflow.cli.schemas_affected import Readers
+from eventflow.cli.schemas_code import check_code, load_subscribers
 from eventflow.cli.schemas_path import choose_schemas, schemas_option
 from eventflow.errors import EventflowError, Problem, SchemaError
 from eventflow.rules import RuleSet, load_rules
@@ -44,7 +44,7 @@ __all__ = ["check"]
 @click.option(
     "--code/--no-code",
     default=True,
-    help="Look at the subscribers of EVENTFLOW_WORKERS too, where it can be imported.",
+    help="Look at what EVENTFLOW_WORKERS imports too: typed events, subscribers, upcasters.",
 )
 @json_option
 @click.pass_context
@@ -61,7 +61,8 @@ def check(
 
     Every file is read and its examples are tried; each version is held against the earlier ones
     by its compatibility mode. With --against, published versions must be what they were in that
-    revision, and only the versions that are new since are held against the earlier ones.
+    revision, and only the versions that are new since are held against the earlier ones. Typed
+    events must agree with their files.
 
     A line is FILE: SEVERITY CODE: WHERE: WHAT, and below it who reads the field. Exit code 1 where
     there is an error, or with --strict a warning.
@@ -77,10 +78,16 @@ def check(
         findings = _find(repository, revision)
     except RevisionError as error:
         raise click.BadParameter(str(error), ctx, param_hint="'--against'") from error
-    report = _Report(findings, repository=repository, revision=revision, is_strict=strict)
     is_asked = any(finding.breach is not None for finding in findings)
-    subscribers = _load_subscribers(settings, is_asked=is_asked) if code else Subscribers()
-    report.findings = [*findings, *_find_gaps(subscribers, repository)]
+    subscribers = Subscribers()
+    if code:
+        try:
+            subscribers = load_subscribers(settings)
+        except EventflowError as error:
+            say(f"The code is not looked at: {_first_line(error)}")
+        else:
+            findings = [*findings, *check_code(subscribers, repository)]
+    report = _Report(findings, repository=repository, revision=revision, is_strict=strict)
     if is_asked:
         report.readers = Readers(_load_rules(settings), subscribers.all())
     _report(ctx, report, as_json=as_json)
@@ -138,35 +145,6 @@ def _load_rules(settings: Settings) -> RuleSet | None:
     except EventflowError as error:
         say(f"Which rules read a field is not told: {_first_line(error)}")
         return None
-
-
-def _load_subscribers(settings: Settings, *, is_asked: bool) -> Subscribers:
-    """Return the subscribers of the user's app; none where it cannot be imported, and it says so."""
-    try:
-        app = load_app(settings)
-        import_subscribers(app)
-    except EventflowError as error:
-        if is_asked:
-            say(f"Which subscribers read a field is not told: {_first_line(error)}")
-        return Subscribers()
-    context = getattr(app, "eventflow_context", None)
-    return context.subscribers if context is not None else Subscribers()
-
-
-def _find_gaps(subscribers: Subscribers, repository: Repository) -> Iterator[HistoryFinding]:
-    """Yield a warning for each older major from which no chain of upcasters leads to a model."""
-    found = subscribers.all()
-    models = [each.model for each in found if each.model is not None]
-    names = [document.name for document in repository.documents]
-    for have, want in subscribers.converters.gaps(models, names):
-        document = repository.get(have)
-        file = str(document.file if document is not None else repository.root / have.path)
-        message = (
-            f"subscribers ask for {want}, and no chain of upcasters leads there from "
-            f"{have.version}: write @flow.upcast({str(have)!r}, {str(want)!r}), or replay no "
-            "such event"
-        )
-        yield HistoryFinding(WARNING, "no-upcaster", Problem(file, 0, 0, "", message))
 
 
 def _today() -> date:

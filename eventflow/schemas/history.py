@@ -41,6 +41,9 @@ CODES = {
     "incompatible": "A version breaks what its compatibility mode promises.",
     "new-major": "What a new major version breaks.",
     "beyond-the-mode": "A version breaks what its mode does not promise.",
+    "model": "A typed event and its file disagree.",
+    "no-upcaster": "Subscribers ask for a major version that older events do not reach.",
+    "fault": "A file is no schema, or its examples do not fit.",
     "assumption": "It holds as long as no one sends fields that the schema does not name.",
 }
 """The kinds of findings."""

@@ -10,8 +10,10 @@ from eventflow.schemas.compatibility import Direction, compare, compared_with, i
 from eventflow.schemas.inclusion import Verdict
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-TEXT, NUMBER, INTEGER = {"type": "string"}, {"type": "number"}, {"type": "integer"}
-CLOSED = {"additionalProperties": False}
+TEXT: dict[str, Any] = {"type": "string"}
+NUMBER: dict[str, Any] = {"type": "number"}
+INTEGER: dict[str, Any] = {"type": "integer"}
+CLOSED: dict[str, Any] = {"additionalProperties": False}
 BOTH = ("backward", "forward")
 
 
@@ -39,7 +41,10 @@ OPTIONAL = {"anyOf": [TEXT, {"type": "null"}]}
 KINDS = [
     {**fields("k", k={"const": name}, size=INTEGER), "title": name} for name in ("a", "b", "c")
 ]
-NODE = {"type": "object", "properties": {"next": {"$ref": "#/$defs/node"}, "value": INTEGER}}
+NODE: dict[str, Any] = {
+    "type": "object",
+    "properties": {"next": {"$ref": "#/$defs/node"}, "value": INTEGER},
+}
 TREE = {"$ref": "#/$defs/node", "$defs": {"node": NODE}}
 WIDER = {"$ref": "#/$defs/node", "$defs": {"node": {**NODE, "properties": {
     **NODE["properties"], "value": NUMBER}}}}  # fmt: skip

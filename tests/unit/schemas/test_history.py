@@ -65,7 +65,7 @@ def test_a_transitive_mode_asks_every_version() -> None:
         document("1.1", {"type": "object"}),
         document("1.2", {"type": "object", "properties": {"b": {"type": "integer"}}}),
     ]
-    assert "incompatible" not in dict(map(reversed, codes(check_versions(repository(*versions)))))
+    assert ("error", "incompatible") not in codes(check_versions(repository(*versions)))
     found = check_versions(repository(*versions, mode="backward_transitive"))
     assert ("error", "incompatible") in codes(found)
 
@@ -73,7 +73,9 @@ def test_a_transitive_mode_asks_every_version() -> None:
 def test_a_draft_is_warned_of() -> None:
     """A draft is still being written: what it would break is a warning."""
     draft = document("1.1", NARROWER, status=Status.DRAFT)
-    assert [("warning", "incompatible")] == codes(check_versions(repository(document("1.0"), draft)))
+    assert [("warning", "incompatible")] == codes(
+        check_versions(repository(document("1.0"), draft))
+    )
 
 
 def test_a_patch_changes_words_alone() -> None:

@@ -73,7 +73,10 @@ def test_a_directory_that_was_not_there_is_empty(project: Path) -> None:
 def test_outside_of_a_work_tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where there is no git work tree, git's own words are told."""
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    with pytest.raises(RevisionError, match="not a git repository"), read_revision(tmp_path, "HEAD"):
+    with (
+        pytest.raises(RevisionError, match="not a git repository"),
+        read_revision(tmp_path, "HEAD"),
+    ):
         pass
 
 

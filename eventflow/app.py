@@ -15,6 +15,7 @@ from eventflow.publishing import Publisher
 from eventflow.publishing.publisher import Publishable
 from eventflow.records import DeadLetter
 from eventflow.rules import RuleSource
+from eventflow.schemas import EventModel
 from eventflow.schemas.source import SchemaSource
 from eventflow.settings import Settings, load_settings
 from eventflow.subscribers import Subscribers
@@ -145,6 +146,55 @@ class EventFlow:
 
         def bind(function: FunctionT) -> FunctionT:
             self._subscribers.add(target, function)
+            return function
+
+        return bind
+
+    def upcast(
+        self, old: type[EventModel] | str, new: type[EventModel] | str
+    ) -> Callable[[FunctionT], FunctionT]:
+        """Bind the decorated function to the step from an older version of an event to a newer.
+
+        Subscribers get the version that their annotation names; an older event is taken through
+        the upcasters that lead there, one that is replayed too.
+
+        Args:
+            old: The older version: a model, whose instance the function is handed, or
+                `SOURCE/TYPE/VERSION`, for which it is handed the data as a dict.
+            new: The newer version; the function returns its data, as a model or a dict.
+
+        Returns:
+            A decorator that gives the function back as it was.
+
+        Raises:
+            SubscriberError: When they are no two versions of one event, or are bound already.
+        """
+        return self._converter(old, new, is_upcast=True)
+
+    def downcast(
+        self, new: type[EventModel] | str, old: type[EventModel] | str
+    ) -> Callable[[FunctionT], FunctionT]:
+        """Bind the decorated function to the step from a newer version of an event to an older.
+
+        For subscribers that still ask for the older one. See `upcast`.
+
+        Args:
+            new: The newer version.
+            old: The older version.
+
+        Returns:
+            A decorator that gives the function back as it was.
+
+        Raises:
+            SubscriberError: When they are no two versions of one event, or are bound already.
+        """
+        return self._converter(new, old, is_upcast=False)
+
+    def _converter(
+        self, old: type[EventModel] | str, new: type[EventModel] | str, *, is_upcast: bool
+    ) -> Callable[[FunctionT], FunctionT]:
+        def bind(function: FunctionT) -> FunctionT:
+            self._subscribers.converters.add(old, new, function, is_upcast=is_upcast)
             return function
 
         return bind

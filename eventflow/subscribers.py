@@ -10,7 +10,8 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from eventflow.errors import EventError, SubscriberError
-from eventflow.events import Event, write_path
+from eventflow.events import Event
+from eventflow.schemas.upcasting import Converters, faults_of
 
 __all__ = ["Delivery", "Subscriber", "Subscribers"]
 
@@ -46,10 +47,20 @@ class Subscriber:
     model (the event's data, or the rule's input), anything else the rule's input as it is (the
     EventBridge dict where the rule shapes none). No annotation means `Event`. A second parameter,
     if there is one, is handed the `Delivery`.
+
+    An `EventModel` names a version; an event of another version is brought to it first.
+
+    Args:
+        target: The target's name.
+        function: The function.
+        converters: What brings events to the version that is asked for.
     """
 
-    def __init__(self, target: str, function: SubscriberFunction) -> None:
+    def __init__(
+        self, target: str, function: SubscriberFunction, converters: Converters | None = None
+    ) -> None:
         self.target = target
+        self.converters = converters if converters is not None else Converters()
         self.function = function
         self.name = f"{function.__module__}.{function.__qualname__}"
         self.is_async = inspect.iscoroutinefunction(function)
@@ -96,12 +107,20 @@ class Subscriber:
             delivery: The delivery.
 
         Raises:
-            EventError: When the data does not fit the annotated model; with every fault's path.
+            EventError: When the data does not fit the annotated model, with every fault's path;
+                or when a converter on the way to its version raises.
         """
         if not self._prepared:
             self.prepare()
-        argument = _fit(self._parameter, event, shaped)
+        argument = _fit(self._parameter, event, shaped, self.converters)
         return (argument, delivery) if self._takes_delivery else (argument,)
+
+    @property
+    def model(self) -> type[BaseModel] | None:
+        """The model that the function is handed the event's data as; None where it asks for none."""
+        if not self._prepared:
+            self.prepare()
+        return _model_of(self._parameter)
 
     @property
     def place(self) -> str:
@@ -114,6 +133,7 @@ class Subscribers:
     """The subscribers of one EventFlow, by target."""
 
     def __init__(self) -> None:
+        self.converters = Converters()
         self._by_target: dict[str, Subscriber] = {}
 
     def add(self, target: str, function: SubscriberFunction) -> Subscriber:
@@ -125,7 +145,7 @@ class Subscribers:
         if not hasattr(function, "__code__"):
             message = f"a subscriber is a function, not {function!r}"
             raise SubscriberError(message)
-        subscriber = Subscriber(target, function)
+        subscriber = Subscriber(target, function, self.converters)
         known = self._by_target.get(target)
         # The same function again is the same module imported again, as reloaders do.
         if known is not None and known.name != subscriber.name:
@@ -155,21 +175,37 @@ def _is_required(parameter: inspect.Parameter) -> bool:
     return named and parameter.default is parameter.empty
 
 
-def _fit(wanted: Any, event: Event, shaped: str | None) -> Any:
+def _model_of(wanted: Any) -> type[BaseModel] | None:
+    """Return the model of an event's data that an annotation asks for."""
     if not (inspect.isclass(wanted) and issubclass(wanted, BaseModel)):
+        return None
+    if not issubclass(wanted, Event):
+        return wanted
+    arguments = wanted.__pydantic_generic_metadata__["args"]
+    model = arguments[0] if arguments else None
+    return model if inspect.isclass(model) and issubclass(model, BaseModel) else None
+
+
+def _fit(wanted: Any, event: Event, shaped: str | None, converters: Converters) -> Any:
+    model = _model_of(wanted)
+    is_event = inspect.isclass(wanted) and issubclass(wanted, Event)
+    if model is None:
+        if is_event:
+            return event
         return event.to_eventbridge() if shaped is None else json.loads(shaped)
+    doubt = ""
     try:
-        if issubclass(wanted, Event):
-            model = wanted.__pydantic_generic_metadata__["args"]
-            is_typed = bool(model) and inspect.isclass(model[0]) and issubclass(model[0], BaseModel)
-            return event.with_data(model[0]) if is_typed else event
-        if shaped is None:
-            return wanted.model_validate(event.data)
-        return wanted.model_validate_json(shaped)
+        if shaped is not None and not is_event:
+            return model.model_validate_json(shaped)
+        handed = converters.hand_over(model, event)
+        doubt = f" ({handed.doubt})" if handed.doubt else ""
+        if not is_event:
+            return model.model_validate(handed.data)
+        if handed.name is not None:
+            event = event.model_copy(update={"data": handed.data, "dataschema": str(handed.name)})
+        elif handed.data is not event.data:
+            event = event.model_copy(update={"data": handed.data})
+        return event.with_data(model)
     except ValidationError as error:
-        faults = [
-            f"{write_path(item['loc']) or 'data'}: {item['msg']}"
-            for item in error.errors(include_url=False, include_input=False)
-        ]
-        message = f"does not fit {wanted.__name__}: {'; '.join(faults)}"
+        message = f"does not fit {wanted.__name__}{doubt}: {faults_of(error)}"
         raise EventError(message, "data") from None

@@ -73,7 +73,7 @@ class FieldReader:
         own = SEPARATOR.join(step for step in self.steps if isinstance(step, str))
         if not own or not wanted:
             return True
-        longer, shorter = max(own, wanted, key=len), min(own, wanted, key=len)
+        shorter, longer = sorted((own, wanted), key=len)
         return longer == shorter or longer.startswith(f"{shorter}{SEPARATOR}")
 
 

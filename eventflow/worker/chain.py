@@ -3,7 +3,8 @@
 claim decides      in the ledger: finished, leased, not due, parked, or its budget spent
 read               the event; what cannot be read is a dead letter
 find               the subscriber or Celery task; none here is a dead letter
-fit                the event to the subscriber's model; what does not fit is a dead letter
+fit                the event to the subscriber's model, through upcasters where it is of another
+                   version; what does not fit is a dead letter
 time limit         around the call, always shorter than the lease
 call               the subscriber
 judge              success, Retry, Refuse, or any other exception: by the target's policy
@@ -12,16 +13,24 @@ judge              success, Retry, Refuse, or any other exception: by the target
 import json
 import random
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 
 from eventflow.delivery import Claim, Finish, Outcome, Verdict, next_delay
 from eventflow.encoding import decode_event
-from eventflow.errors import EventError, EventflowError, Refuse, Retry, UnknownTaskError
+from eventflow.errors import (
+    DeliveryTimeout,
+    EventError,
+    EventflowError,
+    Refuse,
+    Retry,
+    UnknownTaskError,
+)
 from eventflow.events import Event
 from eventflow.records import Reason
 from eventflow.rules import Target
-from eventflow.subscribers import Delivery
+from eventflow.subscribers import Delivery, Subscriber
 from eventflow.worker.async_call import run_async
 from eventflow.worker.context import WorkerContext
 from eventflow.worker.letters import letter_of_delivery
@@ -106,12 +115,21 @@ def _prepare(context: WorkerContext, target: Target, claim: Claim) -> Callable[[
     if subscriber is None:
         return _celery_call(context, target, event, claim)
     try:
-        arguments = subscriber.bind(event, claim.input, delivery)
-    except EventError as error:
+        with _converting(subscriber, event, target):
+            arguments = subscriber.bind(event, claim.input, delivery)
+    except (EventError, DeliveryTimeout) as error:
         raise _Unfit(Reason.SCHEMA, error) from error
     if subscriber.is_async:
         return partial(run_async, subscriber.function, arguments, target.timeout)
     return partial(_run, subscriber.function, arguments, {}, target.timeout)
+
+
+def _converting(
+    subscriber: Subscriber, event: Event, target: Target
+) -> AbstractContextManager[None]:
+    """Limit the time of upcasters, which are users' code; where there are none, nothing is spent."""
+    is_converted = subscriber.converters.concern(event) and subscriber.model is not None
+    return time_limit(target.timeout) if is_converted else nullcontext()
 
 
 def _celery_call(

@@ -16,10 +16,12 @@ from eventflow.errors import (
     EventflowError,
     LedgerError,
     QueueError,
+    SchemaError,
     StartError,
     TransportError,
 )
 from eventflow.rules import Target
+from eventflow.schemas import EventModel
 from eventflow.transport import make_queue
 from eventflow.transport.messages import DEAD_LETTERS, ROUTE
 from eventflow.worker.checks import check_settings
@@ -167,6 +169,7 @@ class _Lifecycle:
 
     def _warn(self) -> None:
         context = self._context
+        _warn_of_gaps(context)
         targets = context.targets_of_rules()
         for subscriber in context.subscribers.all():
             if targets and subscriber.target not in targets:
@@ -189,6 +192,28 @@ class _Lifecycle:
                     target.task,
                     extra={"action": "target_without_task", "target": name},
                 )
+
+
+def _warn_of_gaps(context: WorkerContext) -> None:
+    """Say which older events no chain of upcasters brings to what a subscriber asks for."""
+    subscribers = context.subscribers
+    models = [each.model for each in subscribers.all() if each.model is not None]
+    if not any(issubclass(model, EventModel) for model in models):
+        return
+    try:
+        stored = [item.name for item in context.schemas.current().repository.documents]
+    except SchemaError:
+        stored = []  # it is told elsewhere
+    for have, want in subscribers.converters.gaps(models, stored):
+        _log.warning(
+            "subscribers ask for %s, and no chain of upcasters leads there from %s: such events, "
+            "replayed or still in flight, become dead letters. Write @flow.upcast(%r, %r)",
+            want,
+            have.version,
+            str(have),
+            str(want),
+            extra={"action": "upcaster_missing", "schema": str(want)},
+        )
 
 
 def _as_list(value: Any) -> list[str]:

@@ -77,6 +77,22 @@ def notify(message: Message) -> None:
     assert_type(message.message, str)
 
 
+@flow.upcast("courier.app/CourierArrived/0.9", CourierArrived)
+def add_door(data: dict[str, Any]) -> dict[str, Any]:
+    """Bring an older event up to date; the function stays what it is."""
+    return {**data, "door": "garage"}
+
+
+assert_type(add_door({}), dict[str, Any])
+flow.upcast(Message, CourierArrived)  # type: ignore[arg-type]
+
+
+@flow.downcast(CourierArrived, "courier.app/CourierArrived/0.9")
+def drop_door(event: CourierArrived) -> dict[str, Any]:
+    """Bring a newer event to an older version."""
+    return event.model_dump(exclude={"door"})
+
+
 bound: Callable[[Event[CourierArrived], Delivery], None] = unlock_door
 unlock_door("not an event", None)  # type: ignore[arg-type]
 flow.subscriber(unlock_door)  # type: ignore[arg-type]

@@ -1,0 +1,216 @@
+"""The fields of an event's data, one row each: what a person wants to know of a schema."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from eventflow.catalogue.limits import describe_limits, type_names
+from eventflow.catalogue.references import Place, SchemaFiles
+
+__all__ = ["FieldRow", "list_fields"]
+
+_MOST_ROWS = 2000
+_MOST_VISITS = 20_000  # a field that many parts speak of is visited once for each
+_DEEPEST = 24
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRow:
+    """One field.
+
+    Attributes:
+        path: Where in the data: ``parcel.id``, ``doors[].kind``, ``labels.*``.
+        types: The kinds of value that it takes, such as ``string``; empty takes any.
+        required: Whether it must be there whenever the object around it is.
+        description: What it means.
+        limits: What else its value must keep, in words.
+        is_deprecated: Whether the schema calls it deprecated.
+        is_recursive: Whether its own fields are those of a field around it.
+    """
+
+    path: str
+    types: tuple[str, ...]
+    required: bool
+    description: str = ""
+    limits: tuple[str, ...] = ()
+    is_deprecated: bool = False
+    is_recursive: bool = False
+
+    @property
+    def type(self) -> str:
+        """The kinds of value in words, ``any`` where every kind is taken."""
+        return " or ".join(self.types) or "any"
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A schema that says something of a field: its own, one referred to, or one of several."""
+
+    place: Place
+    schema: Mapping[str, Any]
+    is_choice: bool  # of `anyOf` or `oneOf`, or behind a condition: it may hold or not
+
+
+@dataclass(frozen=True, slots=True)
+class _Visit:
+    """A field to be listed; `trail` is where the schemas of the fields around it stand."""
+
+    path: str
+    place: Place
+    required: bool
+    trail: tuple[frozenset[Place], ...]
+
+
+def list_fields(files: SchemaFiles, place: Place) -> tuple[FieldRow, ...]:
+    """List the fields that a schema names, in its own order, each object's before the next.
+
+    Args:
+        files: Where `$ref` is followed.
+        place: The schema of the data.
+
+    Returns:
+        The rows; at most 2,000. A field that several parts of the schema speak of is one row.
+
+    Raises:
+        SchemaError: When a `$ref` leads nowhere.
+    """
+    rows: dict[str, FieldRow] = {}
+    pending = [_Visit("", place, required=True, trail=())]
+    for _ in range(_MOST_VISITS):
+        if not pending or len(rows) == _MOST_ROWS:
+            break
+        visit = pending.pop()
+        parts = tuple(_parts(files, visit.place, is_choice=False, seen=set()))
+        here = _same(files, visit.place)
+        is_recursive = any(here & around for around in visit.trail)
+        if visit.path:
+            _add(rows, _row(files, visit, parts, is_recursive=is_recursive))
+        if is_recursive or len(visit.trail) == _DEEPEST:
+            continue
+        children = _children(parts, visit.path, (*visit.trail, here))
+        pending.extend(reversed(list(children)))
+    return tuple(rows.values())
+
+
+def _same(files: SchemaFiles, place: Place) -> frozenset[Place]:
+    """Return the places that are one schema with this one: what it refers to, and so on."""
+    found: set[Place] = set()
+    while place not in found:
+        found.add(place)
+        schema = files.at(place)
+        if isinstance(schema, Mapping) and isinstance(schema.get("$ref"), str):
+            place = files.follow(place, schema["$ref"])
+    return frozenset(found)
+
+
+def _parts(
+    files: SchemaFiles, place: Place, *, is_choice: bool, seen: set[Place]
+) -> Iterator[_Part]:
+    schema = files.at(place)
+    if place in seen or not isinstance(schema, Mapping):
+        return
+    seen.add(place)
+    yield _Part(place, schema, is_choice)
+    for name in ("$ref", "$dynamicRef"):
+        if isinstance(schema.get(name), str):
+            target = files.follow(place, schema[name])
+            yield from _parts(files, target, is_choice=is_choice, seen=seen)
+    for name in ("allOf", "anyOf", "oneOf"):
+        several = schema.get(name)
+        for index in range(len(several) if isinstance(several, list) else 0):
+            choice = is_choice or (name != "allOf" and len(several) > 1)
+            yield from _parts(files, place / name / index, is_choice=choice, seen=seen)
+    for name in ("then", "else"):
+        if isinstance(schema.get(name), Mapping):
+            yield from _parts(files, place / name, is_choice=True, seen=seen)
+
+
+def _row(
+    files: SchemaFiles, visit: _Visit, parts: tuple[_Part, ...], *, is_recursive: bool
+) -> FieldRow:
+    types: dict[str, None] = {}
+    for part in parts:
+        types.update(dict.fromkeys(_types(files, part)))
+    limits = [text for part in parts for text in describe_limits(part.schema)]
+    words = (part.schema.get("description") for part in parts)
+    return FieldRow(
+        path=visit.path,
+        types=tuple(types),
+        required=visit.required,
+        description=next((text for text in words if isinstance(text, str) and text), ""),
+        limits=tuple(dict.fromkeys(limits)),
+        is_deprecated=any(part.schema.get("deprecated") is True for part in parts),
+        is_recursive=is_recursive,
+    )
+
+
+def _types(files: SchemaFiles, part: _Part) -> Iterator[str]:
+    for name in type_names(part.schema):
+        items = part.schema.get("items")
+        if name != "array" or not isinstance(items, Mapping):
+            yield name
+            continue
+        inner: dict[str, None] = {}
+        for item in _parts(files, part.place / "items", is_choice=False, seen=set()):
+            inner.update(dict.fromkeys(type_names(item.schema)))
+        yield f"array of {' or '.join(inner)}" if inner else "array"
+
+
+def _children(
+    parts: tuple[_Part, ...], path: str, trail: tuple[frozenset[Place], ...]
+) -> Iterator[_Visit]:
+    required = {
+        name
+        for part in parts
+        if not part.is_choice and isinstance(part.schema.get("required"), list)
+        for name in part.schema["required"]
+        if isinstance(name, str)
+    }
+    for part in parts:
+        properties = part.schema.get("properties")
+        for name in properties if isinstance(properties, Mapping) else ():
+            inner = f"{path}.{name}" if path else name
+            place = part.place / "properties" / name
+            yield _Visit(inner, place, required=name in required, trail=trail)
+        yield from _others(part, path, trail)
+
+
+def _others(part: _Part, path: str, trail: tuple[frozenset[Place], ...]) -> Iterator[_Visit]:
+    """Yield what has no name of its own: other properties, and what stands in arrays."""
+    dot = "." if path else ""
+    if isinstance(part.schema.get("additionalProperties"), Mapping):
+        place = part.place / "additionalProperties"
+        yield _Visit(f"{path}{dot}*", place, required=False, trail=trail)
+    patterns = part.schema.get("patternProperties")
+    for name in patterns if isinstance(patterns, Mapping) else ():
+        place = part.place / "patternProperties" / name
+        yield _Visit(f"{path}{dot}/{name}/", place, required=False, trail=trail)
+    for name in ("prefixItems", "items"):
+        items = part.schema.get(name)
+        if isinstance(items, list):
+            for index in range(len(items)):
+                place = part.place / name / index
+                yield _Visit(f"{path}[{index}]", place, required=False, trail=trail)
+        elif isinstance(items, Mapping) and _is_worth_a_row(items):
+            yield _Visit(f"{path}[]", part.place / name, required=False, trail=trail)
+
+
+def _is_worth_a_row(items: Mapping[str, Any]) -> bool:
+    """Tell whether the elements of an array have more to say than their kind."""
+    return bool(set(items) - {"type", "title"})
+
+
+def _add(rows: dict[str, FieldRow], row: FieldRow) -> None:
+    known = rows.get(row.path)
+    if known is None:
+        rows[row.path] = row
+        return
+    rows[row.path] = replace(
+        known,
+        types=tuple(dict.fromkeys((*known.types, *row.types))),
+        required=known.required or row.required,
+        description=known.description or row.description,
+        limits=tuple(dict.fromkeys((*known.limits, *row.limits))),
+        is_deprecated=known.is_deprecated or row.is_deprecated,
+        is_recursive=known.is_recursive and row.is_recursive,
+    )

@@ -89,6 +89,10 @@ class Settings(BaseSettings):
         "Empty: it is in the same file.",
     )
     rules: Path = Field(Path("rules"), description="The directory of rule files.")
+    schemas: Path = Field(
+        Path("schemas"),
+        description="The directory of event schemas; where there is none, no event has a schema.",
+    )
     data_dir: Path = Field(
         Path(".eventflow"), description="Where the embedded server and SQLite keep their data."
     )
@@ -139,6 +143,11 @@ class Settings(BaseSettings):
     )
     rules_interval: Duration = Field(
         1.0, ge=0.01, description="How often a router looks whether the rule files changed."
+    )
+    schemas_interval: Duration = Field(
+        1.0,
+        ge=0.01,
+        description="How often publishers and routers look whether the schema files changed.",
     )
     group_size: int = Field(
         50, ge=1, le=1000, description="The most events or deliveries that one message names."

@@ -4,41 +4,37 @@ import sys
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import import_module
-from importlib.util import find_spec
-from typing import NamedTuple, NoReturn
+from typing import NoReturn
 
 import click
 
+from eventflow.cli.lazy import LazyGroup, Place
 from eventflow.cli.output import cause_lines, say
 from eventflow.errors import EventflowError
 
-__all__ = ["COMMANDS", "LazyGroup", "Talk", "cli", "main"]
-
-
-class _Place(NamedTuple):
-    module: str
-    attribute: str
-    help: str
+__all__ = ["COMMANDS", "Talk", "cli", "main"]
 
 
 COMMANDS = {
-    "demo": _Place("eventflow.cli.demo", "demo", "Run a day of parcels, start to end."),
-    "up": _Place("eventflow.cli.up", "up", "Start everything, in this terminal."),
-    "router": _Place("eventflow.cli.processes", "router", "Start a router."),
-    "worker": _Place("eventflow.cli.processes", "worker", "Start a worker for targets."),
-    "recorder": _Place("eventflow.cli.processes", "recorder", "Start the recorder."),
-    "publish": _Place("eventflow.cli.publish", "publish", "Publish events."),
-    "rules": _Place("eventflow.cli.rules", "rules", "Check, list, explain and test the rules."),
-    "deadletters": _Place(
+    "demo": Place("eventflow.cli.demo", "demo", "Run a day of parcels, start to end."),
+    "up": Place("eventflow.cli.up", "up", "Start everything, in this terminal."),
+    "router": Place("eventflow.cli.processes", "router", "Start a router."),
+    "worker": Place("eventflow.cli.processes", "worker", "Start a worker for targets."),
+    "recorder": Place("eventflow.cli.processes", "recorder", "Start the recorder."),
+    "publish": Place("eventflow.cli.publish", "publish", "Publish events."),
+    "rules": Place("eventflow.cli.rules", "rules", "Check, list, explain and test the rules."),
+    "schemas": Place(
+        "eventflow.cli.schemas", "schemas", "See the schemas, and check events and models by them."
+    ),
+    "deadletters": Place(
         "eventflow.cli.deadletters", "deadletters", "List, show, redrive and purge dead letters."
     ),
-    "targets": _Place(
+    "targets": Place(
         "eventflow.cli.targets", "targets", "See the targets; open and close their breakers."
     ),
-    "acl": _Place("eventflow.cli.acl", "acl", "Print what a user of Redis or RabbitMQ may do."),
-    "doctor": _Place("eventflow.cli.doctor", "doctor", "Say what is wrong, and what to do."),
-    "retries": _Place("eventflow.cli.retries", "retries", "List the deliveries that wait."),
+    "acl": Place("eventflow.cli.acl", "acl", "Print what a user of Redis or RabbitMQ may do."),
+    "doctor": Place("eventflow.cli.doctor", "doctor", "Say what is wrong, and what to do."),
+    "retries": Place("eventflow.cli.retries", "retries", "List the deliveries that wait."),
 }
 """Each command's name, where it is, and its line in `--help`."""
 
@@ -52,37 +48,6 @@ class Talk:
     """
 
     verbose: bool = False
-
-
-class LazyGroup(click.Group):
-    """A group whose commands are imported when they run, so that `--help` costs nothing.
-
-    Args:
-        places: Each command's name, and where it is.
-    """
-
-    def __init__(self, *args: object, places: dict[str, _Place], **extra: object) -> None:
-        super().__init__(*args, **extra)  # type: ignore[arg-type]
-        self._places = places
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """Return the names of the commands that exist here, in the order of the table."""
-        return [name for name, place in self._places.items() if find_spec(place.module)]
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import and return a command; None when there is none of that name."""
-        if cmd_name not in self.list_commands(ctx):
-            return None
-        place = self._places[cmd_name]
-        command: click.Command = getattr(import_module(place.module), place.attribute)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list of commands from the table alone."""
-        rows = [(name, self._places[name].help) for name in self.list_commands(ctx)]
-        if rows:
-            with formatter.section("Commands"):
-                formatter.write_dl(rows)
 
 
 def _show_version(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:

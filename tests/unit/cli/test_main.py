@@ -8,7 +8,8 @@ import click
 import pytest
 
 from eventflow.cli import main as main_module
-from eventflow.cli.main import COMMANDS, LazyGroup, cli, main
+from eventflow.cli.lazy import LazyGroup, Place
+from eventflow.cli.main import COMMANDS, cli, main
 from eventflow.errors import EventflowError, LedgerError, StartError
 
 _HEAVY = ["celery", "kombu", "redis", "sqlalchemy", "pydantic", "rich"]
@@ -39,7 +40,7 @@ def probe(what: str) -> None:
 @pytest.fixture
 def probing(monkeypatch: pytest.MonkeyPatch) -> None:
     """A command line whose command `demo` is the probe."""
-    monkeypatch.setitem(COMMANDS, "demo", main_module._Place(__name__, "probe", "Probe."))
+    monkeypatch.setitem(COMMANDS, "demo", Place(__name__, "probe", "Probe."))
     monkeypatch.setitem(sys.modules, __name__, sys.modules[probe.callback.__module__])
     monkeypatch.setattr(main_module, "find_spec", lambda _: True)
 
@@ -88,7 +89,7 @@ def test_every_listed_command_loads(name: str) -> None:
 
 def test_a_command_whose_module_is_missing_is_not_listed() -> None:
     """A command without a module breaks nothing: it is unknown."""
-    group = LazyGroup("g", places={"x": main_module._Place("eventflow.cli.nothing", "x", "X.")})
+    group = LazyGroup("g", places={"x": Place("eventflow.cli.nothing", "x", "X.")})
     context = click.Context(group)
     assert group.list_commands(context) == []
     assert group.get_command(context, "x") is None
@@ -97,7 +98,7 @@ def test_a_command_whose_module_is_missing_is_not_listed() -> None:
 
 def test_an_import_error_inside_a_command_is_not_hidden() -> None:
     """A command whose module exists and lacks the command is an error, not an unknown command."""
-    places = {"x": main_module._Place("eventflow.cli.output", "no_such_command", "X.")}
+    places = {"x": Place("eventflow.cli.output", "no_such_command", "X.")}
     group = LazyGroup("g", places=places)
     with pytest.raises(AttributeError, match="no_such_command"):
         group.get_command(click.Context(group), "x")

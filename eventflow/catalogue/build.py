@@ -42,7 +42,12 @@ def build_catalogue(
     keys = safe_keys(names)
     classes = _by_schema(models)
     events = tuple(
-        _entry(repository, files, source, type, keys[name], rule_set, classes)
+        _entry(
+            repository.current(source, type),
+            _versions(files, repository.versions(source, type), classes),
+            _receivers(rule_set, source, type),
+            keys[name],
+        )
         for name, (source, type) in zip(names, repository.types, strict=True)
     )
     targets = {each.target.name: each.target for event in events for each in event.receivers}
@@ -50,22 +55,16 @@ def build_catalogue(
 
 
 def _entry(
-    repository: Repository,
-    files: SchemaFiles,
-    source: str,
-    type: str,
+    current: SchemaDocument | None,
+    versions: Sequence[VersionEntry],
+    receivers: tuple[Receiver, ...],
     key: str,
-    rule_set: RuleSet | None,
-    classes: dict[SchemaName, tuple[str, ...]],
 ) -> EventEntry:
-    versions = _versions(files, repository.versions(source, type), classes)
-    current = repository.current(source, type)
     assert current is not None  # a type is in the repository by one of its versions
-    receivers = _receivers(rule_set, source, type) if rule_set is not None else ()
     return EventEntry(
         key=key,
-        source=source,
-        type=type,
+        source=current.name.source,
+        type=current.name.type,
         current=next(entry for entry in versions if entry.document is current),
         versions=tuple(reversed(versions)),
         receivers=receivers,
@@ -95,7 +94,9 @@ def _versions(
     return entries
 
 
-def _receivers(rule_set: RuleSet, source: str, type: str) -> tuple[Receiver, ...]:
+def _receivers(rule_set: RuleSet | None, source: str, type: str) -> tuple[Receiver, ...]:
+    if rule_set is None:
+        return ()
     return tuple(
         Receiver(rule, part, rule_set.targets[part.target])
         for rule in receiving_rules(rule_set, source, type)

@@ -117,8 +117,10 @@ def _parts(
             yield from _parts(files, target, is_choice=is_choice, seen=seen)
     for name in ("allOf", "anyOf", "oneOf"):
         several = schema.get(name)
-        for index in range(len(several) if isinstance(several, list) else 0):
-            choice = is_choice or (name != "allOf" and len(several) > 1)
+        if not isinstance(several, list):
+            continue
+        choice = is_choice or (name != "allOf" and len(several) > 1)
+        for index in range(len(several)):
             yield from _parts(files, place / name / index, is_choice=choice, seen=seen)
     for name in ("then", "else"):
         if isinstance(schema.get(name), Mapping):

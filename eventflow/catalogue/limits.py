@@ -41,27 +41,31 @@ def type_names(schema: Mapping[str, Any]) -> tuple[str, ...]:
 
 def describe_limits(schema: Mapping[str, Any]) -> Iterator[str]:
     """Yield what a schema itself asks beyond the kind of value, one text each."""
-    if "const" in schema:
-        yield f"always {_write(schema['const'])}"
-    elif values := _values(schema):
-        shown = ", ".join(_write(value) for value in values[:_MOST_VALUES])
-        rest = len(values) - _MOST_VALUES
-        yield f"one of {shown}" + (f" and {rest} more" if rest > 0 else "")
+    yield from _choice(schema)
     if isinstance(schema.get("format"), str):
         yield schema["format"]
     for name, words in _SIGNS:
         value = schema.get(name)
         if isinstance(value, int | float) and not isinstance(value, bool):
             yield words.format(_write(value))
-    for name, of_draft_4 in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
-        if schema.get(name) is True:
-            yield f"the {of_draft_4} itself is not taken"
+    for name, limit in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
+        if schema.get(name) is True:  # of draft-04
+            yield f"the {limit} itself is not taken"
     if isinstance(schema.get("pattern"), str):
         yield f"matches {schema['pattern']}"
     if schema.get("uniqueItems") is True:
         yield "no element twice"
     if "default" in schema:
         yield f"{_write(schema['default'])} unless said"
+
+
+def _choice(schema: Mapping[str, Any]) -> Iterator[str]:
+    if "const" in schema:
+        yield f"always {_write(schema['const'])}"
+    elif values := _values(schema):
+        shown = ", ".join(_write(value) for value in values[:_MOST_VALUES])
+        rest = len(values) - _MOST_VALUES
+        yield f"one of {shown}" + (f" and {rest} more" if rest > 0 else "")
 
 
 def _values(schema: Mapping[str, Any]) -> list[Any]:

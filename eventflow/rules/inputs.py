@@ -38,6 +38,18 @@ class InputTransform:
     _template: Template | None = field(default=None, compare=False, repr=False)
     _missing: Literal["null", "omit", "fail"] = field(default="null", compare=False, repr=False)
 
+    @property
+    def paths(self) -> Mapping[tuple[str, ...], EventPath]:
+        """The paths that it has, by where each stands below `input`."""
+        if self._path is not None:
+            return {("path",): self._path}
+        return {("paths", name): path for name, path in self._paths.items()}
+
+    @property
+    def takes_whole_event(self) -> bool:
+        """Whether a placeholder of its template is the whole event."""
+        return self._template is not None and EVENT_JSON in self._template.names
+
     def shape(  # Any: a JSON value
         self, event: Mapping[str, Any], *, rule_name: str, ingestion_time: str
     ) -> Any:

@@ -6,11 +6,11 @@ from eventflow.catalogue.changes import list_changes
 from eventflow.catalogue.content import Catalogue, EventEntry, Receiver, VersionEntry
 from eventflow.catalogue.field_table import FieldRow, list_fields
 from eventflow.catalogue.keys import safe_keys
-from eventflow.catalogue.receivers import receiving_rules
 from eventflow.catalogue.references import Place, SchemaFiles
 from eventflow.errors import SchemaError
 from eventflow.events import DEFAULT_BUS
 from eventflow.rules import RuleSet
+from eventflow.rules.readers import rules_for
 from eventflow.schemas import EventModel, Repository, SchemaDocument, SchemaName, Version
 
 __all__ = ["build_catalogue"]
@@ -97,9 +97,13 @@ def _versions(
 def _receivers(rule_set: RuleSet | None, source: str, type: str) -> tuple[Receiver, ...]:
     if rule_set is None:
         return ()
+    fitting = {
+        rule.name for bus in rule_set.buses for rule in rules_for(rule_set, source, type, bus)
+    }
     return tuple(
         Receiver(rule, part, rule_set.targets[part.target])
-        for rule in receiving_rules(rule_set, source, type)
+        for rule in rule_set.rules
+        if rule.name in fitting
         for part in rule.targets
     )
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
-from eventflow.catalogue.keys import safe_keys
+from eventflow.catalogue.keys import safe_key
 from eventflow.catalogue.references import Place, SchemaFiles, schemas_within
 from eventflow.schemas import SchemaDocument
 
@@ -11,6 +12,8 @@ __all__ = ["Bundle"]
 
 _BASES = frozenset({"$id", "$anchor", "$dynamicAnchor", "$recursiveAnchor"})
 """What gives a schema a name of its own: in one document it goes by its place alone."""
+
+_IN_FRAGMENTS = "~!$&'()*+,;=:@"  # beside letters, digits and _.-
 
 _DATA = ("const", "enum", "default", "examples")
 
@@ -84,10 +87,11 @@ class Bundle:
         return f"{self._prefix}/{key}/schema{parts}"
 
     def _share(self, target: Place) -> str:
-        name = str(target.file.relative_to(self._files.root).with_suffix(""))
-        taken = {*self._key_of.values(), name}
-        key = safe_keys([f"shared.{name}"])[f"shared.{name}"]
-        assert key not in taken  # a document's key ends in a version, and this begins with a word
+        path = target.file.relative_to(self._files.root).with_suffix("").as_posix()
+        taken = set(self._key_of.values())
+        key = safe_key(f"shared.{path.replace('/', '.')}")
+        if key in taken:  # by a file whose name has dots where this one has folders
+            key = safe_key(f"shared.{path}")
         self._key_of[target.file] = key
         return key
 
@@ -128,4 +132,4 @@ def _put(content: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
 
 
 def _escape(part: str) -> str:
-    return part.replace("~", "~0").replace("/", "~1").replace("%", "%25").replace(" ", "%20")
+    return quote(part.replace("~", "~0").replace("/", "~1"), safe=_IN_FRAGMENTS)

@@ -10,7 +10,7 @@ from eventflow.catalogue.references import Place, SchemaFiles
 __all__ = ["FieldRow", "list_fields"]
 
 _MOST_ROWS = 2000
-_MOST_VISITS = 20_000  # a field that many parts speak of is visited once for each
+_MOST_VISITS = 10_000  # a field that several parts speak of is visited for each
 _DEEPEST = 24
 
 
@@ -75,32 +75,37 @@ def list_fields(files: SchemaFiles, place: Place) -> tuple[FieldRow, ...]:
         SchemaError: When a `$ref` leads nowhere.
     """
     rows: dict[str, FieldRow] = {}
+    seen: set[tuple[str, Place, bool]] = set()
     pending = [_Visit("", place, required=True, trail=())]
     for _ in range(_MOST_VISITS):
         if not pending or len(rows) == _MOST_ROWS:
             break
         visit = pending.pop()
+        same = _same(files, visit.place)
+        key = (visit.path, same[-1], visit.required)
+        if key in seen:
+            continue  # another choice that says the same: else they would multiply by level
+        seen.add(key)
         parts = tuple(_parts(files, visit.place, is_choice=False, seen=set()))
-        here = _same(files, visit.place)
-        is_recursive = any(here & around for around in visit.trail)
+        is_recursive = any(around.intersection(same) for around in visit.trail)
         if visit.path:
             _add(rows, _row(files, visit, parts, is_recursive=is_recursive))
         if is_recursive or len(visit.trail) == _DEEPEST:
             continue
-        children = _children(parts, visit.path, (*visit.trail, here))
+        children = _children(parts, visit.path, (*visit.trail, frozenset(same)))
         pending.extend(reversed(list(children)))
     return tuple(rows.values())
 
 
-def _same(files: SchemaFiles, place: Place) -> frozenset[Place]:
-    """Return the places that are one schema with this one: what it refers to, and so on."""
-    found: set[Place] = set()
+def _same(files: SchemaFiles, place: Place) -> tuple[Place, ...]:
+    """Return the places that are one schema with this one: each but the last only refers on."""
+    found: dict[Place, None] = {}
     while place not in found:
-        found.add(place)
+        found[place] = None
         schema = files.at(place)
-        if isinstance(schema, Mapping) and isinstance(schema.get("$ref"), str):
+        if isinstance(schema, Mapping) and schema.keys() == {"$ref"}:
             place = files.follow(place, schema["$ref"])
-    return frozenset(found)
+    return tuple(found)
 
 
 def _parts(
@@ -133,17 +138,24 @@ def _row(
     types: dict[str, None] = {}
     for part in parts:
         types.update(dict.fromkeys(_types(files, part)))
-    limits = [text for part in parts for text in describe_limits(part.schema)]
     words = (part.schema.get("description") for part in parts)
     return FieldRow(
         path=visit.path,
         types=tuple(types),
         required=visit.required,
         description=next((text for text in words if isinstance(text, str) and text), ""),
-        limits=tuple(dict.fromkeys(limits)),
+        limits=_limits(parts),
         is_deprecated=any(part.schema.get("deprecated") is True for part in parts),
         is_recursive=is_recursive,
     )
+
+
+def _limits(parts: tuple[_Part, ...]) -> tuple[str, ...]:
+    """Return what holds in any case, then what each of several choices asks, as one text."""
+    fixed = [text for part in parts if not part.is_choice for text in describe_limits(part.schema)]
+    choices = [", ".join(describe_limits(part.schema)) for part in parts if part.is_choice]
+    either = " or ".join(dict.fromkeys(text for text in choices if text))
+    return tuple(dict.fromkeys([*fixed, either] if either else fixed))
 
 
 def _types(files: SchemaFiles, part: _Part) -> Iterator[str]:

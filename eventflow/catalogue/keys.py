@@ -2,9 +2,10 @@
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterable
 
-__all__ = ["safe_keys"]
+__all__ = ["safe_key", "safe_keys"]
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST = 100
@@ -23,14 +24,24 @@ def safe_keys(names: Iterable[str]) -> dict[str, str]:
         The keys by name; no two are alike, also without regard to case.
     """
     every = sorted(set(names))
-    plain = {name: _UNSAFE.sub("-", name)[:_LONGEST].strip(".-") or "event" for name in every}
-    counts: dict[str, int] = {}
-    for key in plain.values():
-        counts[key.casefold()] = counts.get(key.casefold(), 0) + 1
+    counts = Counter(_plain(name).casefold() for name in every)
     return {
-        name: key if key == name and counts[key.casefold()] == 1 else f"{key}-{_digest(name)}"
-        for name, key in plain.items()
+        name: safe_key(name) if counts[_plain(name).casefold()] == 1 else _with_digest(name)
+        for name in every
     }
+
+
+def safe_key(name: str) -> str:
+    """Return a name's key where no other name is near: itself if it can be."""
+    return name if _plain(name) == name else _with_digest(name)
+
+
+def _plain(name: str) -> str:
+    return _UNSAFE.sub("-", name)[:_LONGEST].strip(".-") or "event"
+
+
+def _with_digest(name: str) -> str:
+    return f"{_plain(name)}-{_digest(name)}"
 
 
 def _digest(name: str) -> str:

@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,8 @@ HERE = Path(__file__).resolve().parents[1] / "asyncapi"
 _MISSING = (
     "no node and npm on this machine: apt-get install nodejs npm, or scripts/install-test-services"
 )
+pytestmark = pytest.mark.timeout(300)  # npm installs at first
+
 _ERROR = 0  # a diagnostic's severity
 
 
@@ -37,10 +41,11 @@ def parser(tmp_path_factory: pytest.TempPathFactory) -> Path:
         done = subprocess.run(command, cwd=making, capture_output=True, text=True, check=False)
         last = done.stderr.strip().rpartition("\n")[2]
         require(done.returncode == 0 or None, f"npm cannot install the AsyncAPI parser: {last}")
-        folder.parent.mkdir(exist_ok=True)
-        shutil.copytree(making, folder.with_suffix(".new"), dirs_exist_ok=True, symlinks=True)
-        if not folder.exists():
-            folder.with_suffix(".new").rename(folder)
+        beside = folder.with_name(f"{folder.name}.{os.getpid()}")
+        shutil.copytree(making, beside, symlinks=True)
+        with suppress(OSError):  # the other run was quicker
+            beside.rename(folder)
+        shutil.rmtree(beside, ignore_errors=True)
     return folder
 
 

@@ -114,10 +114,8 @@ def _select(browser: Browser, root: int, selector: str) -> Any:
 @pytest.mark.parametrize("page", ["index.html", "events/door.sensor.DoorLeftOpen.html"])
 def test_page_fits_its_width(browser: Browser, site: Path, page: str, width: int) -> None:
     """No page is wider than the screen, a telephone's or a desk's."""
-    browser.call(
-        "Emulation.setDeviceMetricsOverride",
-        **{"width": width, "height": 700, "deviceScaleFactor": 1, "mobile": False},
-    )
+    screen = {"width": width, "height": 700, "deviceScaleFactor": 1, "mobile": False}
+    browser.call("Emulation.setDeviceMetricsOverride", **screen)
     try:
         browser.open((site / page).as_uri())
         assert width >= browser.run("document.documentElement.scrollWidth")

@@ -7,6 +7,7 @@ from eventflow.schemas.document import (
     Unknown,
     Validation,
 )
+from eventflow.schemas.loader import load_repository
 from eventflow.schemas.models import EventModel
 from eventflow.schemas.names import SchemaName, Version
 from eventflow.schemas.policy import BusPolicy, Policy
@@ -24,4 +25,5 @@ __all__ = [
     "Unknown",
     "Validation",
     "Version",
+    "load_repository",
 ]

@@ -73,6 +73,8 @@ class SchemaDocument:
         compatibility: What new versions must keep; None: the repository's default.
         validation: What is done about events that do not fit; None: the bus's.
         examples: Events' data that must fit.
+        bundled: The schema with every part that it refers to in other files taken in, so that each
+            `$ref` begins with `#`; None: it refers to no other file.
     """
 
     name: SchemaName
@@ -87,3 +89,9 @@ class SchemaDocument:
     compatibility: Compatibility | None = None
     validation: Validation | None = None
     examples: tuple[Any, ...] = field(default=(), repr=False)
+    bundled: Mapping[str, Any] | None = field(default=None, repr=False)
+
+    @property
+    def whole(self) -> Mapping[str, Any]:
+        """The schema in one piece: every `$ref` of it begins with `#`, and there is no `$id`."""
+        return self.bundled if self.bundled is not None else self.schema

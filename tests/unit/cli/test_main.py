@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
-from eventflow.cli import main as main_module
+from eventflow.cli import lazy as lazy_module
 from eventflow.cli.lazy import LazyGroup, Place
 from eventflow.cli.main import COMMANDS, cli, main
 from eventflow.errors import EventflowError, LedgerError, StartError
@@ -42,7 +42,7 @@ def probing(monkeypatch: pytest.MonkeyPatch) -> None:
     """A command line whose command `demo` is the probe."""
     monkeypatch.setitem(COMMANDS, "demo", Place(__name__, "probe", "Probe."))
     monkeypatch.setitem(sys.modules, __name__, sys.modules[probe.callback.__module__])
-    monkeypatch.setattr(main_module, "find_spec", lambda _: True)
+    monkeypatch.setattr(lazy_module, "find_spec", lambda _: True)
 
 
 def _run(*argv: str) -> int:

@@ -8,9 +8,9 @@ Source: asyncapi.com, "AsyncAPI specification 3.0.0".
 from collections.abc import Iterable
 from typing import Any
 
-from eventflow.catalogue.bundle import Bundle, holds_reference
 from eventflow.catalogue.content import Catalogue, EventEntry, Receiver, VersionEntry
 from eventflow.catalogue.keys import safe_keys
+from eventflow.catalogue.payloads import holds_reference, payload
 from eventflow.rules import Target
 
 __all__ = ["GENERATOR", "asyncapi_document"]
@@ -52,12 +52,9 @@ def asyncapi_document(catalogue: Catalogue, *, protocol: str = "redis") -> dict[
     Returns:
         The document, self-contained: no `$ref` in it leads out of it.
 
-    Raises:
-        SchemaError: When a `$ref` leads nowhere.
     """
     versions = [(event, version) for event in catalogue.events for version in event.versions]
-    keys = {_message_key(event, version): version.document for event, version in versions}
-    schemas = Bundle(catalogue.files, keys, _SCHEMAS).write()
+    documents = {_message_key(event, version): version.document for event, version in versions}
     buses = sorted({bus for event in catalogue.events for bus in event.buses})
     return {
         "asyncapi": "3.0.0",
@@ -76,7 +73,10 @@ def asyncapi_document(catalogue: Catalogue, *, protocol: str = "redis") -> dict[
                 _message_key(event, version): _message(event, version)
                 for event, version in versions
             },
-            "schemas": {"eventflow-envelope": _ENVELOPE, **schemas},
+            "schemas": {
+                "eventflow-envelope": _ENVELOPE,
+                **{key: payload(each, f"{_SCHEMAS}/{key}") for key, each in documents.items()},
+            },
         },
     }
 

@@ -6,7 +6,7 @@ from eventflow.catalogue.changes import list_changes
 from eventflow.catalogue.content import Catalogue, EventEntry, Receiver, VersionEntry
 from eventflow.catalogue.field_table import FieldRow, list_fields
 from eventflow.catalogue.keys import safe_keys
-from eventflow.catalogue.references import Place, SchemaFiles
+from eventflow.catalogue.references import WholeSchema
 from eventflow.errors import SchemaError
 from eventflow.events import DEFAULT_BUS
 from eventflow.rules import RuleSet
@@ -34,7 +34,6 @@ def build_catalogue(
     Raises:
         SchemaError: When a `$ref` leads nowhere.
     """
-    files = SchemaFiles(repository)
     names = [f"{source}.{type}" for source, type in repository.types]
     # `a.b` + `c` and `a` + `b.c` read alike: then the two are told apart as any other likeness is.
     if len(set(names)) < len(names):
@@ -44,14 +43,14 @@ def build_catalogue(
     events = tuple(
         _entry(
             repository.current(source, type),
-            _versions(files, repository.versions(source, type), classes),
+            _versions(repository.versions(source, type), classes),
             _receivers(rule_set, source, type),
             keys[name],
         )
         for name, (source, type) in zip(names, repository.types, strict=True)
     )
     targets = {each.target.name: each.target for event in events for each in event.receivers}
-    return Catalogue(title, events, tuple(targets[name] for name in sorted(targets)), files)
+    return Catalogue(title, events, tuple(targets[name] for name in sorted(targets)))
 
 
 def _entry(
@@ -73,14 +72,13 @@ def _entry(
 
 
 def _versions(
-    files: SchemaFiles,
     documents: Sequence[SchemaDocument],
     classes: dict[SchemaName, tuple[str, ...]],
 ) -> list[VersionEntry]:
     entries: list[VersionEntry] = []
     earlier: tuple[FieldRow, ...] = ()
     for document in documents:
-        fields = list_fields(files, Place(document.file.resolve()))
+        fields = list_fields(WholeSchema(document))
         entries.append(
             VersionEntry(
                 document=document,

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from eventflow.catalogue.changes import Change
 from eventflow.catalogue.field_table import FieldRow
-from eventflow.catalogue.references import SchemaFiles
 from eventflow.rules import Rule, RuleTarget, Target
 from eventflow.schemas import SchemaDocument
 
@@ -81,10 +80,8 @@ class Catalogue:
         title: What the pages are headed with.
         events: The events, sorted by source and type.
         targets: The targets that may receive one of them, sorted by name.
-        files: The schemas' files, in which `$ref` is followed.
     """
 
     title: str
     events: tuple[EventEntry, ...]
     targets: tuple[Target, ...]
-    files: SchemaFiles

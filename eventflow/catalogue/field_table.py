@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from eventflow.catalogue.limits import describe_limits, type_names
-from eventflow.catalogue.references import Place, SchemaFiles
+from eventflow.catalogue.references import Place, WholeSchema
 
 __all__ = ["FieldRow", "list_fields"]
 
@@ -61,12 +61,11 @@ class _Visit:
     trail: tuple[frozenset[Place], ...]
 
 
-def list_fields(files: SchemaFiles, place: Place) -> tuple[FieldRow, ...]:
+def list_fields(whole: WholeSchema) -> tuple[FieldRow, ...]:
     """List the fields that a schema names, in its own order, each object's before the next.
 
     Args:
-        files: Where `$ref` is followed.
-        place: The schema of the data.
+        whole: The schema of the data.
 
     Returns:
         The rows; at most 2,000. A field that several parts of the schema speak of is one row.
@@ -76,20 +75,20 @@ def list_fields(files: SchemaFiles, place: Place) -> tuple[FieldRow, ...]:
     """
     rows: dict[str, FieldRow] = {}
     seen: set[tuple[str, Place, bool]] = set()
-    pending = [_Visit("", place, required=True, trail=())]
+    pending = [_Visit("", (), required=True, trail=())]
     for _ in range(_MOST_VISITS):
         if not pending or len(rows) == _MOST_ROWS:
             break
         visit = pending.pop()
-        same = _same(files, visit.place)
+        same = _same(whole, visit.place)
         key = (visit.path, same[-1], visit.required)
         if key in seen:
             continue  # another choice that says the same: else they would multiply by level
         seen.add(key)
-        parts = tuple(_parts(files, visit.place, is_choice=False, seen=set()))
+        parts = tuple(_parts(whole, visit.place, is_choice=False, seen=set()))
         is_recursive = any(around.intersection(same) for around in visit.trail)
         if visit.path:
-            _add(rows, _row(files, visit, parts, is_recursive=is_recursive))
+            _add(rows, _row(whole, visit, parts, is_recursive=is_recursive))
         if is_recursive or len(visit.trail) == _DEEPEST:
             continue
         children = _children(parts, visit.path, (*visit.trail, frozenset(same)))
@@ -97,47 +96,46 @@ def list_fields(files: SchemaFiles, place: Place) -> tuple[FieldRow, ...]:
     return tuple(rows.values())
 
 
-def _same(files: SchemaFiles, place: Place) -> tuple[Place, ...]:
+def _same(whole: WholeSchema, place: Place) -> tuple[Place, ...]:
     """Return the places that are one schema with this one: each but the last only refers on."""
     found: dict[Place, None] = {}
     while place not in found:
         found[place] = None
-        schema = files.at(place)
+        schema = whole.at(place)
         if isinstance(schema, Mapping) and schema.keys() == {"$ref"}:
-            place = files.follow(place, schema["$ref"])
+            place = whole.follow(schema["$ref"])
     return tuple(found)
 
 
 def _parts(
-    files: SchemaFiles, place: Place, *, is_choice: bool, seen: set[Place]
+    whole: WholeSchema, place: Place, *, is_choice: bool, seen: set[Place]
 ) -> Iterator[_Part]:
-    schema = files.at(place)
+    schema = whole.at(place)
     if place in seen or not isinstance(schema, Mapping):
         return
     seen.add(place)
     yield _Part(place, schema, is_choice)
-    for name in ("$ref", "$dynamicRef"):
-        if isinstance(schema.get(name), str):
-            target = files.follow(place, schema[name])
-            yield from _parts(files, target, is_choice=is_choice, seen=seen)
+    if isinstance(schema.get("$ref"), str):
+        target = whole.follow(schema["$ref"])
+        yield from _parts(whole, target, is_choice=is_choice, seen=seen)
     for name in ("allOf", "anyOf", "oneOf"):
         several = schema.get(name)
         if not isinstance(several, list):
             continue
         choice = is_choice or (name != "allOf" and len(several) > 1)
         for index in range(len(several)):
-            yield from _parts(files, place / name / index, is_choice=choice, seen=seen)
+            yield from _parts(whole, (*place, name, str(index)), is_choice=choice, seen=seen)
     for name in ("then", "else"):
         if isinstance(schema.get(name), Mapping):
-            yield from _parts(files, place / name, is_choice=True, seen=seen)
+            yield from _parts(whole, (*place, name), is_choice=True, seen=seen)
 
 
 def _row(
-    files: SchemaFiles, visit: _Visit, parts: tuple[_Part, ...], *, is_recursive: bool
+    whole: WholeSchema, visit: _Visit, parts: tuple[_Part, ...], *, is_recursive: bool
 ) -> FieldRow:
     types: dict[str, None] = {}
     for part in parts:
-        types.update(dict.fromkeys(_types(files, part)))
+        types.update(dict.fromkeys(_types(whole, part)))
     words = (part.schema.get("description") for part in parts)
     return FieldRow(
         path=visit.path,
@@ -158,14 +156,14 @@ def _limits(parts: tuple[_Part, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*fixed, either] if either else fixed))
 
 
-def _types(files: SchemaFiles, part: _Part) -> Iterator[str]:
+def _types(whole: WholeSchema, part: _Part) -> Iterator[str]:
     for name in type_names(part.schema):
         items = part.schema.get("items")
         if name != "array" or not isinstance(items, Mapping):
             yield name
             continue
         inner: dict[str, None] = {}
-        for item in _parts(files, part.place / "items", is_choice=False, seen=set()):
+        for item in _parts(whole, (*part.place, "items"), is_choice=False, seen=set()):
             inner.update(dict.fromkeys(type_names(item.schema)))
         yield f"array of {' or '.join(inner)}" if inner else "array"
 
@@ -184,7 +182,7 @@ def _children(
         properties = part.schema.get("properties")
         for name in properties if isinstance(properties, Mapping) else ():
             inner = f"{path}.{name}" if path else name
-            place = part.place / "properties" / name
+            place = (*part.place, "properties", name)
             yield _Visit(inner, place, required=name in required, trail=trail)
         yield from _others(part, path, trail)
 
@@ -193,20 +191,20 @@ def _others(part: _Part, path: str, trail: tuple[frozenset[Place], ...]) -> Iter
     """Yield what has no name of its own: other properties, and what stands in arrays."""
     dot = "." if path else ""
     if isinstance(part.schema.get("additionalProperties"), Mapping):
-        place = part.place / "additionalProperties"
+        place = (*part.place, "additionalProperties")
         yield _Visit(f"{path}{dot}*", place, required=False, trail=trail)
     patterns = part.schema.get("patternProperties")
     for name in patterns if isinstance(patterns, Mapping) else ():
-        place = part.place / "patternProperties" / name
+        place = (*part.place, "patternProperties", name)
         yield _Visit(f"{path}{dot}/{name}/", place, required=False, trail=trail)
     for name in ("prefixItems", "items"):
         items = part.schema.get(name)
         if isinstance(items, list):
             for index in range(len(items)):
-                place = part.place / name / index
+                place = (*part.place, name, str(index))
                 yield _Visit(f"{path}[{index}]", place, required=False, trail=trail)
         elif isinstance(items, Mapping) and _is_worth_a_row(items):
-            yield _Visit(f"{path}[]", part.place / name, required=False, trail=trail)
+            yield _Visit(f"{path}[]", (*part.place, name), required=False, trail=trail)
 
 
 def _is_worth_a_row(items: Mapping[str, Any]) -> bool:

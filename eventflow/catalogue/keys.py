@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
-__all__ = ["safe_key", "safe_keys"]
+__all__ = ["safe_keys"]
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST = 100
@@ -26,22 +26,15 @@ def safe_keys(names: Iterable[str]) -> dict[str, str]:
     every = sorted(set(names))
     counts = Counter(_plain(name).casefold() for name in every)
     return {
-        name: safe_key(name) if counts[_plain(name).casefold()] == 1 else _with_digest(name)
+        name: name
+        if _plain(name) == name and counts[name.casefold()] == 1
+        else f"{_plain(name)}-{_digest(name)}"
         for name in every
     }
 
 
-def safe_key(name: str) -> str:
-    """Return a name's key where no other name is near: itself if it can be."""
-    return name if _plain(name) == name else _with_digest(name)
-
-
 def _plain(name: str) -> str:
     return _UNSAFE.sub("-", name)[:_LONGEST].strip(".-") or "event"
-
-
-def _with_digest(name: str) -> str:
-    return f"{_plain(name)}-{_digest(name)}"
 
 
 def _digest(name: str) -> str:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -12,7 +13,7 @@ from eventflow.catalogue import Catalogue, asyncapi_document, build_catalogue
 from eventflow.errors import SchemaError
 from eventflow.patterns import Pattern
 from eventflow.rules import Rule, RuleSet, RuleTarget, Target
-from eventflow.schemas import EventModel
+from eventflow.schemas import EventModel, Repository, SchemaDocument, SchemaName, Version
 from tests.unit.catalogue.conftest import MakeRepository
 
 
@@ -149,7 +150,7 @@ def test_every_reference_leads_to_something_in_the_document(document: dict[str, 
         assert reference.startswith("#/"), reference
         for part in reference[2:].split("/"):
             value = value[unquote(part).replace("~1", "/").replace("~0", "~")]
-    assert "#/components/schemas/shared.common.people" in "".join(found)
+    assert any("/shop.Paid.2.0/schema/$defs/" in reference for reference in found)
 
 
 @pytest.mark.parametrize(
@@ -171,14 +172,14 @@ def test_bundled_schema_asks_what_the_files_ask(
 
 
 def test_dialect_is_the_schema_format(document: dict[str, Any]) -> None:
-    """A payload names the JSON Schema that it is written in; a shared file has its reader's."""
+    """A payload names the JSON Schema that it is written in."""
     formats = {
         key: schema["schemaFormat"].partition("version=")[2]
         for key, schema in document["components"]["schemas"].items()
         if "schemaFormat" in schema
     }
     assert "draft-07" == formats["shop.Paid.1.0"]
-    assert "2020-12" == formats["shop.Paid.2.0"] == formats["shared.common.people"]
+    assert "2020-12" == formats["shop.Paid.2.0"]
 
 
 def test_examples_that_look_like_references_are_left_out(document: dict[str, Any]) -> None:
@@ -195,24 +196,11 @@ def test_document_tells_no_address(document: dict[str, Any]) -> None:
     }
 
 
-def test_reference_that_leads_nowhere_is_said_with_its_file(
-    make_repository: MakeRepository,
-) -> None:
-    """A schema whose reference leads nowhere makes no document."""
-    broken = {"shop/Paid/1.0.json": {"properties": {"a": {"$ref": "#/$defs/none"}}}}
-    with pytest.raises(SchemaError, match=r"shop/Paid/1\.0\.json#/\$defs/none, where nothing is"):
-        build_catalogue(make_repository(broken))
-
-
-def test_shared_file_may_refer_to_an_event(make_repository: MakeRepository) -> None:
-    """A part that refers to another event's schema leads to that event's own place."""
-    files = {
-        "a/A/1.0.json": {"$ref": "../../common/x.json"},
-        "b/B/1.0.json": {"type": "object"},
-        "common/x.json": {"properties": {"b": {"$ref": "../b/B/1.0.json"}}},
-    }
-    schemas = asyncapi_document(build_catalogue(make_repository(files)))["components"]["schemas"]
-    assert {"eventflow-envelope", "a.A.1.0", "b.B.1.0", "shared.common.x"} == set(schemas)
-    assert ["#/components/schemas/b.B.1.0/schema"] == [
-        reference for reference in references(schemas) if "b.B" in reference
-    ]
+def test_schema_that_is_not_in_one_piece_is_an_error() -> None:
+    """A schema made by hand whose reference leads nowhere, or to a file, is said by its name."""
+    for reference, words in (("#/$defs/none", "where nothing is"), ("x.json", "in one piece")):
+        schema = {"properties": {"a": {"$ref": reference}}}
+        name = SchemaName("shop", "Paid", Version(1, 0))
+        document = SchemaDocument(name, schema, Path("x"), "")
+        with pytest.raises(SchemaError, match=rf"shop/Paid/1\.0 .*{words}"):
+            build_catalogue(Repository(Path(), [document]))

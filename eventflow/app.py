@@ -15,6 +15,7 @@ from eventflow.publishing import Publisher
 from eventflow.publishing.publisher import Publishable
 from eventflow.records import DeadLetter
 from eventflow.rules import RuleSource
+from eventflow.schemas.source import SchemaSource
 from eventflow.settings import Settings, load_settings
 from eventflow.subscribers import Subscribers
 from eventflow.tls import warn_of_unchecked
@@ -66,7 +67,8 @@ class EventFlow:
         self._subscribers = Subscribers()
         self._ledgers = Ledgers(self._settings)
         self._sender = Sender(self._celery, silence=self._settings.publish_deadline)
-        self._publisher = Publisher(self._settings, self._ledgers, self._sender)
+        schemas = SchemaSource(self._settings.schemas, interval=self._settings.schemas_interval)
+        self._publisher = Publisher(self._settings, self._ledgers, self._sender, schemas)
         self._context = WorkerContext(
             settings=self._settings,
             celery=self._celery,
@@ -74,6 +76,7 @@ class EventFlow:
             sender=self._sender,
             subscribers=self._subscribers,
             rules=RuleSource(self._settings.rules, interval=self._settings.rules_interval),
+            schemas=schemas,
         )
         self._celery.eventflow_context = self._context
         register_tasks(self._celery, self._context)
@@ -100,7 +103,9 @@ class EventFlow:
             The event, with its id and time.
 
         Raises:
-            EventError: When it is too large, too deep, or holds what JSON cannot.
+            EventError: When it does not fit its schema (the message names every fault and its
+                path), is too large, too deep, or holds what JSON cannot.
+            SchemaError: When the schema files are faulty, and never were without fault.
             PublishError: When the ledger cannot be reached.
         """
         if envelope:

@@ -9,7 +9,7 @@ from pydantic_core import PydanticSerializationError, PydanticUndefined, to_json
 from eventflow.errors import EventError
 from eventflow.events import Event, describe_kind, validate_event, write_path, write_time
 
-__all__ = ["DEFAULT_MAX_BYTES", "DEFAULT_MAX_DEPTH", "decode_event", "encode_event"]
+__all__ = ["DEFAULT_MAX_BYTES", "DEFAULT_MAX_DEPTH", "decode_event", "encode_event", "json_data"]
 
 DEFAULT_MAX_BYTES = 1024 * 1024
 DEFAULT_MAX_DEPTH = 100
@@ -23,6 +23,7 @@ def encode_event(
     *,
     max_bytes: int = DEFAULT_MAX_BYTES,
     max_depth: int = DEFAULT_MAX_DEPTH,
+    data: dict[str, Any] | None = None,
 ) -> bytes:
     """Write an event as the JSON that the ledger keeps, within its limits.
 
@@ -30,6 +31,7 @@ def encode_event(
         event: The event.
         max_bytes: The most bytes of UTF-8 that the JSON may have.
         max_depth: The most levels of objects and arrays that `data` may have.
+        data: What `json_data` returned of this event; asked for where missing.
 
     Returns:
         UTF-8 JSON with EventBridge's names.
@@ -38,7 +40,8 @@ def encode_event(
         EventError: When `data` is no object, holds what JSON cannot (a NaN, an integer beyond
             64 bits, a lone surrogate), or is too large or too deep; with the field's path.
     """
-    data = _as_json(event.data, max_depth)
+    if data is None:
+        data = json_data(event, max_depth=max_depth)
     document: dict[str, Any] = {
         "id": event.id,
         "source": event.source,
@@ -59,6 +62,15 @@ def encode_event(
         )
         raise EventError(message)
     return encoded
+
+
+def json_data(event: Event[Any], *, max_depth: int = DEFAULT_MAX_DEPTH) -> dict[str, Any]:
+    """Return an event's data as JSON has it, within its limits.
+
+    Raises:
+        EventError: When it is no object, holds what JSON cannot, or is too deep.
+    """
+    return _as_json(event.data, max_depth)
 
 
 def decode_event(encoded: bytes | str) -> Event:

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from eventflow.delivery import Acceptance, Ledgers
-from eventflow.encoding import encode_event
+from eventflow.encoding import encode_event, json_data
 from eventflow.errors import EventError, LedgerError, PublishError, TransportError
 from eventflow.events import Event, describe_kind, validate_event
 from eventflow.schemas import EventModel
+from eventflow.schemas.source import SchemaSource
+from eventflow.schemas.validation import Action
 from eventflow.settings import Settings
 from eventflow.transport import Sender, route_message
 
@@ -31,10 +33,13 @@ class _Ready:
 class Publisher:
     """Publishes to the ledger first and the broker second. Safe in threads and after a fork."""
 
-    def __init__(self, settings: Settings, ledgers: Ledgers, sender: Sender) -> None:
+    def __init__(
+        self, settings: Settings, ledgers: Ledgers, sender: Sender, schemas: SchemaSource
+    ) -> None:
         self._settings = settings
         self._ledgers = ledgers
         self._sender = sender
+        self._schemas = schemas
 
     def publish(self, items: Sequence[Publishable]) -> list[Event[Any]]:
         """Publish events: when this returns, all of them are in the ledger.
@@ -48,11 +53,21 @@ class Publisher:
             The events, in order.
 
         Raises:
-            EventError: When one cannot be published as it is; then none is.
+            EventError: When one cannot be published as it is, or does not fit its schema; then
+                none is.
+            SchemaError: When the schema files are faulty, and never were without fault.
             PublishError: When the ledger cannot be reached, or as many events wait to be routed as
                 may (`EVENTFLOW_MAX_BACKLOG`); it names what was accepted.
         """
-        ready = [self._prepare(item, number) for number, item in enumerate(items)]
+        ready: list[_Ready] = []
+        for item in items:
+            try:
+                ready.append(self._prepare(item))
+            except EventError as error:
+                if len(items) == 1:
+                    raise
+                message = f"event {len(ready) + 1} of the list: {error.message}"
+                raise EventError(message, error.path) from error
         accepted: list[str] = []
         by_bus: dict[str, list[_Ready]] = {}
         for one in ready:
@@ -63,7 +78,7 @@ class Publisher:
                 self._accept(bus, part, accepted, [one.event.id for one in ready])
         return [one.event for one in ready]
 
-    def _prepare(self, item: Publishable, number: int) -> _Ready:
+    def _prepare(self, item: Publishable) -> _Ready:
         if isinstance(item, EventModel):
             event = item.to_event()
         elif isinstance(item, dict):
@@ -73,18 +88,22 @@ class Publisher:
         else:
             message = f"only an Event or an EventModel can be published, not {describe_kind(item)}"
             raise EventError(message)
-        try:
-            body = encode_event(
-                event,
-                max_bytes=self._settings.max_event_bytes,
-                max_depth=self._settings.max_event_depth,
-            )
-        except EventError as error:
-            if number == 0:
-                raise
-            message = f"event {number + 1} of the list: {error.message}"
-            raise EventError(message, error.path) from error
+        data = json_data(event, max_depth=self._settings.max_event_depth)
+        body = encode_event(event, max_bytes=self._settings.max_event_bytes, data=data)
+        if isinstance(event.data, EventModel):
+            event.data.check()
+        self._check_schema(event, data)
         return _Ready(event, body)
+
+    def _check_schema(self, event: Event[Any], data: dict[str, Any]) -> None:
+        result = self._schemas.current().check(
+            event.source, event.type, event.dataschema, event.bus, data
+        )
+        if result.action is Action.REFUSE:
+            raise EventError(result.message)
+        if result.action is Action.WARN:
+            extra = {"action": result.log_action, "event_id": event.id}
+            _log.warning("%s", result.message, extra=extra)
 
     def _accept(
         self, bus: str, part: Sequence[_Ready], accepted: list[str], wanted: Sequence[str]

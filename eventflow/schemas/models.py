@@ -2,9 +2,10 @@
 
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
-from eventflow.events import Event
+from eventflow.errors import EventError
+from eventflow.events import Event, write_path
 
 __all__ = ["EventModel"]
 
@@ -40,6 +41,23 @@ class EventModel(BaseModel):
         cls.event_source = source or cls.event_source
         cls.event_type = type or cls.event_type
         cls.event_version = version or inherited or "1.0"
+
+    def check(self) -> None:
+        """See whether this still is what its class asks for: a model can be changed once made.
+
+        Raises:
+            EventError: When it is not; with every fault's path.
+        """
+        values = {**self.__dict__, **(self.__pydantic_extra__ or {})}
+        try:
+            type(self).model_validate(values, by_name=True, by_alias=False)
+        except ValidationError as error:
+            faults = [
+                f"  {write_path(('data', *item['loc']))}: {item['msg']}"
+                for item in error.errors(include_url=False, include_input=False)
+            ]
+            message = f"this {type(self).__name__} does not fit its own model:"
+            raise EventError("\n".join([message, *faults])) from None
 
     def to_event(self, **envelope: Any) -> Event[Any]:
         """Return the event that carries this as its data.

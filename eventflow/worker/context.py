@@ -8,6 +8,7 @@ from celery import Celery
 from eventflow.delivery import Ledgers
 from eventflow.errors import RuleError
 from eventflow.rules import RuleSource, Target
+from eventflow.schemas.source import SchemaSource
 from eventflow.settings import Settings
 from eventflow.subscribers import Subscribers
 from eventflow.transport import Sender
@@ -66,6 +67,7 @@ class WorkerContext:
         sender: The way to the broker.
         subscribers: The functions bound to targets.
         rules: The rule files, read again when they change.
+        schemas: The schema files, likewise.
         own_queues: The queues that are eventflow's, known once a worker starts.
         book: What the ledger says of targets.
         stopping: Set once the worker is told to stop.
@@ -77,6 +79,7 @@ class WorkerContext:
     sender: Sender
     subscribers: Subscribers
     rules: RuleSource
+    schemas: SchemaSource
     book: TargetBook = field(init=False)
     stopping: StopFlag = field(default_factory=StopFlag, init=False)
     own_queues: frozenset[str] = field(default=frozenset(), init=False)

@@ -15,6 +15,7 @@ from eventflow.events import Event, delivery_id
 from eventflow.records import DeadLetter, Reason
 from eventflow.routing import INPUT_TIMES, PlannedDelivery, plan
 from eventflow.rules import RuleSet, Target
+from eventflow.schemas.validation import Action, SchemaCheck
 from eventflow.transport import Message, deliver_message, record_message, route_message
 from eventflow.transport.messages import ROUTE
 from eventflow.worker.context import WorkerContext
@@ -52,10 +53,12 @@ def route_events(context: WorkerContext, bus: str, event_ids: Sequence[str]) -> 
 
     Raises:
         RuleError: When no valid rules were ever read.
+        SchemaError: When the schema files never were without fault.
         LedgerError: When the ledger cannot be reached; nothing is lost, the mover tries again.
     """
     ledger = context.ledgers.of(bus)
     rules = context.rules.current()
+    schemas = context.schemas.current()
     context.announce()
     counts = Counter(events=0, deliveries=0, dead_letters=0)
     left = len(event_ids)
@@ -72,7 +75,7 @@ def route_events(context: WorkerContext, bus: str, event_ids: Sequence[str]) -> 
         for work in works:
             sending = pending if work.lane in seen else first
             seen.add(work.lane)
-            counts["events"] += _route_one(context, ledger, rules, work, sending)
+            counts["events"] += _route_one(context, ledger, rules, work, sending, schemas=schemas)
         counts.update(_send(context, bus, rules, first))
     counts.update(_send(context, bus, rules, pending))
     if left > 0 and context.stopping.is_set():
@@ -100,6 +103,8 @@ def _route_one(
     rules: RuleSet,
     work: RouteWork,
     sending: _Sending,
+    *,
+    schemas: SchemaCheck,
 ) -> int:
     event: Event | None = None
     planned: tuple[PlannedDelivery, ...] = ()
@@ -109,6 +114,7 @@ def _route_one(
             message = f"routing it has ended its router {work.attempts - 1} times"
             raise EventError(message)  # noqa: TRY301 - the same dead letter as the rest
         event = decode_event(work.body)
+        _check_schema(schemas, event)
         most = INPUT_TIMES * context.settings.max_event_bytes
         planned = plan(event, rules, accepted_at=work.accepted_at, max_input=most)
     except Exception as error:  # noqa: BLE001 - whatever is wrong with one event must not stop the next
@@ -134,6 +140,19 @@ def _route_one(
     return 1
 
 
+class _Misfit(EventError):  # noqa: N818 - tells the dead letter its reason
+    """An event that does not fit its schema."""
+
+
+def _check_schema(schemas: SchemaCheck, event: Event) -> None:
+    result = schemas.check(event.source, event.type, event.dataschema, event.bus, event.data)
+    if result.action is Action.REFUSE:
+        raise _Misfit(result.message)
+    if result.action is Action.WARN:
+        extra = {"action": result.log_action, "event_id": event.id}
+        _log.warning("%s", result.message, extra=extra)
+
+
 def _send(context: WorkerContext, bus: str, rules: RuleSet, sending: _Sending) -> Counter[str]:
     size = context.settings.group_size
     messages: list[Message] = []
@@ -154,14 +173,18 @@ def _send(context: WorkerContext, bus: str, rules: RuleSet, sending: _Sending) -
 
 
 def _unroutable(bus: str, work: RouteWork, error: Exception, event: Event | None) -> DeadLetter:
-    is_event_fault = isinstance(error, EventError) and event is None
+    reason = Reason.UNROUTABLE
+    if isinstance(error, _Misfit):
+        reason = Reason.SCHEMA
+    elif isinstance(error, EventError) and event is None:
+        reason = Reason.UNDECODABLE
     return DeadLetter(
         id=delivery_id(work.event_id, ROUTE),
         bus=bus,
-        reason=Reason.UNROUTABLE if not is_event_fault else Reason.UNDECODABLE,
+        reason=reason,
         error=one_line(str(error)),
-        error_type=type(error).__qualname__,
-        traceback=write_traceback(error) if event else "",
+        error_type="EventError" if reason is Reason.SCHEMA else type(error).__qualname__,
+        traceback=write_traceback(error) if reason is Reason.UNROUTABLE and event else "",
         attempts=work.attempts,
         event=raw_event(work.body),
         message=None if raw_event(work.body) else {"queue": ROUTE, "body": repr(work.body[:1000])},

@@ -14,7 +14,7 @@ from eventflow.errors import EventflowError, StartError
 from eventflow.settings import Settings, mask_url
 from eventflow.tls import ledger_tls, tls_advice
 
-__all__ = ["check_servers", "import_subscribers", "load_app"]
+__all__ = ["check_servers", "import_here", "import_subscribers", "load_app"]
 
 _ANSWER_WITHIN = 3.0
 
@@ -33,10 +33,7 @@ def load_app(settings: Settings) -> Celery:
     Raises:
         StartError: When there is no such module, it cannot be imported, or holds no app.
     """
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
-    module = _import(settings.workers)
+    module = import_here(settings.workers)
     app = getattr(module, "app", None)
     if not isinstance(app, Celery):
         message = (
@@ -46,6 +43,21 @@ def load_app(settings: Settings) -> Celery:
         )
         raise StartError(message)
     return app
+
+
+def import_here(name: str) -> ModuleType:
+    """Import a module of the user's; the current directory is looked in first.
+
+    Args:
+        name: The module's name.
+
+    Raises:
+        StartError: When there is none, or it cannot be imported; it says where.
+    """
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    return _import(name)
 
 
 def import_subscribers(app: Celery) -> None:

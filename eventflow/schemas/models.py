@@ -17,6 +17,9 @@ class EventModel(BaseModel):
         source: Who publishes it, such as `courier.app`.
         type: What happened, EventBridge's `detail-type`.
         version: The schema's version; `1.0` unless said.
+        owner: Who answers for the schema, for its file; what the file says unless said.
+        status: `draft`, `active` or `deprecated`, for its file, likewise.
+        generated: Whether the class was written from a schema file, which is then what counts.
 
     Example:
         >>> class CourierArrived(EventModel, source="courier.app", type="CourierArrived"):
@@ -30,12 +33,30 @@ class EventModel(BaseModel):
     event_source: ClassVar[str] = ""
     event_type: ClassVar[str] = ""
     event_version: ClassVar[str] = ""
+    event_owner: ClassVar[str] = ""
+    event_status: ClassVar[str] = ""
+    # Whether the class itself says what event it is, rather than the one that it derives from.
+    event_declared: ClassVar[bool] = False
+    event_generated: ClassVar[bool] = False
 
     def __init_subclass__(
-        cls, *, source: str = "", type: str = "", version: str = "", **kwargs: Any
+        cls,
+        *,
+        source: str = "",
+        type: str = "",
+        version: str = "",
+        owner: str = "",
+        status: str = "",
+        generated: bool = False,
+        **kwargs: Any,
     ) -> None:
         """Take the class arguments; pydantic reads the rest."""
         super().__init_subclass__(**kwargs)
+        cls.event_declared = bool(source or type or version)
+        cls.event_generated = generated
+        cls.event_owner = owner or cls.event_owner
+        # One event's state says nothing of another's.
+        cls.event_status = status
         # A model derived from a typed event without arguments of its own keeps its parent's.
         inherited = "" if source or type else cls.event_version
         cls.event_source = source or cls.event_source

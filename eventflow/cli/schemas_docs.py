@@ -85,7 +85,8 @@ def _models(settings: Settings) -> tuple[type[EventModel], ...]:
     except StartError as error:
         say(f"The classes that publish are left out: {error}")
         return ()
-    return tuple(_derived(EventModel))
+    # Those as well that were generated from a schema file: they publish like any other.
+    return tuple(model for model in _derived(EventModel) if model.event_declared)
 
 
 def _derived(model: type[EventModel]) -> Iterator[type[EventModel]]:

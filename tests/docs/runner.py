@@ -97,7 +97,7 @@ class Project:
             PageError: When something does not work as the page says; with file and line.
         """
         if page.project == "reference":
-            for name in ("workers", "rules"):
+            for name in ("workers", "rules", "schemas"):
                 shutil.copytree(ROOT / name, self.folder / name)
         for block in page.blocks:
             if "not run" not in block.asks:

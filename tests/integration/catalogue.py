@@ -1,12 +1,12 @@
 """The catalogue that tests look at: the reference deployment's events and rules, and one of each kind."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 from eventflow.catalogue import Catalogue, build_catalogue
 from eventflow.rules import load_rules
-from eventflow.schemas import EventModel
 from eventflow.schemas.document import KEYWORD
 from eventflow.schemas.loader import load_repository
 from workers import events
@@ -14,6 +14,8 @@ from workers import events
 __all__ = ["reference_catalogue"]
 
 ROOT = Path(__file__).resolve().parents[2]
+_LEFT = "door.sensor/DoorLeftOpen"
+_WORDS = {"$defs": {"label": {"type": "string", "maxLength": 40}}}
 _REFUND: dict[str, Any] = {
     "$schema": "http://json-schema.org/draft-07/schema#",
     "description": "A customer wants the money back.",
@@ -29,36 +31,26 @@ _REFUND: dict[str, Any] = {
 
 
 def reference_catalogue(place: Path) -> Catalogue:
-    """Write schemas of the reference deployment's events below *place*, and gather them.
+    """Copy the reference deployment's schemas to *place*, add to them, and gather them.
 
-    Among them are one event of two versions, the older deprecated, and one of a draft that refers
-    to a file that others share, and to itself.
+    What is added is a second version, the first being deprecated, and a draft that refers to a
+    file that others share, and to itself.
     """
-    models = [
-        model
-        for model in vars(events).values()
-        if isinstance(model, type) and issubclass(model, EventModel) and model is not EventModel
-    ]
-    for model in models:
-        owner = f"{model.event_source.partition('.')[0]}-team"
-        schema = {**model.model_json_schema(), KEYWORD: {"owner": owner}}
-        _write(place / model.event_source / model.event_type / "1.0.json", schema)
-    left = events.DoorLeftOpen.model_json_schema()
+    shutil.copytree(ROOT / "schemas", place)
+    first = json.loads((place / _LEFT / "1.0.json").read_text())
     battery = {"type": "number", "minimum": 0, "maximum": 1, "description": "How full it is."}
+    second = {**first, "properties": {**first["properties"], "battery": battery}}
+    (place / _LEFT / "1.1.json").write_text(json.dumps(second))
     old = {"status": "deprecated", "deprecated_on": "2026-12-01", "successor": "1.1"}
-    newer = {**left, "properties": {**left["properties"], "battery": battery}}
-    _write(place / "door.sensor/DoorLeftOpen/1.0.json", {**left, KEYWORD: old})
-    _write(place / "door.sensor/DoorLeftOpen/1.1.json", newer)
-    _write(place / "shop.payments/RefundAsked/0.1.json", _REFUND)
-    _write(place / "common/words.json", {"$defs": {"label": {"type": "string", "maxLength": 40}}})
+    (place / _LEFT / "1.0.json").write_text(json.dumps({**first, KEYWORD: old}))
+    (place / "common").mkdir()
+    (place / "common/words.json").write_text(json.dumps(_WORDS))
+    (place / "shop.payments/RefundAsked").mkdir()
+    (place / "shop.payments/RefundAsked/0.1.json").write_text(json.dumps(_REFUND))
+    models = [events.CourierArrived, events.DoorLeftOpen, events.ParcelLeft]
     return build_catalogue(
         load_repository(place),
         rule_set=load_rules(ROOT / "rules"),
         models=models,
         title="Parcel events",
     )
-
-
-def _write(file: Path, schema: dict[str, Any]) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(schema))

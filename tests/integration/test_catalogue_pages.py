@@ -57,7 +57,7 @@ def test_index_opens_from_a_file_and_asks_nothing_else(browser: Browser, site: P
         ("#query", "nothing of the kind", []),
         ("[data-filter=status]", "draft", ["RefundAsked"]),
         ("[data-filter=target]", "delivery-partner", ["ParcelLeft", "ParcelDelayed"]),
-        ("[data-filter=owner]", "courier-team", ["CourierArrived", "ParcelLeft"]),
+        ("[data-filter=owner]", "couriers-team", ["CourierArrived", "ParcelLeft"]),
     ],
 )
 def test_search_and_filters_leave_what_fits(

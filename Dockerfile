@@ -6,6 +6,7 @@ COPY pyproject.toml README.md LICENSE constraints.txt ./
 COPY eventflow eventflow
 COPY workers workers
 COPY rules rules
+COPY schemas schemas
 RUN pip install --no-cache-dir --constraint constraints.txt ".[postgres]" \
     && useradd --create-home --uid 10001 eventflow \
     && install --directory --owner eventflow /data

@@ -35,7 +35,7 @@ test: $(STAMP) ## Run every test (TESTS=…, OPTIONS=…, JOBS=2)
 	exit $$status
 
 .PHONY: check
-check: $(STAMP) ## Check format, lint, types, floors, docstrings and spelling
+check: $(STAMP) ## Check format, lint, types, floors, docstrings, spelling and schemas
 	$(BIN)/ruff format --check --quiet
 	$(BIN)/ruff check --quiet
 	$(BIN)/mypy
@@ -43,6 +43,7 @@ check: $(STAMP) ## Check format, lint, types, floors, docstrings and spelling
 	$(BIN)/interrogate --quiet eventflow workers
 	$(BIN)/interrogate --quiet --whitelist-regex '^test_' tests
 	$(BIN)/codespell
+	$(BIN)/eventflow schemas export --check
 
 .PHONY: format
 format: $(STAMP) ## Format the code, and mend what lint can

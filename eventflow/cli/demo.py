@@ -51,10 +51,10 @@ def demo(count: int, path: Path | None, *, seed: int, keep: bool, as_json: bool)
     Starts everything on data of its own (.eventflow/demo) and publishes a day of in-garage
     delivery, with a device vendor that fails a third of its calls and is down for a while. Ends
     with an account: every event x target delivered, dead-lettered or refused, none missing, none
-    twice. Exits with 1 if it is not so.
+    twice. Exits with 1 if it is not so. One producer breaks its event's schema, and is stopped.
     """
     # `--help` need not pay for Celery and SQLAlchemy.
-    from eventflow.cli.demo_day import make_day  # noqa: PLC0415
+    from eventflow.cli.demo_day import break_schema, make_day  # noqa: PLC0415
     from eventflow.cli.demo_place import Place, find_reference  # noqa: PLC0415
     from eventflow.cli.deployment import flower_url, free_port  # noqa: PLC0415
     from eventflow.cli.event_files import read_events  # noqa: PLC0415
@@ -69,6 +69,9 @@ def demo(count: int, path: Path | None, *, seed: int, keep: bool, as_json: bool)
         else make_day(count, seed=seed, date=datetime.now(UTC))
     )
     reference = find_reference(Path.cwd()).resolve()
+    # The reader's own events are left as they are; nor is one stopped where there are no schemas.
+    is_own = path is not None or not (reference / "schemas").is_dir()
+    careless = None if is_own else break_schema(datetime.now(UTC))
     data_dir = settings.data_dir / "demo"
     with RunLock(data_dir / _LOCK, "eventflow demo") as lock:
         _wipe(data_dir)
@@ -80,13 +83,22 @@ def demo(count: int, path: Path | None, *, seed: int, keep: bool, as_json: bool)
             vendor_port=free_port(_VENDOR_PORT),
             flower_port=flower_port,
         )
-        return _run(place, events, seed=seed, keep=keep, as_json=as_json, shown=data_dir)
+        return _run(
+            place,
+            events,
+            careless=careless,
+            seed=seed,
+            keep=keep,
+            as_json=as_json,
+            shown=data_dir,
+        )
 
 
 def _run(
     place: "Place",
     events: Sequence[Event[Any]],
     *,
+    careless: Event[Any] | None,
     seed: int,
     keep: bool,
     as_json: bool,
@@ -98,7 +110,7 @@ def _run(
     from eventflow.cli.deployment import flower_url  # noqa: PLC0415
 
     flower = flower_url(place.flower_port)
-    run = Run(place, events, seed=seed, note=say)
+    run = Run(place, events, seed=seed, note=say, careless=careless)
     say(f"Starting the server, the workers and a simulated vendor; their logs are in {shown}/logs.")
     started = time.monotonic()
     with _interruptible(run.supervisor.hurry) as begin_stopping, run:
@@ -111,6 +123,7 @@ def _run(
             report = Report(
                 account=account,
                 letter=run.choose_letter(),
+                stopped=run.stopped,
                 calls=run.outside.calls,
                 failed=run.outside.failed,
                 seconds=run.seconds,

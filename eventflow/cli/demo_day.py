@@ -9,7 +9,7 @@ from typing import Any
 
 from eventflow.events import Event
 
-__all__ = ["UNKNOWN_DOORS", "UNREACHABLE_PEOPLE", "make_day"]
+__all__ = ["UNKNOWN_DOORS", "UNREACHABLE_PEOPLE", "break_schema", "make_day"]
 
 UNKNOWN_DOORS = ("garage-404", "gate-404")
 """Doors that the vendor has never heard of until somebody registers them."""
@@ -66,6 +66,26 @@ def make_day(count: int, *, seed: int, date: datetime) -> list[Event]:
         )
         for moment in moments[:count]
     ]
+
+
+def break_schema(date: datetime) -> Event:
+    """Make up what a careless producer publishes: an arrival that its schema does not allow.
+
+    Args:
+        date: Any moment of the day.
+    """
+    return Event(
+        source="courier.app",
+        type="CourierArrived",
+        time=date.astimezone(UTC).replace(hour=12, minute=0, second=0, microsecond=0),
+        subject="EU-KW-999999",
+        data={
+            "parcel": {"id": "EU-KW-999999", "weight_kg": "1.2 kg", "value": 20, "tags": []},
+            "courier": {"id": "courier-1", "partner": "Kwik", "network_address": "10.20.3.7"},
+            "recipient": {"id": "person-1", "name": "Ada Bakker"},
+            "door": {"id": "cellar-1", "kind": "cellar"},
+        },
+    )
 
 
 def _tell_story(chance: random.Random, number: int, date: datetime) -> Iterator[_Moment]:

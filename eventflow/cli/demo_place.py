@@ -42,7 +42,7 @@ class Place:
     """The folders and addresses of one run.
 
     Attributes:
-        reference: Holds `workers` and `rules`.
+        reference: Holds `workers`, `rules` and `schemas`.
         data_dir: The run's own data: the server's, the store's, the logs, the audit file.
         vendor_port: Where the simulated vendor listens.
         flower_port: Where Flower listens.
@@ -83,6 +83,7 @@ class Place:
             "PYTHONPATH": os.pathsep.join(paths),
             "EVENTFLOW_DATA_DIR": str(self.data_dir.absolute()),
             "EVENTFLOW_RULES": str(self.reference / "rules"),
+            "EVENTFLOW_SCHEMAS": str(self.reference / "schemas"),
             "EVENTFLOW_WORKERS": "workers",
             "DEVICE_VENDOR_URL": f"{self.vendor_url}/vendor",
             "PARTNER_URL": f"{self.vendor_url}/partner",

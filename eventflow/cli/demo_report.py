@@ -1,8 +1,8 @@
 """The demo's account in words and as JSON, and the one dead letter that it shows."""
 
 import shlex
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ class Report:
     Attributes:
         account: The account.
         letter: The dead letter that is shown; None where nothing died.
+        stopped: Events that did not fit their schemas, and what their producer was told.
         calls: How often the outside world was called.
         failed: How many of the calls failed.
         seconds: From the first event published to the last delivery settled.
@@ -43,6 +44,7 @@ class Report:
     data_dir: Path
     unwatched: tuple[str, ...] = ()
     kept: bool = False
+    stopped: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:  # Any: JSON
         """Return all of it as JSON has it."""
@@ -56,6 +58,7 @@ class Report:
         }
         return {
             **self.account.to_json(),
+            "stopped": [{"id": id, "message": text} for id, text in self.stopped.items()],
             "calls": self.calls,
             "failed_calls": self.failed,
             "seconds": round(self.seconds, 1),
@@ -88,6 +91,10 @@ class Report:
         click.echo("")
         for line in self._findings():
             click.echo(line)
+        if self.stopped:
+            click.echo("")
+            for line in self._stopped():
+                click.echo(line)
         if self.letter is not None:
             click.echo("")
             for line in self._letter(self.letter):
@@ -114,6 +121,13 @@ class Report:
             yield f"Events that matched no rule: {account.unmatched}."
         if self.unwatched:
             yield f"Not in the account, since it cannot see them: {', '.join(self.unwatched)}."
+
+    def _stopped(self) -> Iterable[str]:
+        number = len(self.stopped)
+        who = "A producer" if number == 1 else f"Producers {number} times"
+        yield f"{who} broke a schema and was stopped, before anything left; publish() said:"
+        for line in next(iter(self.stopped.values())).splitlines():
+            yield f"  {visible(line)}"
 
     def _letter(self, letter: DeadLetterSummary) -> Iterable[str]:
         fate = "was refused" if letter.reason == Reason.REFUSED else f"died of {letter.reason}"

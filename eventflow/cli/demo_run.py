@@ -18,6 +18,7 @@ from eventflow.cli.deployment import Roll, deployment_processes, flower_process
 from eventflow.cli.supervisor import Supervisor
 from eventflow.delivery import TargetStatus
 from eventflow.embedded import EmbeddedServer
+from eventflow.errors import EventError
 from eventflow.events import Event
 from eventflow.records import Reason
 from eventflow.rules import load_rules
@@ -45,25 +46,36 @@ class Run:
         events: The day.
         seed: Of the vendor's failures.
         note: Told, in a line, what happens to a process.
+        careless: Published in the middle of the day, by somebody who breaks its schema.
+
+    Attributes:
+        stopped: The events that did not fit their schemas and so never left their producer, and
+            what the producer was told.
     """
 
     place: Place
     events: Sequence[Event[Any]]
     seed: int
     note: Callable[[str], None]
+    careless: Event[Any] | None = None
     published: dict[str, float] = field(default_factory=dict, init=False)
+    stopped: dict[str, str] = field(default_factory=dict, init=False)
     letters: dict[str, DeadLetterSummary] = field(default_factory=dict, init=False)
     seconds: float = field(default=0.0, init=False)
 
     def __post_init__(self) -> None:
         self.rules = load_rules(self.place.reference / "rules")
-        self.expectation: Expectation = expect(self.events, self.rules, accepted_at=time.time())
+        careless = [self.careless] if self.careless is not None else []
+        middle = len(self.events) // 2
+        self._day = [*self.events[:middle], *careless, *self.events[middle:]]
+        self.expectation: Expectation = expect(self._day, self.rules, accepted_at=time.time())
         self.settings: Settings = load_settings(
             broker_url="",
             redis_url="",
             database_url="",
             data_dir=self.place.data_dir,
             rules=self.place.reference / "rules",
+            schemas=self.place.reference / "schemas",
         )
         self.flow = EventFlow(self.settings)
         self.outside = Outside(self.place.vendor_url, self.place.audit_file)
@@ -92,10 +104,10 @@ class Run:
 
     def publish(self, view: View) -> None:
         """Publish the day, with an outage of the vendor in the middle of it."""
-        count = len(self.events)
+        count = len(self._day)
         span = max(min(_SPAN, count * 0.25), count / _FASTEST)
         start = time.monotonic()
-        due = iter((start + index * span / count, event) for index, event in enumerate(self.events))
+        due = iter((start + index * span / count, event) for index, event in enumerate(self._day))
         outage = _outage(start, span)
         upcoming = next(due, None)
         with self._looking(view) as look:
@@ -188,8 +200,16 @@ class Run:
         self.supervisor.wait_until_ready(_READY_WITHIN)
 
     def _publish(self, event: Event[Any]) -> None:
-        self.published.setdefault(event.id, time.time())
-        self.flow.publish(event)
+        now = time.time()
+        try:
+            self.flow.publish(event)
+        except EventError as error:
+            self.stopped[event.id] = str(error)
+            # Nothing is to come of it: what was published under its id before still counts.
+            if event.id not in self.published:
+                self.expectation.targets.pop(event.id, None)
+        else:
+            self.published.setdefault(event.id, now)
 
     def _turn(self, *, is_down: bool) -> None:
         if is_down != self._is_down:

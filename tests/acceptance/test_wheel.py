@@ -89,7 +89,11 @@ def test_wheel_carries_what_is_no_python(installed: Path, tmp_path: Path) -> Non
     expected |= {Path("eventflow/py.typed")}
     expected |= {
         Path("eventflow/reference") / path.relative_to(ROOT)
-        for path in [*ROOT.glob("workers/*.py"), *ROOT.glob("rules/*.yaml")]
+        for path in [
+            *ROOT.glob("workers/*.py"),
+            *ROOT.glob("rules/*.yaml"),
+            *ROOT.glob("schemas/**/*.json"),
+        ]
     }
     assert set() == {path for path in expected if not (package.parent / path).is_file()}
 

@@ -1,7 +1,7 @@
 """What is allowed in rules and most likely not meant: warnings, each with a code.
 
-A check is a function from the loaded rules to its warnings, and stands in `_CHECKS`. One against
-the events' schemas takes its place there, with `Loaded` and the schemas.
+A check is a function from the loaded rules to its warnings, and stands in `_CHECKS`. What the
+events' schemas say of rules stands in `schema_lint`.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -13,8 +13,10 @@ from eventflow.patterns import Pattern
 from eventflow.patterns.complexity import MAX_MEASURED, measure_wildcards
 from eventflow.rules.impossible import describe_impossible
 from eventflow.rules.loader import Loaded
-from eventflow.rules.nodes import Entry, Place, locate
+from eventflow.rules.placing import problem_at
 from eventflow.rules.ruleset import Rule
+from eventflow.rules.schema_lint import SCHEMA_CODES, lint_schemas
+from eventflow.schemas.fields import FieldIndex
 from eventflow.units import format_duration
 
 __all__ = ["CODES", "FAULT", "MAX_COMPLEXITY", "LintFinding", "lint"]
@@ -35,15 +37,20 @@ class LintFinding:
     Attributes:
         problem: Where it is and what it is.
         code: Its kind: `FAULT`, or one of `CODES`.
+        certain: Whether by schemas that are enforced it can never do what it is there for.
     """
 
     problem: Problem
     code: str
+    certain: bool = False
 
     @property
     def severity(self) -> str:
-        """``error`` for a fault, which keeps the rules from being loaded, else ``warning``."""
-        return "error" if self.code == FAULT else "warning"
+        """``error`` for a fault and for what can never be, else ``warning``.
+
+        A fault keeps the rules from being loaded; what can never be harms nothing but itself.
+        """
+        return "error" if self.code == FAULT or self.certain else "warning"
 
     def __str__(self) -> str:
         problem = self.problem
@@ -54,11 +61,14 @@ class LintFinding:
         return f"{place}: {self.severity} {self.code}: {where}{problem.message}"
 
 
-def lint(loaded: Loaded, *, ignore: Collection[str] = ()) -> tuple[LintFinding, ...]:
+def lint(
+    loaded: Loaded, schemas: FieldIndex | None = None, *, ignore: Collection[str] = ()
+) -> tuple[LintFinding, ...]:
     """Look for what is most likely not meant.
 
     Args:
         loaded: Rules that are without fault.
+        schemas: The events' schemas; None where rules are looked at alone.
         ignore: Codes that are of no interest.
 
     Returns:
@@ -70,6 +80,12 @@ def lint(loaded: Loaded, *, ignore: Collection[str] = ()) -> tuple[LintFinding, 
         if code not in ignore
         for problem in check(loaded)
     ]
+    if schemas is not None and schemas.repository.documents:
+        found += [
+            LintFinding(each.problem, each.code, each.certain)
+            for each in lint_schemas(loaded, schemas)
+            if each.code not in ignore
+        ]
     return tuple(sorted(found))
 
 
@@ -84,7 +100,7 @@ def _check_same_pattern(loaded: Loaded) -> Iterator[Problem]:
                 f"the rule {earlier.name!r} at {earlier.file}:{earlier.line} asks the same of the "
                 f"bus {rule.bus!r}; one rule may name the targets of both"
             )
-            yield _at(loaded, "rules", rule.name, ("pattern",), message)
+            yield problem_at(loaded, "rules", rule.name, ("pattern",), message)
 
 
 def _check_disabled(loaded: Loaded) -> Iterator[Problem]:
@@ -101,7 +117,7 @@ def _check_disabled(loaded: Loaded) -> Iterator[Problem]:
                 f"the rule is not in force, and {other.name!r} at {other.file}:{other.line}, "
                 "which is, asks the same"
             )
-        yield _at(loaded, "rules", rule.name, ("enabled",), message)
+        yield problem_at(loaded, "rules", rule.name, ("enabled",), message)
 
 
 def _check_never_matches(loaded: Loaded) -> Iterator[Problem]:
@@ -115,7 +131,7 @@ def _check_never_matches(loaded: Loaded) -> Iterator[Problem]:
         if len(alternatives) > 1:
             count = f"{len(impossible):,} of {len(alternatives):,}"
             message = f"no event can match {count} combinations of $or: {impossible[0]}"
-        yield _at(loaded, "rules", rule.name, ("pattern",), message)
+        yield problem_at(loaded, "rules", rule.name, ("pattern",), message)
 
 
 def _check_unused_targets(loaded: Loaded) -> Iterator[Problem]:
@@ -125,10 +141,10 @@ def _check_unused_targets(loaded: Loaded) -> Iterator[Problem]:
             named[each.target] = named.get(each.target, False) or rule.enabled
     for name in loaded.rule_set.targets:
         if name not in named:
-            yield _at(loaded, "targets", name, (), "no rule names this target")
+            yield problem_at(loaded, "targets", name, (), "no rule names this target")
         elif not named[name]:
             message = "only rules that are not in force name this target"
-            yield _at(loaded, "targets", name, (), message)
+            yield problem_at(loaded, "targets", name, (), message)
 
 
 def _check_wildcards(loaded: Loaded) -> Iterator[Problem]:
@@ -146,7 +162,7 @@ def _check_wildcards(loaded: Loaded) -> Iterator[Problem]:
                 f"{MAX_COMPLEXITY} is much already; it matches quickly here, but AWS may refuse "
                 "it: use fewer stars, fewer repeated characters, or prefix and suffix"
             )
-            yield _at(loaded, "rules", rule.name, _find_field(rule, condition.path), message)
+            yield problem_at(loaded, "rules", rule.name, _find_field(rule, condition.path), message)
 
 
 def _check_never_opens(loaded: Loaded) -> Iterator[Problem]:
@@ -161,7 +177,7 @@ def _check_never_opens(loaded: Loaded) -> Iterator[Problem]:
                 f"{format_duration(breaker.window)} sees {int(calls)} calls, and min_calls is "
                 f"{breaker.min_calls}; lower min_calls, or lengthen the window"
             )
-            yield _at(loaded, "targets", name, ("circuit_breaker",), message)
+            yield problem_at(loaded, "targets", name, ("circuit_breaker",), message)
 
 
 _Check = Callable[[Loaded], Iterator[Problem]]
@@ -175,7 +191,7 @@ _CHECKS: Mapping[str, _Check] = {
     "unused-target": _check_unused_targets,
 }
 
-CODES = tuple(_CHECKS)
+CODES = tuple(sorted((*_CHECKS, *SCHEMA_CODES)))
 """The codes of warnings, sorted."""
 
 
@@ -199,15 +215,3 @@ def _find_field(rule: Rule, path: str) -> _Path:
         taken.append(name)
         value, rest = value[name], rest[len(name) + 1 :]
     return tuple(taken)
-
-
-def _at(loaded: Loaded, section: str, name: str, path: _Path, message: str) -> Problem:
-    file, entry = loaded.definitions[section, name]
-    place, taken = _locate(entry, path)
-    where = ".".join([section, name, *(str(step) for step in taken)])
-    return Problem(file, place.line, place.column, where, message)
-
-
-def _locate(entry: Entry, path: _Path) -> tuple[Place, _Path]:
-    place, taken = locate(entry.node, path, key=True)
-    return (place, taken) if taken else (entry.place, ())

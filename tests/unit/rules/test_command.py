@@ -207,3 +207,30 @@ def test_list_of_faulty_rules(run, write_rules):
     code, out, err = run("list")
     assert (code, out) == (1, "")
     assert "rules/main.yaml:1:1: rule: 'rule' is an unknown key" in err
+
+
+def test_check_against_schemas(run, write_rules):
+    """Rules are held against the repository of schemas: what can never be is an error."""
+    text = (
+        "targets: {audit: {task: workers.audit.keep}}\n"
+        "rules: {r: {pattern: {source: [shop], detail-type: [Sold], detail: {m: [x]}}, "
+        "targets: [audit]}}\n"
+    )
+    file = write_rules(main=text).parent / "schemas" / "shop" / "Sold" / "1.0.json"
+    file.parent.mkdir(parents=True)
+    schema = {"type": "object", "additionalProperties": False, "properties": {"n": {}}}
+    file.write_text(json.dumps(schema))
+    assert run("check") == (
+        1,
+        (
+            "rules/main.yaml:2:69: error unknown-field: rules.r.pattern.detail.m: shop/Sold has no "
+            "field detail.m; detail has n; no event can have it, so that this never matches\n"
+        ),
+        "1 rule, 1 target: 1 error, 0 warnings\n",
+    )
+    assert run("check", "--ignore", "unknown-field")[0] == 0
+    assert run("check", "--schemas", "elsewhere")[0] == 0
+    file.write_text("nonsense")
+    code, _, err = run("check")
+    assert code == 1
+    assert "schemas/shop/Sold/1.0.json:1" in err

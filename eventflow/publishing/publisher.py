@@ -1,7 +1,7 @@
 """The publisher: checks events, has the ledger accept them, and wakes a router."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from eventflow.schemas import EventModel
 from eventflow.settings import Settings
 from eventflow.transport import Sender, route_message
 
-__all__ = ["Publishable", "Publisher"]
+__all__ = ["Publishable", "Publisher", "with_envelope"]
 
 _log = logging.getLogger("eventflow.publish")
 _MOST_AT_ONCE = 500  # events in one call of the ledger
@@ -62,6 +62,18 @@ class Publisher:
                 part = group[start : start + _MOST_AT_ONCE]
                 self._accept(bus, part, accepted, [one.event.id for one in ready])
         return [one.event for one in ready]
+
+    def prepare(self, items: Sequence[Publishable]) -> list[tuple[Event[Any], bytes]]:
+        """Check events as `publish` does, and publish none: what an outbox is to store.
+
+        Returns:
+            Each event, and the JSON that `eventflow.encoding.decode_event` reads back.
+
+        Raises:
+            EventError: When one cannot be published as it is.
+        """
+        ready = [self._prepare(item, number) for number, item in enumerate(items)]
+        return [(one.event, one.body) for one in ready]
 
     def _prepare(self, item: Publishable, number: int) -> _Ready:
         if isinstance(item, EventModel):
@@ -132,6 +144,20 @@ class Publisher:
                 error,
                 extra={"action": "send_failed", "messages": len(messages)},
             )
+
+
+def with_envelope(event: Publishable, envelope: Mapping[str, Any]) -> Publishable:
+    """Return the event of a model with these fields of its envelope.
+
+    Raises:
+        TypeError: When it is an Event, which has its envelope.
+    """
+    if not envelope:
+        return event
+    if isinstance(event, Event):
+        message = f"an Event has its envelope; set {', '.join(envelope)} where it is made"
+        raise TypeError(message)
+    return event.to_event(**envelope)
 
 
 def _lane(event: Event[Any]) -> str:

@@ -1,17 +1,18 @@
 """Django in a test's own process: set up once, its tables made, its rows removed between tests."""
 
 import functools
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import django
+from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
 
 from eventflow.publishing import Outbox
 from tests.contracts.outbox import Table
+from tests.django_shop import settings as shop_settings
 from tests.integration.postgres import PostgresServer
 
 __all__ = ["emptied", "postgres_database", "set_up", "table_of"]
@@ -20,7 +21,9 @@ __all__ = ["emptied", "postgres_database", "set_up", "table_of"]
 @functools.cache
 def set_up() -> None:
     """Set Django up on an SQLite in memory, with all tables; once a process."""
-    os.environ["DJANGO_SETTINGS_MODULE"] = "tests.django_shop.settings"
+    # Not by the environment: it would reach the processes of other tests, and their Celery apps.
+    values = {name: value for name, value in vars(shop_settings).items() if name.isupper()}
+    settings.configure(**values)
     django.setup()
     call_command("migrate", run_syncdb=True, verbosity=0)
 

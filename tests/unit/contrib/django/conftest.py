@@ -6,15 +6,11 @@ import pytest
 
 from tests.django_shop.databases import emptied, set_up
 
-
-@pytest.fixture(scope="session", autouse=True)
-def _django() -> None:
-    """Set Django up."""
-    set_up()
+set_up()  # before the tests are imported: models cannot be without it
 
 
 @pytest.fixture(autouse=True)
-def _no_rows(_django: None) -> Iterator[None]:
+def _no_rows() -> Iterator[None]:
     """Remove what the test wrote."""
     with emptied():
         yield

@@ -15,7 +15,7 @@ from tests.contracts.outbox import Table
 from tests.django_shop import settings as shop_settings
 from tests.integration.postgres import PostgresServer
 
-__all__ = ["emptied", "postgres_database", "set_up", "table_of"]
+__all__ = ["emptied", "further_database", "on_postgres", "set_up", "table_of"]
 
 
 @functools.cache
@@ -29,29 +29,29 @@ def set_up() -> None:
 
 
 @contextmanager
-def postgres_database(server: PostgresServer) -> Iterator[str]:
-    """Have a PostgreSQL as one more database, with all tables.
+def further_database(alias: str, **values: Any) -> Iterator[str]:
+    """Have one more database, with all tables; its settings are Django's.
 
     Yields:
         Its alias.
     """
     set_up()
-    values = {
-        "ENGINE": "django.db.backends.postgresql",
-        "NAME": "postgres",
-        "USER": "tester",
-        "HOST": server.folder,
-    }
-    databases = connections.configure_settings({"default": {}, "postgres": values})
-    connections.settings["postgres"] = databases["postgres"]
+    databases = connections.configure_settings({"default": {}, alias: values})
+    connections.settings[alias] = databases[alias]
     try:
-        call_command("migrate", run_syncdb=True, verbosity=0, database="postgres")
-        yield "postgres"
+        call_command("migrate", run_syncdb=True, verbosity=0, database=alias)
+        yield alias
     finally:
-        for alias in [name for name in connections.settings if name != "default"]:
-            connections[alias].close()
-            del connections[alias]
-            del connections.settings[alias]
+        for name in [name for name in connections.settings if name.startswith(alias)]:
+            connections[name].close()
+            del connections[name]
+            del connections.settings[name]
+
+
+def on_postgres(server: PostgresServer) -> dict[str, str]:
+    """Return the settings of this server's database."""
+    engine = "django.db.backends.postgresql"
+    return {"ENGINE": engine, "NAME": "postgres", "USER": "tester", "HOST": server.folder}
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """The relay's loop: what is away is waited for, and a request to stop is heeded."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Self
 
@@ -16,7 +16,7 @@ class Rows:
     """An outbox of a list, whose every wait is counted and may do something."""
 
     def __init__(self, *identities: str) -> None:
-        self.rows = [
+        self.rows: Sequence[OutboxRow] = [
             OutboxRow(number, "", body_of(name), 0) for number, name in enumerate(identities)
         ]
         self.waits = 0
@@ -31,7 +31,7 @@ class Rows:
             raise self.errors.pop(0)
         yield self
 
-    def published(self, rows: list[OutboxRow]) -> None:
+    def published(self, rows: Sequence[OutboxRow]) -> None:
         self.rows = [row for row in self.rows if row not in rows]
 
     def postponed(self, row: OutboxRow, reason: str, seconds: float) -> None:

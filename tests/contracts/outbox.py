@@ -104,12 +104,9 @@ class OutboxContract:
         if not table.is_locking:
             pytest.skip("this database cannot pass over locked rows")
         self.write(table, "a:e1", "a:e2", "b:e3", ":e4")
-        with table.open().claim(2) as first, table.open().claim(10) as second:
-            assert 2 == len(first.rows)
-            numbers = {row.number for row in first.rows}
-            assert not numbers & {row.number for row in second.rows}
-            assert not {row.key for row in first.rows} & {row.key for row in second.rows} - {""}
-            assert {"b", ""} >= {row.key for row in second.rows}
+        with table.open().claim(1) as first, table.open().claim(10) as second:
+            assert ["a"] == [row.key for row in first.rows]
+            assert ["b", ""] == [row.key for row in second.rows]
 
     def test_a_claim_that_fails_marks_nothing(self, table, published) -> None:
         """A relay that ends in the middle of a claim leaves every row as it was."""

@@ -11,8 +11,7 @@ from celery import Celery
 from eventflow.delivery import BreakerStatus, Ledgers, TargetStatus
 from eventflow.errors import SubscriberError
 from eventflow.events import DEFAULT_BUS, Event
-from eventflow.publishing import Publisher
-from eventflow.publishing.publisher import Publishable
+from eventflow.publishing import Publishable, Publisher, with_envelope
 from eventflow.records import DeadLetter
 from eventflow.rules import RuleSource
 from eventflow.schemas import EventModel
@@ -109,12 +108,7 @@ class EventFlow:
             SchemaError: When the schema files are faulty, and never were without fault.
             PublishError: When the ledger cannot be reached.
         """
-        if envelope:
-            if isinstance(event, Event):
-                message = f"an Event has its envelope; set {', '.join(envelope)} where it is made"
-                raise TypeError(message)
-            event = event.to_event(**envelope)
-        return self._publisher.publish([event])[0]
+        return self._publisher.publish([with_envelope(event, envelope)])[0]
 
     def publish_many(self, events: Sequence[Publishable]) -> list[Event[Any]]:
         """Publish events: all, or a PublishError that names what did not go.
@@ -130,6 +124,17 @@ class EventFlow:
             PublishError: When the ledger cannot be reached.
         """
         return self._publisher.publish(events)
+
+    def prepare(self, events: Sequence[Publishable]) -> list[tuple[Event[Any], bytes]]:
+        """Check events as `publish_many` does, and publish none: for an outbox.
+
+        Returns:
+            Each event, and its JSON, which `eventflow.encoding.decode_event` reads back.
+
+        Raises:
+            EventError: When one cannot be published as it is.
+        """
+        return self._publisher.prepare(events)
 
     def subscriber(self, target: str) -> Callable[[FunctionT], FunctionT]:
         """Bind the decorated function to *target*, the target's name in YAML.

@@ -183,6 +183,27 @@ class Settings(BaseSettings):
     alarm_dead_letters: int = Field(
         1_000, ge=0, description="Dead letters in the store, from which on to warn. 0: never."
     )
+    outbox: bool = Field(
+        False,
+        description="Whether `publish()` of the Django app writes to the "
+        "[outbox](../how-to/outbox.md) unless it is told otherwise.",
+    )
+    outbox_poll: Duration = Field(
+        0.5,
+        ge=0.01,
+        description="How often the outbox's relay looks for rows where the database does not tell "
+        "it of them.",
+    )
+    outbox_max_attempts: int = Field(
+        10,
+        ge=1,
+        le=1000,
+        description="How often an event of the outbox that cannot be published as it is is tried "
+        "before its row is failed.",
+    )
+    outbox_retention: Duration = Field(
+        7 * 86400.0, description="How long a published row of the outbox is kept."
+    )
     task_events: bool = Field(
         True, description="Whether workers tell Flower what they do; costs a third of their speed."
     )

@@ -1,5 +1,26 @@
-"""Publishing: from a model or an event to the ledger, and on to the routers."""
+"""Publishing: from a model or an event to the ledger, and on to the routers; also by an outbox."""
 
-from eventflow.publishing.publisher import Publisher
+from eventflow.publishing.outbox import (
+    CHANNEL,
+    Claim,
+    Outbox,
+    OutboxRow,
+    RelayPolicy,
+    ordering_key_of,
+)
+from eventflow.publishing.publisher import Publishable, Publisher, with_envelope
+from eventflow.publishing.relay import Relay, Relayed
 
-__all__ = ["Publisher"]
+__all__ = [
+    "CHANNEL",
+    "Claim",
+    "Outbox",
+    "OutboxRow",
+    "Publishable",
+    "Publisher",
+    "Relay",
+    "RelayPolicy",
+    "Relayed",
+    "ordering_key_of",
+    "with_envelope",
+]

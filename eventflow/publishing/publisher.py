@@ -1,7 +1,7 @@
 """The publisher: checks events, has the ledger accept them, and wakes a router."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from eventflow.schemas.validation import Action
 from eventflow.settings import Settings
 from eventflow.transport import Sender, route_message
 
-__all__ = ["Publishable", "Publisher"]
+__all__ = ["Publishable", "Publisher", "with_envelope"]
 
 _log = logging.getLogger("eventflow.publish")
 _MOST_AT_ONCE = 500  # events in one call of the ledger
@@ -59,15 +59,7 @@ class Publisher:
             PublishError: When the ledger cannot be reached, or as many events wait to be routed as
                 may (`EVENTFLOW_MAX_BACKLOG`); it names what was accepted.
         """
-        ready: list[_Ready] = []
-        for item in items:
-            try:
-                ready.append(self._prepare(item))
-            except EventError as error:
-                if len(items) == 1:
-                    raise
-                message = f"event {len(ready) + 1} of the list: {error.message}"
-                raise EventError(message, error.path) from error
+        ready = self._prepare_all(items)
         accepted: list[str] = []
         by_bus: dict[str, list[_Ready]] = {}
         for one in ready:
@@ -77,6 +69,29 @@ class Publisher:
                 part = group[start : start + _MOST_AT_ONCE]
                 self._accept(bus, part, accepted, [one.event.id for one in ready])
         return [one.event for one in ready]
+
+    def prepare(self, items: Sequence[Publishable]) -> list[tuple[Event[Any], bytes]]:
+        """Check events as `publish` does, and publish none: what an outbox is to store.
+
+        Returns:
+            Each event, and the JSON that `eventflow.encoding.decode_event` reads back.
+
+        Raises:
+            EventError: When one cannot be published as it is.
+        """
+        return [(one.event, one.body) for one in self._prepare_all(items)]
+
+    def _prepare_all(self, items: Sequence[Publishable]) -> list[_Ready]:
+        ready: list[_Ready] = []
+        for item in items:
+            try:
+                ready.append(self._prepare(item))
+            except EventError as error:
+                if len(items) == 1:
+                    raise
+                message = f"event {len(ready) + 1} of the list: {error.message}"
+                raise EventError(message, error.path) from error
+        return ready
 
     def _prepare(self, item: Publishable) -> _Ready:
         if isinstance(item, EventModel):
@@ -151,6 +166,20 @@ class Publisher:
                 error,
                 extra={"action": "send_failed", "messages": len(messages)},
             )
+
+
+def with_envelope(event: Publishable, envelope: Mapping[str, Any]) -> Publishable:
+    """Return the event of a model with these fields of its envelope.
+
+    Raises:
+        TypeError: When it is an Event, which has its envelope.
+    """
+    if not envelope:
+        return event
+    if isinstance(event, Event):
+        message = f"an Event has its envelope; set {', '.join(envelope)} where it is made"
+        raise TypeError(message)
+    return event.to_event(**envelope)
 
 
 def _lane(event: Event[Any]) -> str:

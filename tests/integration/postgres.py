@@ -37,6 +37,11 @@ class PostgresServer:
         """The address of its database `postgres`, as users write it."""
         return f"postgresql://tester@/postgres?host={self._place}"
 
+    @property
+    def folder(self) -> str:
+        """The folder of its socket, which is the host's name to a driver."""
+        return str(self._place)
+
     def create(self) -> None:
         """Make its data folder."""
         options = ("-U", "tester", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C.UTF-8")

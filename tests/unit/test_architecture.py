@@ -16,6 +16,7 @@ from celery.backends.base import Backend
 
 import eventflow
 from eventflow.errors import Problem
+from tests.django_shop import databases as django_databases
 
 ROOT = Path(__file__).resolve().parents[2]
 MOST_LINES = 350
@@ -105,6 +106,8 @@ def public_modules() -> list[str]:
 @pytest.mark.parametrize("name", public_modules())
 def test_public_names_exist(name: str) -> None:
     """Each public module says its names in `__all__`, and has them."""
+    if name.startswith("eventflow.contrib.django"):
+        django_databases.set_up()
     module = import_module(name)
     assert hasattr(module, "__all__"), f"{name} has no __all__"
     names = list(module.__all__)

@@ -1,0 +1,1 @@
+"""What joins eventflow to the frameworks that publish; each needs the extra of its name."""

@@ -1,0 +1,1 @@
+"""A small shop in Django, for tests: it takes orders, and says so."""

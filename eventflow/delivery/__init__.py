@@ -19,6 +19,7 @@ from eventflow.delivery.answers import (
 from eventflow.delivery.insist import insist
 from eventflow.delivery.ledger import Ledger
 from eventflow.delivery.ledgers import Ledgers
+from eventflow.delivery.memory_ledger import MemoryLedger
 from eventflow.delivery.policy import next_delay
 from eventflow.delivery.processes import ProcessBook, ProcessReport, Roster
 from eventflow.delivery.redis_ledger import RedisLedger
@@ -40,6 +41,7 @@ __all__ = [
     "Ledger",
     "Ledgers",
     "Level",
+    "MemoryLedger",
     "Moved",
     "Outcome",
     "Planned",

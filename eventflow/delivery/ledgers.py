@@ -3,6 +3,7 @@
 import redis
 
 from eventflow.delivery.keys import BUSES
+from eventflow.delivery.ledger import Ledger
 from eventflow.delivery.processes import ProcessBook
 from eventflow.delivery.redis_ledger import RedisLedger
 from eventflow.delivery.scripts import connect_redis, guarded
@@ -19,9 +20,9 @@ class Ledgers:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._client: redis.Redis | None = None
-        self._by_bus: dict[str, RedisLedger] = {}
+        self._by_bus: dict[str, Ledger] = {}
 
-    def of(self, bus: str) -> RedisLedger:
+    def of(self, bus: str) -> Ledger:
         """Return the ledger of *bus*.
 
         Raises:

@@ -1,6 +1,8 @@
 """What the tasks of one process work with."""
 
+import random
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from celery import Celery
@@ -10,7 +12,7 @@ from eventflow.errors import RuleError
 from eventflow.rules import RuleSource, Target
 from eventflow.settings import Settings
 from eventflow.subscribers import Subscribers
-from eventflow.transport import Sender
+from eventflow.transport import MessageSender
 from eventflow.worker.stopping import StopFlag
 
 __all__ = ["TargetBook", "WorkerContext"]
@@ -66,6 +68,7 @@ class WorkerContext:
         sender: The way to the broker.
         subscribers: The functions bound to targets.
         rules: The rule files, read again when they change.
+        chance: Returns a number from 0 to below 1: what the jitter of retries is drawn from.
         own_queues: The queues that are eventflow's, known once a worker starts.
         book: What the ledger says of targets.
         stopping: Set once the worker is told to stop.
@@ -74,9 +77,10 @@ class WorkerContext:
     settings: Settings
     celery: Celery
     ledgers: Ledgers
-    sender: Sender
+    sender: MessageSender
     subscribers: Subscribers
     rules: RuleSource
+    chance: Callable[[], float] = random.random
     book: TargetBook = field(init=False)
     stopping: StopFlag = field(default_factory=StopFlag, init=False)
     own_queues: frozenset[str] = field(default=frozenset(), init=False)

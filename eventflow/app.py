@@ -2,7 +2,8 @@
 
 import pkgutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, TypeVar
 
@@ -18,7 +19,7 @@ from eventflow.rules import RuleSource
 from eventflow.settings import Settings, load_settings
 from eventflow.subscribers import Subscribers
 from eventflow.tls import warn_of_unchecked
-from eventflow.transport import Sender, deliver_message
+from eventflow.transport import MessageSender, Sender, deliver_message
 from eventflow.worker import (
     WorkerContext,
     configure_app,
@@ -65,7 +66,7 @@ class EventFlow:
         warn_of_unchecked(self._settings)
         self._subscribers = Subscribers()
         self._ledgers = Ledgers(self._settings)
-        self._sender = Sender(self._celery, silence=self._settings.publish_deadline)
+        self._sender: MessageSender = Sender(self._celery, silence=self._settings.publish_deadline)
         self._publisher = Publisher(self._settings, self._ledgers, self._sender)
         self._context = WorkerContext(
             settings=self._settings,
@@ -83,6 +84,11 @@ class EventFlow:
     def celery(self) -> Celery:
         """The Celery app: `app = flow.celery` makes `celery -A <module> worker` work."""
         return self._celery
+
+    @property
+    def context(self) -> WorkerContext:
+        """The parts that its workers use."""
+        return self._context
 
     @property
     def settings(self) -> Settings:
@@ -157,6 +163,24 @@ class EventFlow:
             if not found.name.startswith("_")
         ]
         self._celery.conf.include = [*(self._celery.conf.include or []), *names]
+
+    @contextmanager
+    def rewired(self, context: WorkerContext) -> Iterator[None]:
+        """Have it publish to, and answer from, the parts of another context for a while.
+
+        `eventflow.testing` stands on this: what a test publishes through the flow stays in the
+        test's memory. For one thread: all of the process's threads see the exchange.
+
+        Args:
+            context: Its ledgers and sender are used.
+        """
+        own = (self._ledgers, self._sender, self._publisher, self._context)
+        self._ledgers, self._sender, self._context = context.ledgers, context.sender, context
+        self._publisher = self._publisher.on(context.ledgers, context.sender)
+        try:
+            yield
+        finally:
+            self._ledgers, self._sender, self._publisher, self._context = own
 
     def status(self, bus: str = DEFAULT_BUS) -> dict[str, TargetStatus]:
         """Count each target's deliveries: queued, running, waiting, delivered, retried, dead.

@@ -14,7 +14,8 @@
     ├── StoreError         the SQL store cannot be used
     ├── DeliveryTimeout    a subscriber ran longer than its target's timeout
     ├── UnknownTaskError   no worker here has the task that a target names
-    └── StartError         a process cannot start as asked
+    ├── StartError         a process cannot start as asked
+    └── BusError           a test asked its bus for what it cannot do
 
     Retry, Refuse          control flow: they derive from Exception, not from EventflowError
 
@@ -26,6 +27,7 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
 __all__ = [
+    "BusError",
     "DeliveryTimeout",
     "EventError",
     "EventflowError",
@@ -188,6 +190,10 @@ class UnknownTaskError(EventflowError):
 
 class StartError(EventflowError):
     """A process cannot start as asked; the message says why and what to do."""
+
+
+class BusError(EventflowError):
+    """A test asked `eventflow_bus` for what it cannot do; the message says what to write instead."""
 
 
 class Retry(Exception):  # noqa: N818 - control flow, not an error

@@ -1,5 +1,6 @@
 """The publisher: checks events, has the ledger accept them, and wakes a router."""
 
+import copy
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from eventflow.errors import EventError, LedgerError, PublishError, TransportErr
 from eventflow.events import Event, describe_kind, validate_event
 from eventflow.schemas import EventModel
 from eventflow.settings import Settings
-from eventflow.transport import Sender, route_message
+from eventflow.transport import MessageSender, route_message
 
 __all__ = ["Publishable", "Publisher"]
 
@@ -31,10 +32,16 @@ class _Ready:
 class Publisher:
     """Publishes to the ledger first and the broker second. Safe in threads and after a fork."""
 
-    def __init__(self, settings: Settings, ledgers: Ledgers, sender: Sender) -> None:
+    def __init__(self, settings: Settings, ledgers: Ledgers, sender: MessageSender) -> None:
         self._settings = settings
         self._ledgers = ledgers
         self._sender = sender
+
+    def on(self, ledgers: Ledgers, sender: MessageSender) -> "Publisher":
+        """Return a publisher that does the same on other parts."""
+        other = copy.copy(self)
+        other._ledgers, other._sender = ledgers, sender  # noqa: SLF001 - its own kind
+        return other
 
     def publish(self, items: Sequence[Publishable]) -> list[Event[Any]]:
         """Publish events: when this returns, all of them are in the ledger.

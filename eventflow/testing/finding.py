@@ -48,7 +48,7 @@ def find_flow(module: str, root: Path) -> EventFlow | None:
         root: The project's directory, which is looked in first, as the commands do.
 
     Returns:
-        The flow; None where no module is named and there is none of the usual name.
+        The flow; None where no module is named and the project has none of the usual name.
 
     Raises:
         BusError: When the module is named and is not there, or holds no EventFlow.
@@ -57,7 +57,7 @@ def find_flow(module: str, root: Path) -> EventFlow | None:
     if str(root) not in sys.path:
         sys.path.insert(0, str(root))
     named = module or os.environ.get("EVENTFLOW_WORKERS", "")
-    if not named and find_spec(_USUAL) is None:
+    if not named and not _is_in(root):
         return None
     name = named or _USUAL
     try:
@@ -82,6 +82,12 @@ def find_flow(module: str, root: Path) -> EventFlow | None:
     flow = flows[0]
     flow.celery.loader.import_default_modules()
     return flow
+
+
+def _is_in(root: Path) -> bool:
+    """Whether the project itself has a module of the usual name."""
+    spec = find_spec(_USUAL)
+    return spec is not None and spec.origin is not None and Path(spec.origin).is_relative_to(root)
 
 
 def find_rules(given: str, flow: EventFlow | None, root: Path) -> Path:

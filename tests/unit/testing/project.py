@@ -6,7 +6,7 @@ from typing import Any
 from eventflow import Delivery, Event, EventFlow, EventModel, Refuse, Retry
 from eventflow.settings import load_settings
 
-__all__ = ["RULES", "Arrived", "Project"]
+__all__ = ["RULES", "Arrived", "Project", "write_rules"]
 
 RULES = """
 targets:
@@ -52,12 +52,19 @@ class Arrived(EventModel, source="courier.app", type="Arrived"):
     door: str
 
 
+def write_rules(place: Path) -> Path:
+    """Write the project's rules; return their directory."""
+    rules = place / "rules"
+    rules.mkdir()
+    (rules / "doors.yaml").write_text(RULES)
+    return rules
+
+
 class Project:
     """The project's flow, and what its subscribers noted."""
 
     def __init__(self, place: Path) -> None:
-        (place / "rules").mkdir(exist_ok=True)
-        (place / "rules" / "doors.yaml").write_text(RULES)
+        write_rules(place)
         self.flow = EventFlow(load_settings(data_dir=place, rules=place / "rules"))
         self.calls: list[tuple[Any, ...]] = []
         self._bind()

@@ -13,7 +13,7 @@ from eventflow.delivery import BreakerState
 from eventflow.errors import BusError, EventError, Refuse
 from eventflow.records import Reason
 from eventflow.testing import MemoryBus, engine
-from tests.unit.testing.project import Arrived, Project
+from tests.unit.testing.project import Arrived, Project, write_rules
 
 
 @pytest.fixture(scope="module")
@@ -291,8 +291,7 @@ def test_the_flow_is_itself_again(project: Project) -> None:
 
 def test_rules_alone(tmp_path: Path) -> None:
     """Without a flow there is no code: each target is played by a stand-in that succeeds."""
-    Project(tmp_path)
-    with MemoryBus(rules=tmp_path / "rules") as bus:
+    with MemoryBus(rules=write_rules(tmp_path)) as bus:
         bus.publish(other("nobody"))
         assert [str(attempt) for attempt in bus.deliver_all()] == ["nobody, attempt 1: done"]
         bus.fail("nobody", times=1)
@@ -302,10 +301,10 @@ def test_rules_alone(tmp_path: Path) -> None:
 
 def test_changed_rules_are_read(tmp_path: Path) -> None:
     """The next bus sees what was written to the rule files meanwhile."""
-    Project(tmp_path)
-    with MemoryBus(rules=tmp_path / "rules") as bus:
+    rules = write_rules(tmp_path)
+    with MemoryBus(rules=rules) as bus:
         bus.assert_not_routed(other("new"))
     more = "rules: {new: {pattern: {detail-type: [new]}, targets: [nobody]}}"
-    (tmp_path / "rules" / "more.yaml").write_text(more)
-    with MemoryBus(rules=tmp_path / "rules") as bus:
+    (rules / "more.yaml").write_text(more)
+    with MemoryBus(rules=rules) as bus:
         bus.assert_routed(other("new"), to={"nobody"})

@@ -67,7 +67,9 @@ class EventFlow:
         self._subscribers = Subscribers()
         self._ledgers = Ledgers(self._settings)
         self._sender: MessageSender = Sender(self._celery, silence=self._settings.publish_deadline)
-        self._publisher = Publisher(self._settings, self._ledgers, self._sender)
+        # Who publishes waits for one silence and no more, and shares no connection with workers.
+        own_ledgers = Ledgers(self._settings, patient=False)
+        self._publisher = Publisher(self._settings, own_ledgers, self._sender)
         self._context = WorkerContext(
             settings=self._settings,
             celery=self._celery,
@@ -107,14 +109,10 @@ class EventFlow:
 
         Raises:
             EventError: When it is too large, too deep, or holds what JSON cannot.
-            PublishError: When the ledger cannot be reached.
+            PublishError: When the ledger cannot be reached, or does not answer within the deadline
+                (`EVENTFLOW_PUBLISH_DEADLINE`); never later than that, however it fails.
         """
-        if envelope:
-            if isinstance(event, Event):
-                message = f"an Event has its envelope; set {', '.join(envelope)} where it is made"
-                raise TypeError(message)
-            event = event.to_event(**envelope)
-        return self._publisher.publish([event])[0]
+        return self._publisher.publish([_with_envelope(event, envelope)])[0]
 
     def publish_many(self, events: Sequence[Publishable]) -> list[Event[Any]]:
         """Publish events: all, or a PublishError that names what did not go.
@@ -127,9 +125,21 @@ class EventFlow:
 
         Raises:
             EventError: When one cannot be published as it is; then none is.
-            PublishError: When the ledger cannot be reached.
+            PublishError: When the ledger cannot be reached, or does not answer within the deadline,
+                which is that of each 500 events.
         """
         return self._publisher.publish(events)
+
+    async def apublish(self, event: Publishable, **envelope: Any) -> Event[Any]:
+        """Publish one event from a coroutine: as `publish`, and the loop is never blocked.
+
+        Cancelled, it may have been accepted or not.
+        """
+        return (await self._publisher.apublish([_with_envelope(event, envelope)]))[0]
+
+    async def apublish_many(self, events: Sequence[Publishable]) -> list[Event[Any]]:
+        """Publish events from a coroutine: as `publish_many`, and the loop is never blocked."""
+        return await self._publisher.apublish(events)
 
     def subscriber(self, target: str) -> Callable[[FunctionT], FunctionT]:
         """Bind the decorated function to *target*, the target's name in YAML.
@@ -227,6 +237,15 @@ class EventFlow:
             )
         self._sender.send(messages)
         return revived
+
+
+def _with_envelope(event: Publishable, envelope: dict[str, Any]) -> Publishable:
+    if not envelope:
+        return event
+    if isinstance(event, Event):
+        message = f"an Event has its envelope; set {', '.join(envelope)} where it is made"
+        raise TypeError(message)
+    return event.to_event(**envelope)
 
 
 def _on_broker_of(celery: Celery, settings: Settings) -> Settings:

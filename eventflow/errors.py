@@ -153,15 +153,22 @@ class PublishError(EventflowError):
     Attributes:
         accepted: Ids of the events that are safely in the ledger.
         rejected: Ids of the events that are not, or of which it is not known.
+        unknown: Those of the rejected of which it is not known. To publish the same events again is
+            always right: an id counts once.
     """
 
     def __init__(
-        self, message: str = "", accepted: Sequence[str] = (), rejected: Sequence[str] = ()
+        self,
+        message: str = "",
+        accepted: Sequence[str] = (),
+        rejected: Sequence[str] = (),
+        unknown: Sequence[str] = (),
     ) -> None:
         super().__init__(message)
-        self.args = (message, list(accepted), list(rejected))
+        self.args = (message, list(accepted), list(rejected), list(unknown))
         self.accepted = tuple(accepted)
         self.rejected = tuple(rejected)
+        self.unknown = tuple(unknown)
 
 
 class LedgerError(EventflowError):

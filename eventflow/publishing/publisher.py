@@ -1,52 +1,57 @@
-"""The publisher: checks events, has the ledger accept them, and wakes a router."""
+"""The publisher: checks events, has the ledger accept them, and wakes a router, within a deadline."""
 
+import asyncio
 import copy
-import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from eventflow.delivery import Acceptance, Ledgers
+from eventflow.delivery import Ledgers
 from eventflow.encoding import encode_event
-from eventflow.errors import EventError, LedgerError, PublishError, TransportError
+from eventflow.errors import EventError
 from eventflow.events import Event, describe_kind, validate_event
+from eventflow.publishing.carriers import MOST, Carriers
+from eventflow.publishing.errand import Errand, Part, Ready, Wording
+from eventflow.publishing.waker import Waker
 from eventflow.schemas import EventModel
-from eventflow.settings import Settings
-from eventflow.transport import MessageSender, route_message
+from eventflow.settings import Settings, mask_url
+from eventflow.transport import MessageSender
+from eventflow.units import format_duration
 
 __all__ = ["Publishable", "Publisher"]
 
-_log = logging.getLogger("eventflow.publish")
 _MOST_AT_ONCE = 500  # events in one call of the ledger
 _MOST_ROUTED_AT_ONCE = 20  # events that a message names: so long may another one's event wait
 
 Publishable = EventModel | Event[Any]
 
 
-@dataclass(frozen=True, slots=True)
-class _Ready:
-    event: Event[Any]
-    body: bytes
-
-
 class Publisher:
-    """Publishes to the ledger first and the broker second. Safe in threads and after a fork."""
+    """Publishes to the ledger first and the broker second. Safe in threads and after a fork.
+
+    What may hang is done by a carrier, and nobody waits for it longer than the deadline, however
+    ledger or broker fail.
+    """
 
     def __init__(self, settings: Settings, ledgers: Ledgers, sender: MessageSender) -> None:
         self._settings = settings
         self._ledgers = ledgers
-        self._sender = sender
+        self._waker = Waker(sender, pause=settings.publish_deadline)
+        self._carriers: Carriers | None = Carriers()
 
     def on(self, ledgers: Ledgers, sender: MessageSender) -> "Publisher":
-        """Return a publisher that does the same on other parts."""
+        """Return a publisher that does the same on parts that cannot hang, at once and here."""
         other = copy.copy(self)
-        other._ledgers, other._sender = ledgers, sender  # noqa: SLF001 - its own kind
+        other._ledgers = ledgers  # noqa: SLF001 - its own kind
+        other._waker = Waker(sender, pause=self._settings.publish_deadline)  # noqa: SLF001
+        other._carriers = None  # noqa: SLF001
         return other
 
     def publish(self, items: Sequence[Publishable]) -> list[Event[Any]]:
         """Publish events: when this returns, all of them are in the ledger.
 
-        An event whose id is known already counts as published; nothing happens twice.
+        An event whose id is known already counts as published; nothing happens twice. Of a list of
+        more than 500, the deadline is that of each 500.
 
         Args:
             items: Events, or models that become events. All are checked before the first goes.
@@ -56,21 +61,75 @@ class Publisher:
 
         Raises:
             EventError: When one cannot be published as it is; then none is.
-            PublishError: When the ledger cannot be reached, or as many events wait to be routed as
-                may (`EVENTFLOW_MAX_BACKLOG`); it names what was accepted.
+            PublishError: When the ledger cannot be reached, does not answer within the deadline, or
+                as many events wait to be routed as may (`EVENTFLOW_MAX_BACKLOG`); it names what was
+                accepted, what was not, and what may have been.
         """
         ready = [self._prepare(item, number) for number, item in enumerate(items)]
-        accepted: list[str] = []
-        by_bus: dict[str, list[_Ready]] = {}
-        for one in ready:
-            by_bus.setdefault(one.event.bus, []).append(one)
-        for bus, group in by_bus.items():
-            for start in range(0, len(group), _MOST_AT_ONCE):
-                part = group[start : start + _MOST_AT_ONCE]
-                self._accept(bus, part, accepted, [one.event.id for one in ready])
+        errand = self._errand(ready)
+        if self._carriers is None:
+            errand.run(lambda work: work())
+            errand.done.result()
+            return [one.event for one in ready]
+        load = self._carriers.start(partial(errand.run, self._carriers.start))
+        while not errand.done.done():
+            try:
+                errand.done.result(errand.seconds_left)
+            except TimeoutError:
+                if errand.seconds_left > 0:
+                    continue  # the next part has begun
+                load.cancel()
+                errand.give_up()
+        errand.done.result()
         return [one.event for one in ready]
 
-    def _prepare(self, item: Publishable, number: int) -> _Ready:
+    async def apublish(self, items: Sequence[Publishable]) -> list[Event[Any]]:
+        """Publish events as `publish` does, without a moment in which the loop is blocked.
+
+        May be cancelled: then nothing more is begun, and what is under way may still be accepted.
+        """
+        ready = [self._prepare(item, number) for number, item in enumerate(items)]
+        errand = self._errand(ready)
+        if self._carriers is None:
+            errand.run(lambda work: work())
+            errand.done.result()
+            return [one.event for one in ready]
+        load = self._carriers.start(partial(errand.run, self._carriers.start))
+        done = asyncio.wrap_future(errand.done)
+        try:
+            while not done.done():
+                await asyncio.wait([done], timeout=errand.seconds_left)
+                if not done.done() and errand.seconds_left <= 0:
+                    load.cancel()
+                    errand.give_up()
+        except asyncio.CancelledError:
+            load.cancel()
+            errand.abandon()
+            raise
+        done.result()
+        return [one.event for one in ready]
+
+    def _errand(self, ready: Sequence[Ready]) -> Errand:
+        by_bus: dict[str, list[Ready]] = {}
+        for one in ready:
+            by_bus.setdefault(one.event.bus, []).append(one)
+        parts = [
+            Part(bus, group[start : start + _MOST_AT_ONCE])
+            for bus, group in by_bus.items()
+            for start in range(0, len(group), _MOST_AT_ONCE)
+        ]
+        return Errand(
+            parts,
+            self._ledgers,
+            self._waker,
+            seconds=self._settings.publish_deadline,
+            most_named=min(self._settings.group_size, _MOST_ROUTED_AT_ONCE),
+            wording=Wording(
+                full=self._say_full, late=self._say_late(), crowded=self._say_crowded()
+            ),
+        )
+
+    def _prepare(self, item: Publishable, number: int) -> Ready:
         if isinstance(item, EventModel):
             event = item.to_event()
         elif isinstance(item, dict):
@@ -91,63 +150,20 @@ class Publisher:
                 raise
             message = f"event {number + 1} of the list: {error.message}"
             raise EventError(message, error.path) from error
-        return _Ready(event, body)
+        return Ready(event, body)
 
-    def _accept(
-        self, bus: str, part: Sequence[_Ready], accepted: list[str], wanted: Sequence[str]
-    ) -> None:
-        ledger = self._ledgers.of(bus)
-        try:
-            answers = ledger.accept([(one.event.id, one.body, _lane(one.event)) for one in part])
-        except LedgerError as error:
-            raise _refusal(error.message, accepted, wanted) from error
-        taken = [
-            (one.event, answer)
-            for one, answer in zip(part, answers, strict=True)
-            if answer is not Acceptance.FULL
-        ]
-        accepted += [event.id for event, _ in taken]
-        self._wake(
-            bus,
-            [
-                (event.id, event.type)
-                for event, answer in taken
-                if answer is not Acceptance.DUPLICATE
-            ],
+    def _say_full(self, bus: str) -> str:
+        return (
+            f"{self._settings.max_backlog:,} events of the bus {bus!r} wait to be routed, and "
+            "no more may: see whether a router runs (`eventflow doctor`) and publish again "
+            "later, or raise EVENTFLOW_MAX_BACKLOG where Redis has the memory for it"
         )
-        if len(taken) < len(part):
-            message = (
-                f"{self._settings.max_backlog:,} events of the bus {bus!r} wait to be routed, and "
-                "no more may: see whether a router runs (`eventflow doctor`) and publish again "
-                "later, or raise EVENTFLOW_MAX_BACKLOG where Redis has the memory for it"
-            )
-            raise _refusal(message, accepted, wanted)
 
-    def _wake(self, bus: str, waiting: Sequence[tuple[str, str]]) -> None:
-        size = min(self._settings.group_size, _MOST_ROUTED_AT_ONCE)
-        messages = [
-            route_message(bus, waiting[start : start + size])
-            for start in range(0, len(waiting), size)
-        ]
-        try:
-            self._sender.send(messages)
-        except TransportError as error:
-            # The ledger has the events: the mover wakes a router once the broker is back.
-            _log.warning(
-                "%d events are accepted and wait for the broker: %s",
-                len(waiting),
-                error,
-                extra={"action": "send_failed", "messages": len(messages)},
-            )
+    def _say_late(self) -> str:
+        return (
+            f"the ledger at {mask_url(self._settings.ledger_url)} has not answered within "
+            f"{format_duration(self._settings.publish_deadline)} (EVENTFLOW_PUBLISH_DEADLINE)"
+        )
 
-
-def _lane(event: Event[Any]) -> str:
-    """Return what is routed in turn with others: events of one source and type."""
-    return f"{event.source}|{event.type}"
-
-
-def _refusal(reason: str, accepted: Sequence[str], wanted: Sequence[str]) -> PublishError:
-    known = set(accepted)
-    rejected = [event_id for event_id in wanted if event_id not in known]
-    message = f"{len(rejected)} of {len(wanted)} events could not be published: {reason}"
-    return PublishError(message, accepted, rejected)
+    def _say_crowded(self) -> str:
+        return f"{self._say_late()}, and {MOST} earlier calls of this process wait for it"

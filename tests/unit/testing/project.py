@@ -96,6 +96,6 @@ class Project:
                 raise Refuse("not ours")
             raise Retry(after=60)
 
-        @flow.celery.task(name="project.existing")
+        @flow.celery.task(name="project.existing")  # type: ignore[untyped-decorator]
         def existing(number: int) -> None:
             calls.append(("existing", number))

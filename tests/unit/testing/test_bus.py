@@ -111,7 +111,9 @@ def test_a_spent_budget_is_a_dead_letter(bus: MemoryBus) -> None:
 def test_a_subscriber_steers(bus: MemoryBus, project: Project) -> None:
     """Retry(after=...) sets the time, Refuse ends it, and the last attempt knows that it is."""
     bus.publish(other("later"))
-    assert bus.deliver_next("later").due_at == bus.now + timedelta(seconds=60)
+    attempt = bus.deliver_next("later")
+    assert attempt is not None
+    assert attempt.due_at == bus.now + timedelta(seconds=60)
     bus.advance("59s")
     assert len(bus.attempts()) == 1
     bus.advance(timedelta(seconds=61))

@@ -33,11 +33,10 @@ def test_each_has_its_own(eventflow_bus):
 """
 
 
-def run_pytest(place: Path, *options: str) -> subprocess.CompletedProcess[str]:
+def run_pytest(place: Path) -> subprocess.CompletedProcess[str]:
     """Run pytest on a project, with a broker in the environment that nobody could reach."""
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", "-p", "no:cacheprovider"]
-        + ["-W", "error", *options],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error"],
         cwd=place,
         env={
             "PATH": "/usr/bin:/bin",

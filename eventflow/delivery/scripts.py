@@ -20,6 +20,14 @@ __all__ = ["Scripts", "connect_redis", "guarded", "is_unanswered"]
 Argument = str | bytes | int | float
 T = TypeVar("T")
 _SILENCE = (redis.TimeoutError, TimeoutError)
+_ADVICE = {  # by what redis-py says, or its class
+    "OutOfMemory": "Its memory is full (maxmemory): give it more; `eventflow doctor` shows how much "
+    "it uses, and `eventflow targets` what waits",
+    "ReadOnly": "It is a replica, which takes no writes: name the primary in EVENTFLOW_REDIS_URL",
+    "BusyLoading": "It has been started and reads its data from disk: it answers once it is through",
+    "BUSY": "A script runs there and does not end, which is none of eventflow's: SCRIPT KILL ends it",
+    "MISCONF": "It cannot write to its disk, and takes nothing until it can: see its log",
+}
 _INCLUDE = re.compile(r"^--# include (\w+)$", re.MULTILINE)  # another file's text, in its place
 
 
@@ -69,13 +77,18 @@ def guarded(client: Any, call: Callable[[], T]) -> T:
                 "`eventflow acl redis` prints the rights of each kind of process"
             )
             raise LedgerError(message) from error
-        message = (
-            f"the ledger at {place} cannot be used: {error}. Is it running? `eventflow up` starts "
-            "one here; EVENTFLOW_REDIS_URL names another"
-        )
+        message = f"the ledger at {place} cannot be used: {str(error).rstrip('.')}. {_advise(error)}"
         is_tls = issubclass(client.connection_pool.connection_class, redis.SSLConnection)
         message += tls_advice("rediss://" if is_tls else "", error)
         raise LedgerError(message) from error
+
+
+def _advise(error: redis.RedisError) -> str:
+    """Say what to do about what a server answers, or about one that does not."""
+    for kind, advice in _ADVICE.items():
+        if kind.lower() in f"{type(error).__name__} {error}".lower():
+            return advice
+    return "Is it running? `eventflow up` starts one here; EVENTFLOW_REDIS_URL names another"
 
 
 def is_unanswered(error: LedgerError) -> bool:

@@ -77,7 +77,9 @@ def guarded(client: Any, call: Callable[[], T]) -> T:
                 "`eventflow acl redis` prints the rights of each kind of process"
             )
             raise LedgerError(message) from error
-        message = f"the ledger at {place} cannot be used: {str(error).rstrip('.')}. {_advise(error)}"
+        message = (
+            f"the ledger at {place} cannot be used: {str(error).rstrip('.')}. {_advise(error)}"
+        )
         is_tls = issubclass(client.connection_pool.connection_class, redis.SSLConnection)
         message += tls_advice("rediss://" if is_tls else "", error)
         raise LedgerError(message) from error

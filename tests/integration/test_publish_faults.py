@@ -106,7 +106,9 @@ def test_a_name_that_is_looked_up_for_ever(
 
     monkeypatch.setattr(socket, "getaddrinfo", hang)
     if what == "the ledger's name":
-        flow = EventFlow(load_settings(redis_url="redis://slow.example/0", publish_deadline=DEADLINE))
+        flow = EventFlow(
+            load_settings(redis_url="redis://slow.example/0", publish_deadline=DEADLINE)
+        )
         with pytest.raises(PublishError, match="slow.example/0 has not answered within 300ms"):
             flow.publish(event())
     else:
@@ -215,7 +217,9 @@ def test_a_ledger_that_loads(client: redis.Redis) -> None:
                 connection, _ = listener.accept()
                 with connection, contextlib.suppress(OSError):
                     while connection.recv(65536):
-                        connection.sendall(b"-LOADING Redis is loading the dataset in memory\r\n" * 8)
+                        connection.sendall(
+                            b"-LOADING Redis is loading the dataset in memory\r\n" * 8
+                        )
 
     thread = threading.Thread(target=answer)
     thread.start()

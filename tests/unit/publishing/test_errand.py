@@ -107,7 +107,10 @@ def broker() -> Broker:
 def errand_of(ledger: Ledger, waker: Waker, *parts: Sequence[str]) -> Errand:
     """Return an errand with events of these ids."""
     events = [
-        Part("default", [Ready(Event(id=name, source="s", type="T", data={}), b"{}") for name in part])
+        Part(
+            "default",
+            [Ready(Event(id=name, source="s", type="T", data={}), b"{}") for name in part],
+        )
         for part in parts
     ]
     ledgers: Any = ledger
@@ -122,7 +125,9 @@ def test_a_late_ledger_is_unknown(broker: Broker, run: Run) -> None:
     run(errand)
     assert gate.is_reached.wait(60)
     errand.give_up()
-    with pytest.raises(PublishError, match="2 of 3 events .*: late. Whether the ledger took 1 of") as e:
+    with pytest.raises(
+        PublishError, match="2 of 3 events .*: late. Whether the ledger took 1 of"
+    ) as e:
         errand.done.result(0)
     assert (e.value.accepted, e.value.rejected, e.value.unknown) == (("a",), ("b", "c"), ("b",))
     gate.open()

@@ -106,7 +106,7 @@ def _fork(flow: EventFlow, child: int) -> int:
             for number in range(10):
                 flow.publish(event(f"child-{child}-{number}"))
             code = 0
-        except BaseException:
+        except Exception:  # noqa: BLE001 - told by the exit code
             traceback.print_exc()
         finally:
             os._exit(code)

@@ -144,9 +144,9 @@ class RabbitServer:
         environment = self._environment()
         environment.pop("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS")
         node = ["-n", environment["RABBITMQ_NODENAME"], "--erlang-cookie", self._cookie]
+        command = ["set_vm_memory_high_watermark", "absolute", "1" if raised else "512MB"]
         subprocess.run(
-            [str(program.with_name("rabbitmqctl")), *node]
-            + ["set_vm_memory_high_watermark", "absolute", "1" if raised else "512MB"],
+            [str(program.with_name("rabbitmqctl")), *node, *command],
             env=environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,

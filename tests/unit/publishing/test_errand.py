@@ -126,7 +126,7 @@ def test_a_late_ledger_is_unknown(broker: Broker, run: Run) -> None:
     assert gate.is_reached.wait(60)
     errand.give_up()
     with pytest.raises(
-        PublishError, match="2 of 3 events .*: late. Whether the ledger took 1 of"
+        PublishError, match=r"2 of 3 events .*: late\. Whether the ledger took 1 of"
     ) as e:
         errand.done.result(0)
     assert (e.value.accepted, e.value.rejected, e.value.unknown) == (("a",), ("b", "c"), ("b",))
@@ -195,7 +195,7 @@ def test_a_full_bus_tells_of_the_rest(broker: Broker) -> None:
     """What was taken of a list is accepted and routed, and the rest surely is not."""
     errand = errand_of(Ledger(most=1), Waker(broker, pause=60), ["a", "b"], ["c"])
     errand.run(lambda work: work())
-    with pytest.raises(PublishError, match="2 of 3 events .*: default is full") as caught:
+    with pytest.raises(PublishError, match=r"2 of 3 events .*: default is full") as caught:
         errand.done.result(0)
     error = caught.value
     assert (error.accepted, error.rejected, error.unknown) == (("a",), ("b", "c"), ())

@@ -29,6 +29,7 @@ demo: $(STAMP) ## Run a day of parcels, start to end
 .PHONY: test
 test: $(STAMP) ## Run every test (TESTS=…, OPTIONS=…, JOBS=2)
 	@scripts/install-test-services
+	@$(BIN)/python -m compileall -q eventflow workers # else each process of a test compiles it
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(OPTIONS) $(TESTS); status=$$?; \
 	if [ $$status = 5 ]; then echo "No test was collected, which is a failure." >&2; fi; \
 	exit $$status

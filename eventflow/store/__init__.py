@@ -1,17 +1,25 @@
-"""The store: dead letters in SQL, on SQLite or PostgreSQL."""
+"""The store: dead letters in SQL, on SQLite or PostgreSQL.
 
-from eventflow.store.dead_letters import DeadLetterStore
-from eventflow.store.engine import open_engine, store_exists
-from eventflow.store.health import StoreFacts, read_store
-from eventflow.store.letters import (
-    Cursor,
-    DeadLetterCount,
-    DeadLetterFilter,
-    DeadLetterSummary,
-    State,
-    StoredDeadLetter,
-    redrive_refusal,
-)
+The names load when they are asked for: an integration's worker never opens the store, and need not
+pay for SQLAlchemy with a quarter of its start and of its memory.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from eventflow.store.dead_letters import DeadLetterStore
+    from eventflow.store.engine import open_engine, store_exists
+    from eventflow.store.health import StoreFacts, read_store
+    from eventflow.store.letters import (
+        Cursor,
+        DeadLetterCount,
+        DeadLetterFilter,
+        DeadLetterSummary,
+        State,
+        StoredDeadLetter,
+        redrive_refusal,
+    )
 
 __all__ = [
     "Cursor",
@@ -27,3 +35,19 @@ __all__ = [
     "redrive_refusal",
     "store_exists",
 ]
+
+_LETTERS = "eventflow.store.letters"
+_HOMES = {
+    "DeadLetterStore": "eventflow.store.dead_letters",
+    "StoreFacts": "eventflow.store.health",
+    "open_engine": "eventflow.store.engine",
+    "read_store": "eventflow.store.health",
+    "store_exists": "eventflow.store.engine",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        message = f"module 'eventflow.store' has no attribute {name!r}"
+        raise AttributeError(message)
+    return getattr(import_module(_HOMES.get(name, _LETTERS)), name)

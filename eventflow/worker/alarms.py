@@ -8,11 +8,11 @@ import logging
 import time
 from collections.abc import Collection, Sequence
 
+import eventflow.store as sql
 from eventflow.delivery import AlarmChange, Backlog, Level
 from eventflow.errors import StoreError
 from eventflow.events import DEFAULT_BUS
 from eventflow.settings import Settings
-from eventflow.store import DeadLetterFilter, DeadLetterStore, State, open_engine
 from eventflow.transport.messages import DEAD_LETTERS, ROUTE
 from eventflow.worker.context import WorkerContext
 
@@ -60,7 +60,7 @@ class Alarms:
 
     def __init__(self, context: WorkerContext) -> None:
         self._context = context
-        self._store: DeadLetterStore | None = None
+        self._store: sql.DeadLetterStore | None = None
         self._next_count = 0.0
 
     def look(self, queues: Collection[str], named_targets: Sequence[str]) -> None:
@@ -87,8 +87,8 @@ class Alarms:
         self._next_count = time.monotonic() + settings.report_interval * _COUNTS_EVERY
         try:
             if self._store is None:
-                self._store = DeadLetterStore(open_engine(settings.store_url))
-            number = self._store.count(DeadLetterFilter(state=State.DEAD)).total
+                self._store = sql.DeadLetterStore(sql.open_engine(settings.store_url))
+            number = self._store.count(sql.DeadLetterFilter(state=sql.State.DEAD)).total
         except StoreError as error:
             # Recording says it loudly.
             _log.debug("%s", error, extra={"action": "alarm_failed"})

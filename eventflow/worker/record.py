@@ -2,11 +2,14 @@
 
 import logging
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from eventflow.errors import LedgerError
 from eventflow.records import DeadLetter
-from eventflow.store import DeadLetterStore
 from eventflow.worker.context import WorkerContext
+
+if TYPE_CHECKING:
+    from eventflow.store import DeadLetterStore
 
 __all__ = ["record_letters"]
 
@@ -14,7 +17,7 @@ _log = logging.getLogger("eventflow.record")
 
 
 def record_letters(
-    context: WorkerContext, store: DeadLetterStore, bus: str, letter_ids: Sequence[str]
+    context: WorkerContext, store: "DeadLetterStore", bus: str, letter_ids: Sequence[str]
 ) -> int:
     """Write dead letters to the store, then let the ledger forget them.
 

@@ -7,8 +7,8 @@ from typing import TypeVar
 
 from celery import Celery
 
+import eventflow.store as sql
 from eventflow.errors import EventflowError
-from eventflow.store import DeadLetterStore, open_engine
 from eventflow.transport.messages import DELIVER, RECORD, ROUTE
 from eventflow.worker.context import WorkerContext
 from eventflow.worker.deliver import deliver
@@ -65,11 +65,11 @@ class _StoreOfProcess:
 
     def __init__(self, context: WorkerContext) -> None:
         self._context = context
-        self._opened: tuple[int, DeadLetterStore] | None = None
+        self._opened: tuple[int, sql.DeadLetterStore] | None = None
 
-    def __call__(self) -> DeadLetterStore:
+    def __call__(self) -> "sql.DeadLetterStore":
         if self._opened is None or self._opened[0] != os.getpid():
-            store = DeadLetterStore(open_engine(self._context.settings.store_url))
+            store = sql.DeadLetterStore(sql.open_engine(self._context.settings.store_url))
             self._opened = (os.getpid(), store)
         return self._opened[1]
 

@@ -16,15 +16,17 @@ from tests.faults.load import Load
 from tests.faults.proxy import Mode, Proxy
 from tests.faults.scene import LEASE, apart
 
+_ALL = (Mode.DROPPING, Mode.STALLING, Mode.BLACK_HOLING, Mode.SLOW)
 FAULT = (1.0, LEASE / 2)
 """Seconds that a fault lasts: less than a lease, so that nobody else may take what is running."""
 
 
-MODES = {
-    "valkey": (Mode.DROPPING, Mode.STALLING, Mode.BLACK_HOLING, Mode.SLOW),
+FAULTS = {
+    "valkey": tuple(itertools.product(_ALL, ("broker", "ledger"))),
     # Connections are kombu's and redis-py's here as there: once more what is hardest.
-    "redis": (Mode.DROPPING, Mode.BLACK_HOLING),
-    "rabbitmq": (Mode.DROPPING, Mode.STALLING, Mode.BLACK_HOLING, Mode.SLOW),
+    "redis": ((Mode.DROPPING, "broker"), (Mode.BLACK_HOLING, "ledger")),
+    # The ledger's side is Valkey's again.
+    "rabbitmq": (*itertools.product(_ALL, ("broker",)), (Mode.DROPPING, "ledger")),
 }
 
 
@@ -38,7 +40,7 @@ def test_connections_break_and_heal(tmp_path: Path, broker: str, chance: random.
         break_for(sides["broker"], Mode.BLACK_HOLING, 1.0)
         load.start()
         scene.await_all("an idle connection to the broker went silent")
-        faults = list(itertools.product(MODES[broker], sides))
+        faults = list(FAULTS[broker])
         chance.shuffle(faults)
         for mode, side in faults:
             break_for(sides[side], mode, chance.uniform(*FAULT))

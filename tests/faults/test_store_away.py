@@ -18,7 +18,7 @@ REFUSE_EACH = 5
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize(
     ("broker", "kind"),
-    [("valkey", "sqlite"), ("redis", "postgresql"), ("rabbitmq", "sqlite")],
+    [("valkey", "sqlite"), ("rabbitmq", "postgresql")],
 )
 def test_dead_letters_wait_for_the_store(tmp_path: Path, broker: str, kind: str) -> None:
     """With each fault of the store, deliveries go on and dead letters wait; then all are recorded."""

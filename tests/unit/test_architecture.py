@@ -170,6 +170,7 @@ def test_error_survives_celery_json(module: str, name: str) -> None:
             {"celery", "kombu", "redis", "sqlalchemy", "pydantic"},
             id="--help is quick",
         ),
+        pytest.param("workers", {"sqlalchemy"}, id="an integration's worker has no store"),
     ],
 )
 def test_import_stays_light(module: str, heavy: set[str]) -> None:

@@ -2,7 +2,8 @@
 
 import pkgutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, TypeVar
 
@@ -19,7 +20,7 @@ from eventflow.schemas.source import SchemaSource
 from eventflow.settings import Settings, load_settings
 from eventflow.subscribers import Subscribers
 from eventflow.tls import warn_of_unchecked
-from eventflow.transport import Sender, deliver_message
+from eventflow.transport import MessageSender, Sender, deliver_message
 from eventflow.worker import (
     WorkerContext,
     configure_app,
@@ -66,9 +67,11 @@ class EventFlow:
         warn_of_unchecked(self._settings)
         self._subscribers = Subscribers()
         self._ledgers = Ledgers(self._settings)
-        self._sender = Sender(self._celery, silence=self._settings.publish_deadline)
+        self._sender: MessageSender = Sender(self._celery, silence=self._settings.publish_deadline)
         schemas = SchemaSource(self._settings.schemas, interval=self._settings.schemas_interval)
-        self._publisher = Publisher(self._settings, self._ledgers, self._sender, schemas)
+        # Who publishes waits for one silence and no more, and shares no connection with workers.
+        own_ledgers = Ledgers(self._settings, patient=False)
+        self._publisher = Publisher(self._settings, own_ledgers, self._sender, schemas)
         self._context = WorkerContext(
             settings=self._settings,
             celery=self._celery,
@@ -86,6 +89,11 @@ class EventFlow:
     def celery(self) -> Celery:
         """The Celery app: `app = flow.celery` makes `celery -A <module> worker` work."""
         return self._celery
+
+    @property
+    def context(self) -> WorkerContext:
+        """The parts that its workers use."""
+        return self._context
 
     @property
     def settings(self) -> Settings:
@@ -106,7 +114,8 @@ class EventFlow:
             EventError: When it does not fit its schema (the message names every fault and its
                 path), is too large, too deep, or holds what JSON cannot.
             SchemaError: When the schema files are faulty, and never were without fault.
-            PublishError: When the ledger cannot be reached.
+            PublishError: When the ledger cannot be reached, or does not answer within the deadline
+                (`EVENTFLOW_PUBLISH_DEADLINE`); never later than that, however it fails.
         """
         return self._publisher.publish([with_envelope(event, envelope)])[0]
 
@@ -121,7 +130,8 @@ class EventFlow:
 
         Raises:
             EventError: When one cannot be published as it is; then none is.
-            PublishError: When the ledger cannot be reached.
+            PublishError: When the ledger cannot be reached, or does not answer within the deadline,
+                which is that of each 500 events.
         """
         return self._publisher.publish(events)
 
@@ -135,6 +145,17 @@ class EventFlow:
             EventError: When one cannot be published as it is.
         """
         return self._publisher.prepare(events)
+
+    async def apublish(self, event: Publishable, **envelope: Any) -> Event[Any]:
+        """Publish one event from a coroutine: as `publish`, and the loop is never blocked.
+
+        Cancelled, it may have been accepted or not.
+        """
+        return (await self._publisher.apublish([with_envelope(event, envelope)]))[0]
+
+    async def apublish_many(self, events: Sequence[Publishable]) -> list[Event[Any]]:
+        """Publish events from a coroutine: as `publish_many`, and the loop is never blocked."""
+        return await self._publisher.apublish(events)
 
     def subscriber(self, target: str) -> Callable[[FunctionT], FunctionT]:
         """Bind the decorated function to *target*, the target's name in YAML.
@@ -217,6 +238,24 @@ class EventFlow:
             if not found.name.startswith("_")
         ]
         self._celery.conf.include = [*(self._celery.conf.include or []), *names]
+
+    @contextmanager
+    def rewired(self, context: WorkerContext) -> Iterator[None]:
+        """Have it publish to, and answer from, the parts of another context for a while.
+
+        `eventflow.testing` stands on this: what a test publishes through the flow stays in the
+        test's memory. For one thread: all of the process's threads see the exchange.
+
+        Args:
+            context: Its ledgers and sender are used.
+        """
+        own = (self._ledgers, self._sender, self._publisher, self._context)
+        self._ledgers, self._sender, self._context = context.ledgers, context.sender, context
+        self._publisher = self._publisher.on(context.ledgers, context.sender)
+        try:
+            yield
+        finally:
+            self._ledgers, self._sender, self._publisher, self._context = own
 
     def status(self, bus: str = DEFAULT_BUS) -> dict[str, TargetStatus]:
         """Count each target's deliveries: queued, running, waiting, delivered, retried, dead.

@@ -14,7 +14,8 @@
     ├── StoreError         the SQL store cannot be used
     ├── DeliveryTimeout    a subscriber ran longer than its target's timeout
     ├── UnknownTaskError   no worker here has the task that a target names
-    └── StartError         a process cannot start as asked
+    ├── StartError         a process cannot start as asked
+    └── BusError           a test asked its bus for what it cannot do
 
     Retry, Refuse          control flow: they derive from Exception, not from EventflowError
 
@@ -26,6 +27,7 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
 __all__ = [
+    "BusError",
     "DeliveryTimeout",
     "EventError",
     "EventflowError",
@@ -151,15 +153,22 @@ class PublishError(EventflowError):
     Attributes:
         accepted: Ids of the events that are safely in the ledger.
         rejected: Ids of the events that are not, or of which it is not known.
+        unknown: Those of the rejected of which it is not known. To publish the same events again is
+            always right: an id counts once.
     """
 
     def __init__(
-        self, message: str = "", accepted: Sequence[str] = (), rejected: Sequence[str] = ()
+        self,
+        message: str = "",
+        accepted: Sequence[str] = (),
+        rejected: Sequence[str] = (),
+        unknown: Sequence[str] = (),
     ) -> None:
         super().__init__(message)
-        self.args = (message, list(accepted), list(rejected))
+        self.args = (message, list(accepted), list(rejected), list(unknown))
         self.accepted = tuple(accepted)
         self.rejected = tuple(rejected)
+        self.unknown = tuple(unknown)
 
 
 class LedgerError(EventflowError):
@@ -188,6 +197,10 @@ class UnknownTaskError(EventflowError):
 
 class StartError(EventflowError):
     """A process cannot start as asked; the message says why and what to do."""
+
+
+class BusError(EventflowError):
+    """A test asked `eventflow_bus` for what it cannot do; the message says what to write instead."""
 
 
 class Retry(Exception):  # noqa: N818 - control flow, not an error

@@ -115,7 +115,10 @@ class Settings(BaseSettings):
         86400.0, description="How long an event's id is remembered once all is delivered."
     )
     publish_deadline: Duration = Field(
-        2.0, gt=0, description="The longest that a call to Redis or the broker may be silent."
+        2.0,
+        gt=0,
+        description="The longest that `publish()` may take, however ledger or broker fail; of a long "
+        "list, for each 500 events. Also the longest that either may be silent.",
     )
     lease_margin: Duration = Field(
         10.0,

@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from eventflow.cli.output import json_option, print_json, print_table, say, visible
-from eventflow.delivery import BreakerState, BreakerStatus, Ledgers, RedisLedger, TargetStatus
+from eventflow.delivery import BreakerState, BreakerStatus, Ledger, Ledgers, TargetStatus
 from eventflow.rules import Target
 from eventflow.settings import load_settings
 from eventflow.units import format_duration, format_time, parse_duration, system_clock
@@ -128,7 +128,7 @@ def close_target(target: str, bus: str) -> None:
     )
 
 
-def _known(ledger: RedisLedger) -> dict[str, Target]:
+def _known(ledger: Ledger) -> dict[str, Target]:
     announced = ledger.targets()
     return {name: Target.model_validate_json(text) for name, text in announced.items()}
 

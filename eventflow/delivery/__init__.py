@@ -19,10 +19,11 @@ from eventflow.delivery.answers import (
 from eventflow.delivery.insist import insist
 from eventflow.delivery.ledger import Ledger
 from eventflow.delivery.ledgers import Ledgers
+from eventflow.delivery.memory_ledger import MemoryLedger
 from eventflow.delivery.policy import next_delay
 from eventflow.delivery.processes import ProcessBook, ProcessReport, Roster
 from eventflow.delivery.redis_ledger import RedisLedger
-from eventflow.delivery.scripts import connect_redis
+from eventflow.delivery.scripts import connect_redis, is_unanswered
 from eventflow.delivery.server import ServerFacts, read_server
 from eventflow.delivery.watch import AlarmChange, Backlog, Level, TargetBacklog, Watch
 
@@ -40,6 +41,7 @@ __all__ = [
     "Ledger",
     "Ledgers",
     "Level",
+    "MemoryLedger",
     "Moved",
     "Outcome",
     "Planned",
@@ -55,6 +57,7 @@ __all__ = [
     "Watch",
     "connect_redis",
     "insist",
+    "is_unanswered",
     "next_delay",
     "read_server",
 ]

@@ -3,6 +3,7 @@
 import redis
 
 from eventflow.delivery.keys import BUSES
+from eventflow.delivery.ledger import Ledger
 from eventflow.delivery.processes import ProcessBook
 from eventflow.delivery.redis_ledger import RedisLedger
 from eventflow.delivery.scripts import connect_redis, guarded
@@ -14,14 +15,20 @@ __all__ = ["Ledgers"]
 
 
 class Ledgers:
-    """Opens each bus's ledger when first asked for. Safe in threads and after a fork."""
+    """Opens each bus's ledger when first asked for. Safe in threads and after a fork.
 
-    def __init__(self, settings: Settings) -> None:
+    Args:
+        settings: Where they are.
+        patient: Whether a call that met silence is made once more.
+    """
+
+    def __init__(self, settings: Settings, *, patient: bool = True) -> None:
         self._settings = settings
+        self._patient = patient
         self._client: redis.Redis | None = None
-        self._by_bus: dict[str, RedisLedger] = {}
+        self._by_bus: dict[str, Ledger] = {}
 
-    def of(self, bus: str) -> RedisLedger:
+    def of(self, bus: str) -> Ledger:
         """Return the ledger of *bus*.
 
         Raises:
@@ -64,5 +71,6 @@ class Ledgers:
                 self._settings.ledger_url,
                 timeout=self._settings.publish_deadline,
                 tls=ledger_tls(self._settings),
+                patient=self._patient,
             )
         return self._client

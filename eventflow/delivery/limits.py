@@ -2,9 +2,9 @@
 
 from eventflow.rules.targets import CircuitBreaker, Target
 
-__all__ = ["limit_arguments"]
+__all__ = ["BURST", "limit_arguments"]
 
-_BURST = 0.1
+BURST = 0.1
 """Seconds of a rate that may be saved up: in any second at most a tenth more than the rate says."""
 
 
@@ -20,7 +20,7 @@ def limit_arguments(target: Target) -> list[str | float | int]:
     breaker = target.circuit_breaker if target.circuit_breaker is not None else CircuitBreaker()
     return [
         per_second if per_second is not None else "",
-        max(1.0, per_second * _BURST) if per_second is not None else "",
+        max(1.0, per_second * BURST) if per_second is not None else "",
         target.max_in_flight if target.max_in_flight is not None else "",
         breaker.failure_rate if target.circuit_breaker is not None else "",
         breaker.min_calls,

@@ -15,14 +15,25 @@ from eventflow.errors import LedgerError
 from eventflow.settings import mask_url
 from eventflow.tls import tls_advice
 
-__all__ = ["Scripts", "connect_redis", "guarded"]
+__all__ = ["Scripts", "connect_redis", "guarded", "is_unanswered"]
 
 Argument = str | bytes | int | float
 T = TypeVar("T")
+_SILENCE = (redis.TimeoutError, TimeoutError)
+_ADVICE = {  # by what redis-py says, or its class
+    "OutOfMemory": "Its memory is full (maxmemory): give it more; `eventflow doctor` shows how much "
+    "it uses, and `eventflow targets` what waits",
+    "ReadOnly": "It is a replica, which takes no writes: name the primary in EVENTFLOW_REDIS_URL",
+    "BusyLoading": "It has been started and reads its data from disk: it answers once it is through",
+    "BUSY": "A script runs there and does not end, which is none of eventflow's: SCRIPT KILL ends it",
+    "MISCONF": "It cannot write to its disk, and takes nothing until it can: see its log",
+}
 _INCLUDE = re.compile(r"^--# include (\w+)$", re.MULTILINE)  # another file's text, in its place
 
 
-def connect_redis(url: str, *, timeout: float, tls: Mapping[str, Any] | None = None) -> redis.Redis:
+def connect_redis(
+    url: str, *, timeout: float, tls: Mapping[str, Any] | None = None, patient: bool = True
+) -> redis.Redis:
     """Return a client of the ledger's server; it connects when first used.
 
     The client may be shared by threads, and is safe to use after a fork.
@@ -31,6 +42,8 @@ def connect_redis(url: str, *, timeout: float, tls: Mapping[str, Any] | None = N
         url: As `redis.Redis.from_url` takes it.
         timeout: The longest silence, in seconds, that a call waits for.
         tls: From `eventflow.tls.ledger_tls`, where the address means TLS.
+        patient: Whether a call that met silence is made once more; one whose connection was closed
+            is in any case.
 
     Raises:
         LedgerError: When the address cannot be read.
@@ -42,8 +55,7 @@ def connect_redis(url: str, *, timeout: float, tls: Mapping[str, Any] | None = N
             socket_connect_timeout=timeout,
             health_check_interval=25,
             # Every script may be repeated; one try more covers a connection that the server closed.
-            retry=Retry(NoBackoff(), 1),
-            retry_on_error=[redis.ConnectionError],
+            retry=Retry(NoBackoff(), 1, (redis.ConnectionError, *(_SILENCE if patient else ()))),
             **(tls or {}),
         )
     except (ValueError, redis.RedisError) as error:
@@ -66,12 +78,31 @@ def guarded(client: Any, call: Callable[[], T]) -> T:
             )
             raise LedgerError(message) from error
         message = (
-            f"the ledger at {place} cannot be used: {error}. Is it running? `eventflow up` starts "
-            "one here; EVENTFLOW_REDIS_URL names another"
+            f"the ledger at {place} cannot be used: {str(error).rstrip('.')}. {_advise(error)}"
         )
         is_tls = issubclass(client.connection_pool.connection_class, redis.SSLConnection)
         message += tls_advice("rediss://" if is_tls else "", error)
         raise LedgerError(message) from error
+
+
+def _advise(error: redis.RedisError) -> str:
+    """Say what to do about what a server answers, or about one that does not."""
+    for kind, advice in _ADVICE.items():
+        if kind.lower() in f"{type(error).__name__} {error}".lower():
+            return advice
+    return "Is it running? `eventflow up` starts one here; EVENTFLOW_REDIS_URL names another"
+
+
+def is_unanswered(error: LedgerError) -> bool:
+    """Whether the server may have done what it was asked, and its answer was lost.
+
+    Args:
+        error: From `guarded`.
+    """
+    cause = error.__cause__
+    if isinstance(cause, redis.AuthenticationError | redis.BusyLoadingError):
+        return False  # these are answers, though redis-py counts them among lost connections
+    return isinstance(cause, redis.ConnectionError | redis.TimeoutError)
 
 
 class Scripts:

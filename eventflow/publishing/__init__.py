@@ -8,7 +8,8 @@ from eventflow.publishing.outbox import (
     RelayPolicy,
     ordering_key_of,
 )
-from eventflow.publishing.publisher import Publishable, Publisher, with_envelope
+from eventflow.publishing.preparation import Publishable, with_envelope
+from eventflow.publishing.publisher import Publisher
 from eventflow.publishing.relay import Relay, Relayed
 
 __all__ = [

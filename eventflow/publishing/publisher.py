@@ -1,50 +1,57 @@
-"""The publisher: checks events, has the ledger accept them, and wakes a router."""
+"""The publisher: checks events, has the ledger accept them, and wakes a router, within a deadline."""
 
-import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import asyncio
+import copy
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
-from eventflow.delivery import Acceptance, Ledgers
-from eventflow.encoding import encode_event, json_data
-from eventflow.errors import EventError, LedgerError, PublishError, TransportError
-from eventflow.events import Event, describe_kind, validate_event
-from eventflow.schemas import EventModel
+from eventflow.delivery import Ledgers
+from eventflow.events import Event
+from eventflow.publishing.carriers import MOST, Carriers
+from eventflow.publishing.errand import Errand, Part, Wording
+from eventflow.publishing.preparation import Preparation, Publishable, Ready
+from eventflow.publishing.waker import Waker
 from eventflow.schemas.source import SchemaSource
-from eventflow.schemas.validation import Action
-from eventflow.settings import Settings
-from eventflow.transport import Sender, route_message
+from eventflow.settings import Settings, mask_url
+from eventflow.transport import MessageSender
+from eventflow.units import format_duration
 
-__all__ = ["Publishable", "Publisher", "with_envelope"]
+__all__ = ["Publisher"]
 
-_log = logging.getLogger("eventflow.publish")
 _MOST_AT_ONCE = 500  # events in one call of the ledger
 _MOST_ROUTED_AT_ONCE = 20  # events that a message names: so long may another one's event wait
 
-Publishable = EventModel | Event[Any]
-
-
-@dataclass(frozen=True, slots=True)
-class _Ready:
-    event: Event[Any]
-    body: bytes
-
 
 class Publisher:
-    """Publishes to the ledger first and the broker second. Safe in threads and after a fork."""
+    """Publishes to the ledger first and the broker second. Safe in threads and after a fork.
+
+    What may hang is done by a carrier, and nobody waits for it longer than the deadline, however
+    ledger or broker fail.
+    """
 
     def __init__(
-        self, settings: Settings, ledgers: Ledgers, sender: Sender, schemas: SchemaSource
+        self, settings: Settings, ledgers: Ledgers, sender: MessageSender, schemas: SchemaSource
     ) -> None:
         self._settings = settings
+        self._preparation = Preparation(settings, schemas)
         self._ledgers = ledgers
-        self._sender = sender
-        self._schemas = schemas
+        self._waker = Waker(sender, pause=settings.publish_deadline)
+        self._carriers: Carriers | None = Carriers()
+
+    def on(self, ledgers: Ledgers, sender: MessageSender) -> "Publisher":
+        """Return a publisher that does the same on parts that cannot hang, at once and here."""
+        other = copy.copy(self)
+        other._ledgers = ledgers  # noqa: SLF001 - its own kind
+        other._waker = Waker(sender, pause=self._settings.publish_deadline)  # noqa: SLF001
+        other._carriers = None  # noqa: SLF001
+        return other
 
     def publish(self, items: Sequence[Publishable]) -> list[Event[Any]]:
         """Publish events: when this returns, all of them are in the ledger.
 
-        An event whose id is known already counts as published; nothing happens twice.
+        An event whose id is known already counts as published; nothing happens twice. Of a list of
+        more than 500, the deadline is that of each 500.
 
         Args:
             items: Events, or models that become events. All are checked before the first goes.
@@ -56,18 +63,52 @@ class Publisher:
             EventError: When one cannot be published as it is, or does not fit its schema; then
                 none is.
             SchemaError: When the schema files are faulty, and never were without fault.
-            PublishError: When the ledger cannot be reached, or as many events wait to be routed as
-                may (`EVENTFLOW_MAX_BACKLOG`); it names what was accepted.
+            PublishError: When the ledger cannot be reached, does not answer within the deadline, or
+                as many events wait to be routed as may (`EVENTFLOW_MAX_BACKLOG`); it names what was
+                accepted, what was not, and what may have been.
         """
-        ready = self._prepare_all(items)
-        accepted: list[str] = []
-        by_bus: dict[str, list[_Ready]] = {}
-        for one in ready:
-            by_bus.setdefault(one.event.bus, []).append(one)
-        for bus, group in by_bus.items():
-            for start in range(0, len(group), _MOST_AT_ONCE):
-                part = group[start : start + _MOST_AT_ONCE]
-                self._accept(bus, part, accepted, [one.event.id for one in ready])
+        ready = self._preparation.of(items)
+        errand = self._errand(ready)
+        if self._carriers is None:
+            errand.run(lambda work: work())
+            errand.done.result()
+            return [one.event for one in ready]
+        load = self._carriers.start(partial(errand.run, self._carriers.start))
+        while not errand.done.done():
+            try:
+                errand.done.result(errand.seconds_left)
+            except TimeoutError:
+                if errand.seconds_left > 0:
+                    continue  # the next part has begun
+                load.cancel()
+                errand.give_up()
+        errand.done.result()
+        return [one.event for one in ready]
+
+    async def apublish(self, items: Sequence[Publishable]) -> list[Event[Any]]:
+        """Publish events as `publish` does, without a moment in which the loop is blocked.
+
+        May be cancelled: then nothing more is begun, and what is under way may still be accepted.
+        """
+        ready = self._preparation.of(items)
+        errand = self._errand(ready)
+        if self._carriers is None:
+            errand.run(lambda work: work())
+            errand.done.result()
+            return [one.event for one in ready]
+        load = self._carriers.start(partial(errand.run, self._carriers.start))
+        done = asyncio.wrap_future(errand.done)
+        try:
+            while not done.done():
+                await asyncio.wait([done], timeout=errand.seconds_left)
+                if not done.done() and errand.seconds_left <= 0:
+                    load.cancel()
+                    errand.give_up()
+        except asyncio.CancelledError:
+            load.cancel()
+            errand.abandon()
+            raise
+        done.result()
         return [one.event for one in ready]
 
     def prepare(self, items: Sequence[Publishable]) -> list[tuple[Event[Any], bytes]]:
@@ -79,116 +120,40 @@ class Publisher:
         Raises:
             EventError: When one cannot be published as it is.
         """
-        return [(one.event, one.body) for one in self._prepare_all(items)]
+        return [(one.event, one.body) for one in self._preparation.of(items)]
 
-    def _prepare_all(self, items: Sequence[Publishable]) -> list[_Ready]:
-        ready: list[_Ready] = []
-        for item in items:
-            try:
-                ready.append(self._prepare(item))
-            except EventError as error:
-                if len(items) == 1:
-                    raise
-                message = f"event {len(ready) + 1} of the list: {error.message}"
-                raise EventError(message, error.path) from error
-        return ready
-
-    def _prepare(self, item: Publishable) -> _Ready:
-        if isinstance(item, EventModel):
-            event = item.to_event()
-        elif isinstance(item, dict):
-            event = validate_event(item)
-        elif isinstance(item, Event):
-            event = item
-        else:
-            message = f"only an Event or an EventModel can be published, not {describe_kind(item)}"
-            raise EventError(message)
-        data = json_data(event, max_depth=self._settings.max_event_depth)
-        body = encode_event(event, max_bytes=self._settings.max_event_bytes, data=data)
-        if isinstance(event.data, EventModel):
-            event.data.check()
-        self._check_schema(event, data)
-        return _Ready(event, body)
-
-    def _check_schema(self, event: Event[Any], data: dict[str, Any]) -> None:
-        result = self._schemas.current().check(
-            event.source, event.type, event.dataschema, event.bus, data
-        )
-        if result.action is Action.REFUSE:
-            raise EventError(result.message)
-        if result.action is Action.WARN:
-            extra = {"action": result.log_action, "event_id": event.id}
-            _log.warning("%s", result.message, extra=extra)
-
-    def _accept(
-        self, bus: str, part: Sequence[_Ready], accepted: list[str], wanted: Sequence[str]
-    ) -> None:
-        ledger = self._ledgers.of(bus)
-        try:
-            answers = ledger.accept([(one.event.id, one.body, _lane(one.event)) for one in part])
-        except LedgerError as error:
-            raise _refusal(error.message, accepted, wanted) from error
-        taken = [
-            (one.event, answer)
-            for one, answer in zip(part, answers, strict=True)
-            if answer is not Acceptance.FULL
+    def _errand(self, ready: Sequence[Ready]) -> Errand:
+        by_bus: dict[str, list[Ready]] = {}
+        for one in ready:
+            by_bus.setdefault(one.event.bus, []).append(one)
+        parts = [
+            Part(bus, group[start : start + _MOST_AT_ONCE])
+            for bus, group in by_bus.items()
+            for start in range(0, len(group), _MOST_AT_ONCE)
         ]
-        accepted += [event.id for event, _ in taken]
-        self._wake(
-            bus,
-            [
-                (event.id, event.type)
-                for event, answer in taken
-                if answer is not Acceptance.DUPLICATE
-            ],
+        return Errand(
+            parts,
+            self._ledgers,
+            self._waker,
+            seconds=self._settings.publish_deadline,
+            most_named=min(self._settings.group_size, _MOST_ROUTED_AT_ONCE),
+            wording=Wording(
+                full=self._say_full, late=self._say_late(), crowded=self._say_crowded()
+            ),
         )
-        if len(taken) < len(part):
-            message = (
-                f"{self._settings.max_backlog:,} events of the bus {bus!r} wait to be routed, and "
-                "no more may: see whether a router runs (`eventflow doctor`) and publish again "
-                "later, or raise EVENTFLOW_MAX_BACKLOG where Redis has the memory for it"
-            )
-            raise _refusal(message, accepted, wanted)
 
-    def _wake(self, bus: str, waiting: Sequence[tuple[str, str]]) -> None:
-        size = min(self._settings.group_size, _MOST_ROUTED_AT_ONCE)
-        messages = [
-            route_message(bus, waiting[start : start + size])
-            for start in range(0, len(waiting), size)
-        ]
-        try:
-            self._sender.send(messages)
-        except TransportError as error:
-            # The ledger has the events: the mover wakes a router once the broker is back.
-            _log.warning(
-                "%d events are accepted and wait for the broker: %s",
-                len(waiting),
-                error,
-                extra={"action": "send_failed", "messages": len(messages)},
-            )
+    def _say_full(self, bus: str) -> str:
+        return (
+            f"{self._settings.max_backlog:,} events of the bus {bus!r} wait to be routed, and "
+            "no more may: see whether a router runs (`eventflow doctor`) and publish again "
+            "later, or raise EVENTFLOW_MAX_BACKLOG where Redis has the memory for it"
+        )
 
+    def _say_late(self) -> str:
+        return (
+            f"the ledger at {mask_url(self._settings.ledger_url)} has not answered within "
+            f"{format_duration(self._settings.publish_deadline)} (EVENTFLOW_PUBLISH_DEADLINE)"
+        )
 
-def with_envelope(event: Publishable, envelope: Mapping[str, Any]) -> Publishable:
-    """Return the event of a model with these fields of its envelope.
-
-    Raises:
-        TypeError: When it is an Event, which has its envelope.
-    """
-    if not envelope:
-        return event
-    if isinstance(event, Event):
-        message = f"an Event has its envelope; set {', '.join(envelope)} where it is made"
-        raise TypeError(message)
-    return event.to_event(**envelope)
-
-
-def _lane(event: Event[Any]) -> str:
-    """Return what is routed in turn with others: events of one source and type."""
-    return f"{event.source}|{event.type}"
-
-
-def _refusal(reason: str, accepted: Sequence[str], wanted: Sequence[str]) -> PublishError:
-    known = set(accepted)
-    rejected = [event_id for event_id in wanted if event_id not in known]
-    message = f"{len(rejected)} of {len(wanted)} events could not be published: {reason}"
-    return PublishError(message, accepted, rejected)
+    def _say_crowded(self) -> str:
+        return f"{self._say_late()}, and {MOST} earlier calls of this process wait for it"

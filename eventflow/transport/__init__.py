@@ -2,10 +2,11 @@
 
 from eventflow.transport.messages import deliver_message, record_message, route_message
 from eventflow.transport.queues import make_queue
-from eventflow.transport.sender import Message, Sender
+from eventflow.transport.sender import Message, MessageSender, Sender
 
 __all__ = [
     "Message",
+    "MessageSender",
     "Sender",
     "deliver_message",
     "make_queue",

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property, partial
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from amqp.exceptions import AccessRefused, PreconditionFailed
 from celery import Celery
@@ -15,10 +15,23 @@ from eventflow.transport.messages import Message
 from eventflow.transport.queues import make_queue
 from eventflow.transport.rabbitmq import Line, Lines
 
-__all__ = ["Message", "Sender"]
+__all__ = ["Message", "MessageSender", "Sender"]
 
 _SILENCE = 2.0  # seconds
 T = TypeVar("T")
+
+
+class MessageSender(Protocol):
+    """What the workers and the publisher ask of a broker; `Sender` says what each does."""
+
+    def send(self, messages: Sequence[Message]) -> None:
+        """Send all *messages*."""
+
+    def depth(self, queue: str) -> int:
+        """Return how many messages wait on *queue*."""
+
+    def declare(self, queues: Iterable[str]) -> None:
+        """Have queues exist."""
 
 
 class Sender:

@@ -11,7 +11,6 @@ judge              success, Retry, Refuse, or any other exception: by the target
 """
 
 import json
-import random
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -84,7 +83,7 @@ def attempt_delivery(context: WorkerContext, bus: str, target: Target, claim: Cl
     try:
         call()
     except Exception as error:  # noqa: BLE001 - the edge of isolation: a subscriber may raise anything
-        return _judge(claim, target, bus, error)
+        return _judge(context, claim, target, bus, error)
     return Attempt(Finish(claim.delivery_id, claim.attempt, Outcome.DONE, succeeded=True))
 
 
@@ -165,7 +164,9 @@ def _run(
         function(*arguments, **keywords)
 
 
-def _judge(claim: Claim, target: Target, bus: str, error: Exception) -> Attempt:
+def _judge(
+    context: WorkerContext, claim: Claim, target: Target, bus: str, error: Exception
+) -> Attempt:
     policy = target.retry
     if isinstance(error, Refuse):
         # An answer like any other: the integration is well, and this event is not for it.
@@ -175,7 +176,7 @@ def _judge(claim: Claim, target: Target, bus: str, error: Exception) -> Attempt:
     if isinstance(error, Retry) and error.after is not None:
         delay = max(0.0, error.after)
     else:
-        delay = next_delay(policy, claim.attempt, random.random)
+        delay = next_delay(policy, claim.attempt, context.chance)
     if claim.now + delay > claim.accepted_at + policy.max_age:
         return _dead(claim, target, bus, Reason.MAX_AGE, error, succeeded=False)
     finish = Finish(

@@ -1,6 +1,8 @@
 """What the tasks of one process work with."""
 
+import random
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from celery import Celery
@@ -11,7 +13,7 @@ from eventflow.rules import RuleSource, Target
 from eventflow.schemas.source import SchemaSource
 from eventflow.settings import Settings
 from eventflow.subscribers import Subscribers
-from eventflow.transport import Sender
+from eventflow.transport import MessageSender
 from eventflow.worker.stopping import StopFlag
 
 __all__ = ["TargetBook", "WorkerContext"]
@@ -68,6 +70,7 @@ class WorkerContext:
         subscribers: The functions bound to targets.
         rules: The rule files, read again when they change.
         schemas: The schema files, likewise.
+        chance: Returns a number from 0 to below 1: what the jitter of retries is drawn from.
         own_queues: The queues that are eventflow's, known once a worker starts.
         book: What the ledger says of targets.
         stopping: Set once the worker is told to stop.
@@ -76,10 +79,11 @@ class WorkerContext:
     settings: Settings
     celery: Celery
     ledgers: Ledgers
-    sender: Sender
+    sender: MessageSender
     subscribers: Subscribers
     rules: RuleSource
     schemas: SchemaSource
+    chance: Callable[[], float] = random.random
     book: TargetBook = field(init=False)
     stopping: StopFlag = field(default_factory=StopFlag, init=False)
     own_queues: frozenset[str] = field(default=frozenset(), init=False)

@@ -3,12 +3,13 @@
 import logging
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from celery.exceptions import Ignore
 from celery.exceptions import Retry as CeleryRetry
 from celery.utils.serialization import get_pickleable_exception
 
-from eventflow.delivery import Claim, Outcome, RedisLedger, Verdict, insist
+from eventflow.delivery import Claim, Ledger, Outcome, Verdict, insist
 from eventflow.errors import EventflowError, TransportError
 from eventflow.rules import Target
 from eventflow.transport import record_message
@@ -19,9 +20,22 @@ from eventflow.worker.identity import owner_name
 from eventflow.worker.tell import tell_breaker, tell_outcome
 from eventflow.worker.timeout import GRACE
 
-__all__ = ["deliver", "lease_seconds"]
+__all__ = ["Made", "deliver", "lease_seconds", "make_deliveries"]
 
 _log = logging.getLogger("eventflow.deliver")
+
+
+@dataclass
+class Made:
+    """What became of a list of deliveries.
+
+    Attributes:
+        counts: How many were done, to be retried, dead, parked, given back, or not ours to do.
+        attempts: What the ledger said of each, and what came of it.
+    """
+
+    counts: Counter[str] = field(default_factory=Counter)
+    attempts: list[tuple[Claim, Attempt]] = field(default_factory=list)
 
 
 class DeadLetterError(EventflowError):
@@ -31,11 +45,10 @@ class DeadLetterError(EventflowError):
 def deliver(
     context: WorkerContext, bus: str, target_name: str, delivery_ids: Sequence[str]
 ) -> dict[str, int]:
-    """Claim, run and finish deliveries, one after another.
+    """Make deliveries, and have Celery show what became of them.
 
     A single delivery's fate is the Celery task's own: RETRY when it is to be tried again, FAILURE
-    when it is dead. A list's task succeeds and returns how many went which way. A worker that is
-    told to stop ends the delivery that runs, and gives the rest back untried.
+    when it is dead. A list's task succeeds and returns how many went which way.
 
     Args:
         context: The process's parts.
@@ -51,37 +64,58 @@ def deliver(
         Exception: The subscriber's own, of a single delivery that is dead.
         LedgerError: When the ledger cannot be reached; the lease ends, and the mover tries again.
     """
+    made = make_deliveries(context, bus, target_name, delivery_ids)
+    if len(delivery_ids) == 1:
+        _show(made.attempts[-1][1] if made.attempts else None)
+    return dict(made.counts)
+
+
+def make_deliveries(
+    context: WorkerContext, bus: str, target_name: str, delivery_ids: Sequence[str]
+) -> Made:
+    """Claim, run and finish deliveries, one after another.
+
+    A worker that is told to stop ends the delivery that runs, and gives the rest back untried.
+
+    Args:
+        context: The process's parts.
+        bus: Their bus.
+        target_name: Their target.
+        delivery_ids: Their ids.
+
+    Raises:
+        LedgerError: When the ledger cannot be reached; the lease ends, and the mover tries again.
+    """
     ledger = context.ledgers.of(bus)
     target = context.book.get(bus, target_name)
-    counts: Counter[str] = Counter()
+    made = Made()
     apart: list[str] = []
-    attempt: Attempt | None = None
     is_alone = len(delivery_ids) == 1
     for number, delivery_id in enumerate(delivery_ids):
         rest = delivery_ids[number:]
         if context.stopping.is_set():
             hand_back(context, ledger, target, rest, together=True)
-            counts["given back"] += len(rest)
+            made.counts["given back"] += len(rest)
             break
         claim = _claim(context, ledger, target, delivery_id, alone=is_alone)
         if claim.verdict is Verdict.PARKED:
             # What holds this one back holds its neighbours back: one call for all of them.
-            counts["parked"] += 1 + (ledger.park(target.name, rest[1:]) if rest[1:] else 0)
-            attempt = Attempt(None, verdict=claim.verdict)
+            parked = 1 + (ledger.park(target.name, rest[1:]) if rest[1:] else 0)
+            made.counts["parked"] += parked
+            made.attempts.append((claim, Attempt(None, verdict=claim.verdict)))
             break
         if claim.verdict is Verdict.APART:
             apart.append(delivery_id)
             continue
         attempt = attempt_delivery(context, bus, target, claim)
-        counts[_finish(context, ledger, target, claim, attempt)] += 1
+        made.attempts.append((claim, attempt))
+        made.counts[_finish(context, ledger, target, claim, attempt)] += 1
     hand_back(context, ledger, target, apart, together=False)
-    if is_alone:
-        _show(attempt)
-    return dict(counts)
+    return made
 
 
 def _claim(
-    context: WorkerContext, ledger: RedisLedger, target: Target, delivery_id: str, *, alone: bool
+    context: WorkerContext, ledger: Ledger, target: Target, delivery_id: str, *, alone: bool
 ) -> Claim:
     lease = lease_seconds(target, context.settings.lease_margin)
     owner = owner_name()
@@ -100,7 +134,7 @@ def lease_seconds(target: Target, margin: float) -> float:
 
 
 def _finish(
-    context: WorkerContext, ledger: RedisLedger, target: Target, claim: Claim, attempt: Attempt
+    context: WorkerContext, ledger: Ledger, target: Target, claim: Claim, attempt: Attempt
 ) -> str:
     finish = attempt.finish
     if finish is None:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 
-from eventflow.delivery import RedisLedger
+from eventflow.delivery import Ledger
 from eventflow.errors import TransportError
 from eventflow.rules import Target
 from eventflow.transport import Message, deliver_message
@@ -16,7 +16,7 @@ _log = logging.getLogger("eventflow.deliver")
 
 def hand_back(
     context: WorkerContext,
-    ledger: RedisLedger,
+    ledger: Ledger,
     target: Target,
     delivery_ids: Sequence[str],
     *,
@@ -52,9 +52,7 @@ def hand_back(
     )
 
 
-def single_messages(
-    ledger: RedisLedger, target: Target, delivery_ids: Sequence[str]
-) -> list[Message]:
+def single_messages(ledger: Ledger, target: Target, delivery_ids: Sequence[str]) -> list[Message]:
     """Return a message for each delivery: a retry is shown as one, and harms no neighbour.
 
     Args:
@@ -68,7 +66,7 @@ def single_messages(
     ]
 
 
-def _described(ledger: RedisLedger, delivery_ids: Sequence[str]) -> list[tuple[str, str, int]]:
+def _described(ledger: Ledger, delivery_ids: Sequence[str]) -> list[tuple[str, str, int]]:
     facts = ledger.describe(delivery_ids)
     return [
         (identity, kind, attempts)

@@ -73,7 +73,8 @@ def letter_of_delivery(
         worker=worker_name(),
         accepted_at=claim.accepted_at,
         first_attempt_at=claim.first_attempt_at,
-        died_at=time.time(),
+        # Never before its claim, though the ledger's clock is ahead of this one's.
+        died_at=max(time.time(), claim.now),
         redrives=claim.redrives,
     )
 

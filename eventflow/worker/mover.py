@@ -8,7 +8,7 @@ import logging
 import threading
 from collections.abc import Callable
 
-from eventflow.delivery import RedisLedger
+from eventflow.delivery import Ledger
 from eventflow.errors import EventflowError, LedgerError
 from eventflow.rules import Target
 from eventflow.transport import Message, record_message, route_message
@@ -113,7 +113,7 @@ class Mover:
                 _log.exception("a round of the mover failed", extra={"action": "mover_failed"})
                 wait = 1.0
 
-    def _move_due(self, ledger: RedisLedger, targets: dict[str, Target]) -> float | None:
+    def _move_due(self, ledger: Ledger, targets: dict[str, Target]) -> float | None:
         moved = ledger.move([targets[name] for name in sorted(targets)], _MOST_MOVED)
         for identity in moved.lost:
             _log.warning(
@@ -125,7 +125,7 @@ class Mover:
             self._context.sender.send(single_messages(ledger, targets[name], ids))
         return moved.nearest
 
-    def _send_lost(self, ledger: RedisLedger, targets: dict[str, Target]) -> None:
+    def _send_lost(self, ledger: Ledger, targets: dict[str, Target]) -> None:
         """Send again what has been queued for too long and cannot be on its queue any more."""
         patience = self._context.settings.requeue_after
         if self._is_ours(ROUTE):
@@ -151,7 +151,7 @@ class Mover:
             )
             self._context.sender.send(self._again(ledger, targets, name, ids))
 
-    def _recover_routes(self, ledger: RedisLedger) -> None:
+    def _recover_routes(self, ledger: Ledger) -> None:
         ids = ledger.recover_routes(_MOST_MOVED)
         for event_id in ids:
             _log.warning(
@@ -163,7 +163,7 @@ class Mover:
             self._context.sender.send(self._again(ledger, {}, ROUTE, ids))
 
     def _again(
-        self, ledger: RedisLedger, targets: dict[str, Target], name: str, ids: list[str]
+        self, ledger: Ledger, targets: dict[str, Target], name: str, ids: list[str]
     ) -> list[Message]:
         size = self._context.settings.group_size
         if name == ROUTE:

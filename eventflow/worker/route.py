@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TypeVar
 
-from eventflow.delivery import Planned, RedisLedger, RouteWork
+from eventflow.delivery import Ledger, Planned, RouteWork
 from eventflow.encoding import decode_event
 from eventflow.errors import EventError, TransportError
 from eventflow.events import Event, delivery_id
@@ -99,7 +99,7 @@ def groups(items: Sequence[T], size: int) -> Iterator[list[T]]:
 
 def _route_one(
     context: WorkerContext,
-    ledger: RedisLedger,
+    ledger: Ledger,
     rules: RuleSet,
     work: RouteWork,
     sending: _Sending,

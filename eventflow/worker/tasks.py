@@ -30,6 +30,8 @@ def register_tasks(app: Celery, context: WorkerContext) -> None:
     options = {
         "ignore_result": True,
         "typing": False,
+        # They are this app's and work with its parts; Celery would give them to every app made later.
+        "shared": False,
         "throws": (Exception,),
         "serializer": "json",
         "acks_late": True,

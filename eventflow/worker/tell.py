@@ -2,7 +2,7 @@
 
 import logging
 
-from eventflow.delivery import BreakerChange, Claim, Finish, Outcome, RedisLedger
+from eventflow.delivery import BreakerChange, Claim, Finish, Ledger, Outcome
 from eventflow.records import Reason
 from eventflow.rules import Target
 from eventflow.units import format_duration
@@ -59,7 +59,7 @@ def tell_outcome(target: Target, claim: Claim, finish: Finish, error: BaseExcept
             )
 
 
-def tell_breaker(ledger: RedisLedger, target: Target, change: BreakerChange) -> None:
+def tell_breaker(ledger: Ledger, target: Target, change: BreakerChange) -> None:
     """Log what became of a target's circuit breaker.
 
     Args:

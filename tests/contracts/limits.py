@@ -121,6 +121,19 @@ class BreakerContract:
         dead = Finish(identity, 1, Outcome.DEAD, letter=letter_of("e0"), succeeded=None)
         assert ledger.finish(target, [dead]).breaker is BreakerChange.NONE
 
+    def test_calls_that_were_not_made_do_not_calm_it(self, ledger: Ledger) -> None:
+        """Deliveries that died without a call do not stand among the calls that went well."""
+        target = guarded()
+        for number, identity in enumerate(registered(ledger, 8)):
+            ledger.claim(target, [identity], lease=LEASE)
+            letter = letter_of(f"e{number}")
+            ledger.finish(target, [Finish(identity, 1, Outcome.DEAD, letter=letter)])
+        changes = [
+            run(ledger, target, identity, well=False)
+            for identity in registered(ledger, 4, "failing")
+        ]
+        assert changes == [BreakerChange.NONE] * 3 + [BreakerChange.OPENED]
+
     def test_no_attempt_is_spent_while_open(self, ledger: Ledger) -> None:
         """What is parked keeps its budget, is not moved, and is not claimed by a second message."""
         target = guarded()

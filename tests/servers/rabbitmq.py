@@ -137,6 +137,23 @@ class RabbitServer:
         rights = {"configure": configure, "write": write, "read": read}
         self.request("PUT", f"permissions/{quote(host, safe='')}/{name}", rights)
 
+    def set_memory_alarm(self, *, raised: bool) -> None:
+        """Have the node believe that its memory is full, so that it lets nobody publish; or end it."""
+        program = find_program()
+        assert program is not None, MISSING
+        environment = self._environment()
+        environment.pop("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS")
+        node = ["-n", environment["RABBITMQ_NODENAME"], "--erlang-cookie", self._cookie]
+        command = ["set_vm_memory_high_watermark", "absolute", "1" if raised else "512MB"]
+        subprocess.run(
+            [str(program.with_name("rabbitmqctl")), *node, *command],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=60,
+            check=True,
+        )
+
     @property
     def log_path(self) -> Path:
         """Where it says what it does."""

@@ -48,6 +48,14 @@ assert_type(flow.publish(arrived), Event[Any])
 assert_type(flow.publish(arrived, subject="P1", time=datetime.now(UTC)), Event[Any])
 assert_type(flow.publish(typed), Event[Any])
 assert_type(flow.publish_many([arrived, plain]), list[Event[Any]])
+
+
+async def publish_from_a_coroutine() -> None:
+    """Each of the two has a twin that is awaited."""
+    assert_type(await flow.apublish(arrived, subject="P1"), Event[Any])
+    assert_type(await flow.apublish_many([arrived, plain]), list[Event[Any]])
+
+
 flow.publish("CourierArrived")  # type: ignore[arg-type]
 
 

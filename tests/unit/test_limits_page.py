@@ -10,7 +10,7 @@ import pytest
 from eventflow import encoding, events, routing
 from eventflow.errors import EventError
 from eventflow.patterns import shape, syntax
-from eventflow.publishing import publisher
+from eventflow.publishing import carriers, publisher
 from eventflow.rules import documents, files, inputs, paths, reader, targets, templates
 from eventflow.settings import Settings
 from eventflow.worker import chain, letters
@@ -37,6 +37,8 @@ LIMITS: Mapping[str, Any] = {
     "events in one call of the ledger": publisher._MOST_AT_ONCE,
     "events or deliveries that a message names": setting("group_size"),
     "events that one message to the routers names": publisher._MOST_ROUTED_AT_ONCE,
+    "seconds that `publish()` takes": setting("publish_deadline"),
+    "calls of `publish()` in a process that wait for a silent ledger": carriers.MOST,
     "bytes of a shaped input": f"{routing.INPUT_TIMES} events",
     "characters of an error, until the next attempt": chain._MOST_ERROR,
     "characters of an error in a dead letter": letters.MOST_ERROR,

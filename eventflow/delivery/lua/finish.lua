@@ -66,7 +66,7 @@ end
 local function note_call(id, call, error)
   local state, _, probe = breaker_of(breaker, now)
   if state == 'closed' then
-    if limits.failure_rate then
+    if limits.failure_rate and call ~= '' then
       local calls, failed = count_call(call == '0')
       if call == '0' and calls >= limits.min_calls and failed / calls >= limits.failure_rate then
         open('opened', calls, failed, error)

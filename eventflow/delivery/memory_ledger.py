@@ -1,0 +1,349 @@
+"""The ledger in the memory of one process: for tests, and nothing else, since it ends with it.
+
+It keeps the contract of `eventflow.delivery.ledger.Ledger`, as the one in Redis does, and is tested
+by the same suite; each method is what the Lua file of its name says.
+"""
+
+from collections.abc import Sequence
+
+from eventflow.delivery.answers import (
+    Acceptance,
+    BreakerChange,
+    Claim,
+    Finish,
+    Finished,
+    Moved,
+    Outcome,
+    Planned,
+    RouteWork,
+)
+from eventflow.delivery.keys import DEAD_LETTERS, ROUTE
+from eventflow.delivery.memory_claims import claim_one
+from eventflow.delivery.memory_moves import move_target
+from eventflow.delivery.memory_records import KeptDelivery, KeptEvent
+from eventflow.delivery.memory_targets import MemoryTargets, one_at_a_time
+from eventflow.events import delivery_id, split_delivery_id
+from eventflow.records import DeadLetter
+from eventflow.rules.targets import Target
+from eventflow.rules.templates import compact
+from eventflow.units import Clock, system_clock
+
+__all__ = ["MemoryLedger"]
+
+
+class MemoryLedger(MemoryTargets):
+    """One bus's ledger. Safe in threads; what it knows is gone with its process.
+
+    Args:
+        bus: The bus.
+        window: How long, in seconds, an event's id is remembered once all is delivered.
+        most: How many events may wait to be routed before `accept` takes no more; 0 for any number.
+        clock: Returns seconds since the epoch; a test may have its own.
+    """
+
+    def __init__(
+        self,
+        bus: str = "default",
+        *,
+        window: float = 86400.0,
+        most: int = 0,
+        clock: Clock = system_clock,
+    ) -> None:
+        super().__init__(bus, clock=clock)
+        self._window = window
+        self._most = most
+
+    @one_at_a_time
+    def accept(self, events: Sequence[tuple[str, bytes, str]]) -> list[Acceptance]:
+        """Take events, each with its id, JSON and lane."""
+        return [self._accept(event_id, body, lane) for event_id, body, lane in events]
+
+    def _accept(self, event_id: str, body: bytes, lane: str) -> Acceptance:
+        now, queued = self._clock(), self._targets[ROUTE].queued
+        known = self._events.get(event_id)
+        if known is not None and (known.forget_at is None or known.forget_at > now):
+            return Acceptance.DUPLICATE if known.is_routed else Acceptance.PENDING
+        if 0 < self._most <= len(queued):
+            return Acceptance.FULL
+        self._events[event_id] = KeptEvent(now, body, lane)
+        queued[event_id] = now
+        self._get_in_lane(event_id, lane)
+        return Acceptance.NEW
+
+    def _get_in_lane(self, event_id: str, lane: str) -> None:
+        if not self._by_lane[lane]:
+            self._lanes.append(lane)
+        self._by_lane[lane].append(event_id)
+
+    @one_at_a_time
+    def begin_route(self, most: int, *, lease: float) -> list[RouteWork]:
+        """Hand out events that are not routed yet, lanes in turn, and count the attempt."""
+        works: list[RouteWork] = []
+        while len(works) < most and self._lanes:
+            lane = self._lanes.popleft()
+            waiting = self._by_lane[lane]
+            event_id = waiting.popleft()
+            event = self._events.get(event_id)
+            is_open = event is not None and not event.is_routed
+            is_alone = event is not None and event.attempts > 0
+            if is_open and is_alone and works:
+                waiting.appendleft(event_id)
+                self._lanes.appendleft(lane)
+                break
+            if event is not None and is_open:
+                works.append(self._hand_out(event_id, event, lease))
+            if waiting:
+                self._lanes.append(lane)
+            if is_open and is_alone:
+                break
+        return works
+
+    def _hand_out(self, event_id: str, event: KeptEvent, lease: float) -> RouteWork:
+        route = self._targets[ROUTE]
+        route.queued.pop(event_id, None)
+        route.running[event_id] = self._clock() + lease
+        event.attempts += 1
+        return RouteWork(event_id, event.body, event.accepted, event.attempts, event.lane)
+
+    @one_at_a_time
+    def recover_routes(self, limit: int) -> list[str]:
+        """Take back events whose router's lease has ended, to send their message again."""
+        route, now = self._targets[ROUTE], self._clock()
+        ids = route.running.until(now, limit)
+        for event_id in ids:
+            del route.running[event_id]
+            route.queued[event_id] = now
+            self._get_in_lane(event_id, self._events[event_id].lane)
+        return ids
+
+    @one_at_a_time
+    def finish_route(
+        self,
+        event_id: str,
+        event_type: str,
+        deliveries: Sequence[Planned],
+        letters: Sequence[DeadLetter],
+    ) -> bool:
+        """Register all deliveries and mark the event routed, in one step; False if it was."""
+        self._targets[ROUTE].drop(event_id)
+        event, now = self._events.get(event_id), self._clock()
+        if event is None or event.is_routed:
+            return False
+        for planned in deliveries:
+            identity = delivery_id(event_id, planned.target)
+            self._deliveries[identity] = KeptDelivery(
+                event_type, planned.rules, planned.input, event.accepted
+            )
+            self._targets[planned.target].queued[identity] = now
+        for letter in letters:
+            self._targets[letter.target or ROUTE].dead += 1
+        self._keep(letters)
+        event.is_routed, event.left = True, len(deliveries)
+        if not deliveries:
+            self._forget_later(event)
+        return True
+
+    @one_at_a_time
+    def claim(
+        self,
+        target: Target,
+        delivery_ids: Sequence[str],
+        *,
+        lease: float,
+        owner: str = "",
+        alone: bool = True,
+    ) -> list[Claim]:
+        """Decide for each delivery whether it may run now; if so, count the attempt, lease it."""
+        kept, now = self._targets[target.name], self._clock()
+        claims = []
+        for identity in delivery_ids:
+            event = self._events.get(split_delivery_id(identity)[0])
+            claims.append(
+                claim_one(
+                    kept,
+                    target,
+                    identity,
+                    self._deliveries.get(identity),
+                    event.body if event is not None else b"",
+                    lease=lease,
+                    owner=owner,
+                    alone=alone,
+                    now=now,
+                )
+            )
+        return claims
+
+    @one_at_a_time
+    def finish(self, target: Target, finishes: Sequence[Finish]) -> Finished:
+        """Record outcomes, and what they tell of the target."""
+        kept, now = self._targets[target.name], self._clock()
+        change = BreakerChange.NONE
+        recorded = []
+        for item in finishes:
+            is_recorded = self._record(target.name, item, now)
+            recorded.append(is_recorded)
+            if is_recorded:
+                error = f"{item.error_type}: {item.error}" if item.error_type else item.error
+                noted = kept.breaker.note(target, item.delivery_id, item.succeeded, error, now)
+                change = noted or change
+        return Finished(recorded, change)
+
+    def _record(self, target: str, item: Finish, now: float) -> bool:
+        kept, identity = self._targets[target], item.delivery_id
+        delivery = self._deliveries.get(identity)
+        if delivery is None:
+            return False
+        if item.outcome is Outcome.DONE:
+            # A success counts even when it comes after its lease: nobody is to do it once more.
+            self._close(target, identity)
+            kept.delivered += 1
+            return True
+        if delivery.attempts != item.attempt:
+            return False
+        if item.outcome is Outcome.DEAD:
+            self._keep([item.letter] if item.letter is not None else [])
+            self._close(target, identity)
+            kept.dead += 1
+            return True
+        kept.running.pop(identity, None)
+        if item.outcome is Outcome.RETRY:
+            kept.queued.pop(identity, None)
+            kept.waiting[identity] = now + item.delay
+            delivery.failed = delivery.attempts
+            delivery.error_type, delivery.error = item.error_type, item.error
+            kept.retried += 1
+        else:
+            delivery.attempts -= 1
+            kept.queued[identity] = now
+        return True
+
+    def _close(self, target: str, identity: str) -> None:
+        self._targets[target].drop(identity)
+        del self._deliveries[identity]
+        event = self._events.get(split_delivery_id(identity)[0])
+        if event is not None:
+            event.left -= 1
+            if event.left <= 0:
+                self._forget_later(event)
+
+    def _forget_later(self, event: KeptEvent) -> None:
+        event.body = b""
+        event.forget_at = self._clock() + self._window
+
+    @one_at_a_time
+    def park(self, target: str, delivery_ids: Sequence[str]) -> int:
+        """Hold back those that are queued, until their target may be called."""
+        kept, now = self._targets[target], self._clock()
+        count = 0
+        for identity in delivery_ids:
+            delivery = self._deliveries.get(identity)
+            is_held = identity in kept.running or kept.waiting.get(identity, 0.0) > now
+            if delivery is not None and not is_held:
+                kept.drop(identity)
+                kept.parked[identity] = delivery.accepted
+                count += 1
+        return count
+
+    @one_at_a_time
+    def lost(
+        self, target: str, delivery_ids: Sequence[str], *, owner: str, delay: float, error: str
+    ) -> list[str]:
+        """Take back what *owner* had claimed when it ended; each is due again after *delay*."""
+        kept, now = self._targets[target], self._clock()
+        ids = []
+        for identity in delivery_ids:
+            delivery = self._deliveries.get(identity)
+            if delivery is None or identity not in kept.running:
+                continue
+            if delivery.owner.startswith(owner):
+                kept.drop(identity)
+                kept.waiting[identity] = now + delay
+                delivery.crashes += 1
+                delivery.failed = delivery.attempts
+                delivery.error_type, delivery.error = "WorkerLost", error
+                ids.append(identity)
+        return ids
+
+    @one_at_a_time
+    def move(self, targets: Sequence[Target], limit: int) -> Moved:
+        """Queue again what is due, what was lost with its worker, and what may run now."""
+        now = self._clock()
+        by_target: dict[str, list[str]] = {}
+        lost: list[str] = []
+        looks: list[float] = []
+        for target in targets:
+            kept = self._targets[target.name]
+            moved = move_target(kept, target, self._deliveries, now, limit)
+            if moved.queued:
+                by_target[target.name] = moved.queued
+            lost += moved.lost
+            looks += moved.looks
+        nearest = max(0.0, min(looks) - now) if looks else None
+        return Moved(by_target, lost, nearest)
+
+    @one_at_a_time
+    def stale(self, names: Sequence[str]) -> dict[str, tuple[float, float]]:
+        """Tell, for each name with anything queued, its oldest age and its lag behind claims."""
+        now = self._clock()
+        found = {}
+        for name in names:
+            first = self._targets[name].queued.earliest
+            if first is not None:
+                found[name] = (now - first, self._targets[name].head - first)
+        return found
+
+    @one_at_a_time
+    def requeue(self, name: str, older_than: float, *, empty: bool, limit: int) -> list[str]:
+        """Take what has been queued too long, to send its message again."""
+        kept, now = self._targets[name], self._clock()
+        reference = now if empty else min(now, kept.head)
+        ids = kept.queued.until(reference - older_than, limit)
+        kept.queued.update(dict.fromkeys(ids, now))
+        return ids
+
+    @one_at_a_time
+    def bury(self, letters: Sequence[DeadLetter]) -> None:
+        """Keep dead letters that belong to no delivery, for the recorder."""
+        self._keep(letters)
+
+    def _keep(self, letters: Sequence[DeadLetter]) -> None:
+        for letter in letters:
+            self._letters[letter.id] = letter.to_json().encode()
+            self._targets[DEAD_LETTERS].queued[letter.id] = self._clock()
+
+    @one_at_a_time
+    def letters(self, ids: Sequence[str]) -> list[tuple[str, bytes]]:
+        """Return those of the dead letters that are still to be recorded, as id and JSON."""
+        return [
+            (identity, self._letters[identity]) for identity in ids if identity in self._letters
+        ]
+
+    @one_at_a_time
+    def recorded(self, letters: Sequence[tuple[str, bytes]]) -> None:
+        """Forget dead letters that are safely in the store, unless they have died again."""
+        for identity, text in letters:
+            if self._letters.get(identity, text) == text:
+                self._letters.pop(identity, None)
+                self._targets[DEAD_LETTERS].queued.pop(identity, None)
+
+    @one_at_a_time
+    def revive(self, letter: DeadLetter) -> bool:
+        """Register a dead letter's delivery again; False if it is in flight or was revived."""
+        event_id = split_delivery_id(letter.id)[0]
+        event, now = self._events.get(event_id), self._clock()
+        redrives = letter.redrives + 1
+        if letter.id in self._deliveries:
+            return False
+        if event is not None and event.redrives.get(letter.target, 0) >= redrives:
+            return False
+        if event is None:
+            event = self._events[event_id] = KeptEvent(now, b"", is_routed=True)
+        event.is_routed, event.forget_at = True, None
+        event.redrives[letter.target] = redrives
+        event.left += 1
+        event.body = event.body or compact(letter.event).encode()
+        self._deliveries[letter.id] = KeptDelivery(
+            letter.event_type, letter.rules, letter.input, now, redrives=redrives
+        )
+        self._targets[letter.target].queued[letter.id] = now
+        return True

@@ -1,0 +1,98 @@
+"""What a mover finds in the ledger in memory: as `lua/move.lua` has it, for one target."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import floor
+
+from eventflow.delivery.answers import BreakerState
+from eventflow.delivery.memory_records import KeptDelivery, KeptTarget
+from eventflow.rules.targets import Target
+
+__all__ = ["MovedOne", "move_target"]
+
+_SOON = 0.05  # seconds until a look at a target that gives way bit by bit is worth its while
+
+
+@dataclass(slots=True)
+class MovedOne:
+    """What was moved of one target.
+
+    Attributes:
+        queued: The ids that are queued again.
+        lost: Those of them whose lease had ended.
+        looks: When another look is worth its while.
+    """
+
+    queued: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    looks: list[float] = field(default_factory=list)
+
+
+def move_target(
+    kept: KeptTarget,
+    target: Target,
+    deliveries: Mapping[str, KeptDelivery],
+    now: float,
+    limit: int,
+) -> MovedOne:
+    """Put back on the queue what is due, what was lost with its worker, and what may run now.
+
+    Args:
+        kept: What is known of the target.
+        target: Its policy and limits.
+        deliveries: All that are in flight.
+        now: The time.
+        limit: So many of each kind at most.
+    """
+    moved = MovedOne()
+    is_closed = kept.breaker.now(now)[0] is BreakerState.CLOSED
+    is_held = not is_closed or target.rate_limit is not None or target.max_in_flight is not None
+
+    def enqueue(identity: str) -> None:
+        kept.drop(identity)
+        kept.queued[identity] = now
+        moved.queued.append(identity)
+
+    for identity in kept.running.until(now, limit):
+        deliveries[identity].crashes += 1
+        enqueue(identity)
+        moved.lost.append(identity)
+    for identity in kept.waiting.until(now, limit):
+        if is_held:
+            kept.drop(identity)
+            kept.parked[identity] = deliveries[identity].accepted
+        else:
+            enqueue(identity)
+    if kept.parked:
+        # What is too old is let go to its last rites, whatever holds its target back.
+        for identity in kept.parked.until(now - target.retry.max_age, limit):
+            enqueue(identity)
+        room, again = _room(kept, target, now, limit)
+        for identity in kept.parked.first(max(0, room)):
+            deliveries[identity].has_pass = True
+            enqueue(identity)
+        if kept.parked:
+            moved.looks += [] if again is None else [again]
+            moved.looks.append(min(kept.parked.values()) + target.retry.max_age)
+    moved.looks += [
+        first for first in (kept.running.earliest, kept.waiting.earliest) if first is not None
+    ]
+    return moved
+
+
+def _room(kept: KeptTarget, target: Target, now: float, limit: int) -> tuple[int, float | None]:
+    """Return how many may go to the queue now, and when a next look is worth its while."""
+    on_queue = len(kept.queued)
+    state, changes, probe = kept.breaker.now(now)
+    if state is BreakerState.OPEN or probe is not None:
+        return 0, changes
+    if state is BreakerState.HALF_OPEN:
+        return 1 - on_queue, now + _SOON
+    room, again = limit - on_queue, now + _SOON
+    if target.max_in_flight is not None:
+        # As many again as may run lie ready on the queue, so that none who is free waits.
+        room = min(room, 2 * target.max_in_flight - len(kept.running) - on_queue)
+    if target.rate_limit is not None:
+        room = min(room, floor(kept.tokens.now(target, now)) - on_queue)
+        again = kept.tokens.next_look(target, now, _SOON)
+    return room, again

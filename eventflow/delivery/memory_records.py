@@ -1,0 +1,126 @@
+"""What the ledger in memory keeps: events, deliveries, and where each delivery is."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from eventflow.delivery.answers import Verdict
+from eventflow.delivery.memory_limits import MemoryBreaker, Tokens
+
+__all__ = ["KeptDelivery", "KeptEvent", "KeptTarget", "Times"]
+
+
+class Times(dict[str, float]):
+    """Ids, each with a time; of those with one time, who came first is first."""
+
+    def until(self, moment: float, limit: int | None = None) -> list[str]:
+        """Return those whose time is not after *moment*, earliest first."""
+        due = [identity for identity, at in self._sorted() if at <= moment]
+        return due if limit is None else due[:limit]
+
+    def first(self, limit: int) -> list[str]:
+        """Return the earliest."""
+        return [identity for identity, _ in self._sorted()][:limit]
+
+    @property
+    def earliest(self) -> float | None:
+        """The earliest time; None where there is none."""
+        return min(self.values(), default=None)
+
+    def _sorted(self) -> Iterator[tuple[str, float]]:
+        return iter(sorted(self.items(), key=lambda item: item[1]))
+
+
+@dataclass(slots=True)
+class KeptEvent:
+    """An event, until its id is forgotten.
+
+    Attributes:
+        accepted: When it was accepted.
+        body: Its JSON, until all is delivered.
+        lane: Its source and type.
+        is_routed: Whether its deliveries are registered.
+        left: Deliveries that are not through.
+        attempts: How often it was handed to a router.
+        redrives: The redrives that were done, by target.
+        forget_at: When its id is forgotten; None while something of it is in flight.
+    """
+
+    accepted: float
+    body: bytes
+    lane: str = ""
+    is_routed: bool = False
+    left: int = 0
+    attempts: int = 0
+    redrives: dict[str, int] = field(default_factory=dict)
+    forget_at: float | None = None
+
+
+@dataclass(slots=True)
+class KeptDelivery:
+    """A delivery, until it is through.
+
+    Attributes:
+        kind: Its event's type.
+        rules: The rules that matched.
+        input: The shaped input's JSON; None for the event itself.
+        accepted: When its budget of time began.
+        redrives: How often it was redriven.
+        attempts: Attempts that were begun.
+        failed: The last attempt that told how it went.
+        crashes: How often it ended its worker.
+        first: When it was first tried; 0 if never.
+        owner: Who has claimed it last.
+        verdict: What the owner was told.
+        error_type: The last error's class.
+        error: The last error's text.
+        has_pass: Whether it was parked and let go: it does not get in line again.
+    """
+
+    kind: str
+    rules: tuple[str, ...]
+    input: str | None
+    accepted: float
+    redrives: int = 0
+    attempts: int = 0
+    failed: int = 0
+    crashes: int = 0
+    first: float = 0.0
+    owner: str = ""
+    verdict: Verdict = Verdict.RUN
+    error_type: str = ""
+    error: str = ""
+    has_pass: bool = False
+
+
+@dataclass(slots=True)
+class KeptTarget:
+    """What is known of a name: a target, or one of the package's own queues.
+
+    Attributes:
+        queued: Delivery's id, and since when it is queued.
+        running: And the end of its lease.
+        waiting: And when it is due.
+        parked: And when its event was accepted.
+        breaker: Its circuit breaker.
+        tokens: What is left of its rate.
+        head: How far claims have come.
+        delivered: How many were delivered.
+        retried: How many attempts failed and were to be tried again.
+        dead: How many are dead letters.
+    """
+
+    queued: Times = field(default_factory=Times)
+    running: Times = field(default_factory=Times)
+    waiting: Times = field(default_factory=Times)
+    parked: Times = field(default_factory=Times)
+    breaker: MemoryBreaker = field(default_factory=MemoryBreaker)
+    tokens: Tokens = field(default_factory=Tokens)
+    head: float = 0.0
+    delivered: int = 0
+    retried: int = 0
+    dead: int = 0
+
+    def drop(self, identity: str) -> None:
+        """Have a delivery be nowhere."""
+        for place in (self.queued, self.running, self.waiting, self.parked):
+            place.pop(identity, None)

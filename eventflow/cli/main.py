@@ -29,6 +29,7 @@ COMMANDS = {
     "worker": _Place("eventflow.cli.processes", "worker", "Start a worker for targets."),
     "recorder": _Place("eventflow.cli.processes", "recorder", "Start the recorder."),
     "publish": _Place("eventflow.cli.publish", "publish", "Publish events."),
+    "serve": _Place("eventflow.cli.serve", "serve", "Take events over HTTP."),
     "rules": _Place("eventflow.cli.rules", "rules", "Check, list, explain and test the rules."),
     "deadletters": _Place(
         "eventflow.cli.deadletters", "deadletters", "List, show, redrive and purge dead letters."

@@ -174,14 +174,14 @@ class _Loading:
     def _add_faults(
         self, path: str, node: Node, error: ValidationError, model: type[BaseModel]
     ) -> None:
-        faulted = {problem.path for problem in self.problems}
+        has_secret = not any(one.path.startswith(f"{path}.secret") for one in self.problems)
         for fault in error.errors(include_url=False, include_input=False):
             at = tuple(fault["loc"][1:])  # without the kind, which pydantic puts first
+            if at[:1] == ("secret",) and not has_secret:
+                continue  # it could not be had, which is said already
             is_unknown = fault["type"] == "extra_forbidden"
             place = locate(node, at, key=is_unknown)[0]
             where = f"{path}.{write_path(at)}" if at else path
-            if where in faulted or any(one.startswith(f"{where}[") for one in faulted):
-                continue  # the secret could not be had: said already
             names = [name for name in model.model_fields if name != "name"]
             words = unknown_key(str(at[-1]), names) if is_unknown else _words(fault)
             self._add(place, where, words)

@@ -42,6 +42,7 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
     "EventBusName": str,
     "TraceHeader": str,
 }
+_IN_DATA = re.compile(r"(?:data|detail)(?![\w-])")
 _TRACE = re.compile(
     r"(?=.*Root=1-(?P<time>[0-9a-f]{8})-(?P<unique>[0-9a-f]{24}))"
     r"(?=.*Parent=(?P<parent>[0-9a-f]{16}))(?:.*Sampled=(?P<sampled>[01]))?.*"
@@ -154,7 +155,7 @@ def failure_of(error: EventflowError) -> dict[str, str]:
         code, message = error.code, error.message
     elif isinstance(error, PublishError):
         code, message = "InternalFailure", error.message
-    elif isinstance(error, EventError) and error.path.startswith(("data", "detail")):
+    elif isinstance(error, EventError) and _IN_DATA.match(error.path):
         code, message = "MalformedDetail", f"Detail is malformed. {error}"
     return {"ErrorCode": code, "ErrorMessage": message}
 

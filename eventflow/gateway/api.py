@@ -30,7 +30,12 @@ _TEXT: Route = {"type": "string", "minLength": 1}
 _PRINTABLE = r"^[!-~]([ -~]*[!-~])?$"
 _CLOUD_EVENT: Route = {
     "type": "object",
-    "description": "A CloudEvent 1.0. Its data is a JSON object.",
+    "description": (
+        "A CloudEvent 1.0. Its data is a JSON object, with integers of at most 64 bits; JSON in "
+        "`data_base64` is read too. Other attributes are extensions."
+    ),
+    "propertyNames": {"pattern": "^[a-z0-9]+$"},
+    "additionalProperties": {"type": ["string", "integer", "boolean", "null"]},
     "required": ["specversion", "id", "source", "type"],
     "properties": {
         "specversion": {"type": "string", "enum": ["1.0"]},
@@ -47,15 +52,16 @@ _CLOUD_EVENT: Route = {
             "pattern": _PRINTABLE,
             "example": "CourierArrived",
         },
-        "time": {"type": "string", "example": "2026-11-25T01:15:00Z"},
+        "time": {"type": "string", "format": "date-time", "example": "2026-11-25T01:15:00Z"},
         "subject": {"type": "string", "maxLength": 1024},
         "dataschema": {"type": "string"},
         "datacontenttype": {"type": "string", "enum": ["application/json"]},
         "data": {"type": "object"},
-        "data_base64": {"type": "string"},
         "bus": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
         "traceparent": {"type": "string"},
         "tracestate": {"type": "string"},
+        "account": {"type": "string"},
+        "region": {"type": "string"},
     },
 }
 _PROBLEM_SCHEMA: Route = {
@@ -143,7 +149,7 @@ EVENTS: Route = {
     "openapi_extra": {
         "security": [{"key": []}, {"sigv4": []}],
         "parameters": [
-            _header("ce-specversion", {"type": "string", "enum": ["1.0"]}, "Binary mode."),
+            _header("ce-specversion", {"type": "string"}, "Binary mode: `1.0`."),
             _header("ce-id", {"type": "string"}, "Binary mode."),
             _header("ce-source", {"type": "string"}, "Binary mode."),
             _header("ce-type", {"type": "string"}, "Binary mode."),

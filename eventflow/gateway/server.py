@@ -1,11 +1,12 @@
 """Uvicorn, set up for clients that are slow or never done."""
 
 import asyncio
+from typing import Any
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-__all__ = ["run_server"]
+__all__ = ["run_server", "server_options"]
 
 _PATIENCE = 10  # seconds for a request's headers, and between two requests
 _MOST_CONNECTIONS = 1000  # of one process; beyond, 503
@@ -50,14 +51,20 @@ class _ImpatientProtocol(H11Protocol):
             self.transport.close()
 
 
-def run_server(
-    factory: str,
-    *,
-    host: str,
-    port: int,
-    workers: int,
-    log_level: str,
-) -> None:
+def server_options() -> dict[str, Any]:
+    """Return what uvicorn is to be set up with, wherever it listens; as `uvicorn.Config` takes it."""
+    return {
+        "http": _ImpatientProtocol,
+        "ws": "none",
+        "access_log": False,
+        "server_header": False,
+        "limit_concurrency": _MOST_CONNECTIONS,
+        "timeout_keep_alive": _PATIENCE,
+        "timeout_graceful_shutdown": _GRACE,
+    }
+
+
+def run_server(factory: str, *, host: str, port: int, workers: int, log_level: str) -> None:
     """Serve until a signal says stop; then what runs is finished first.
 
     Args:
@@ -73,12 +80,6 @@ def run_server(
         host=host,
         port=port,
         workers=workers,
-        http=_ImpatientProtocol,
-        ws="none",
         log_level=log_level.lower(),
-        access_log=False,
-        server_header=False,
-        limit_concurrency=_MOST_CONNECTIONS,
-        timeout_keep_alive=_PATIENCE,
-        timeout_graceful_shutdown=_GRACE,
+        **server_options(),
     )

@@ -54,8 +54,8 @@ def test_the_credential_is_read() -> None:
     ("request_", "secret", "later", "code", "message"),
     [
         (_sign(), "another", 0, "InvalidSignature", "does not match"),
-        (_sign(), SECRET, 301, "InvalidSignature", "Signature expired"),
-        (_sign(), SECRET, -301, "InvalidSignature", "Signature not yet current"),
+        (_sign(), SECRET, 400, "InvalidSignature", "Signature expired"),
+        (_sign(), SECRET, -400, "InvalidSignature", "Signature not yet current"),
         (_sign(service="sqs"), SECRET, 0, "InvalidSignature", "scoped to correct service"),
         (
             _with(_sign(), "x-amz-target", lambda _: "AWSEvents.ListRules"),

@@ -6,7 +6,7 @@ COPY pyproject.toml README.md LICENSE constraints.txt ./
 COPY eventflow eventflow
 COPY workers workers
 COPY rules rules
-RUN pip install --no-cache-dir --constraint constraints.txt ".[postgres]" \
+RUN pip install --no-cache-dir --constraint constraints.txt ".[http,postgres]" \
     && useradd --create-home --uid 10001 eventflow \
     && install --directory --owner eventflow /data
 

@@ -2,9 +2,8 @@
 
 import asyncio
 import contextlib
-import ipaddress
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from http import HTTPStatus
 
 from fastapi import FastAPI, HTTPException
@@ -17,6 +16,7 @@ from eventflow.errors import LedgerError, StartError
 from eventflow.gateway import api
 from eventflow.gateway.content_modes import Mode, mode_of, read_events, write_events
 from eventflow.gateway.eventbridge import answer_aws
+from eventflow.gateway.loopback import LoopbackOnly
 from eventflow.gateway.publishers import Publisher, Publishers
 from eventflow.gateway.publishers_file import load_publishers
 from eventflow.gateway.reception import Reception
@@ -27,7 +27,6 @@ from eventflow.settings import Settings, load_settings
 __all__ = ["build_application"]
 
 _log = logging.getLogger(__name__)
-_LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 
 def build_application(settings: Settings | None = None, *, is_open: bool = False) -> FastAPI:
@@ -53,7 +52,7 @@ def build_application(settings: Settings | None = None, *, is_open: bool = False
         lifespan=_lifespan(reception),
     )
     if is_open:
-        application.middleware("http")(_refuse_strangers)
+        application.add_middleware(LoopbackOnly)
     _add_handlers(application)
     _add_routes(application, reception)
     document = application.openapi()  # FastAPI keeps it
@@ -82,29 +81,6 @@ def _lifespan(
         await asyncio.to_thread(reception.close)
 
     return run
-
-
-async def _refuse_strangers(
-    request: Request, go_on: Callable[[Request], Awaitable[Response]]
-) -> Response:
-    """Answer on loopback alone, and to nobody's page that a browser was led to by a name."""
-    server = request.scope.get("server") or ("", None)
-    name = request.headers.get("host", "").lower()
-    host = name if name.endswith("]") else name.rpartition(":")[0] or name
-    if _is_loopback(server[0]) and host in _LOCAL_NAMES:
-        return await go_on(request)
-    message = (
-        "nobody has to prove who he is here (--no-auth), and so it answers at 127.0.0.1 and "
-        "localhost alone"
-    )
-    return problem_response(Refusal(message, HTTPStatus.FORBIDDEN))
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False
 
 
 def _add_handlers(application: FastAPI) -> None:

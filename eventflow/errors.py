@@ -6,6 +6,7 @@
     ├── PatternError       an event pattern is invalid
     ├── RuleError          rule files are faulty; holds every fault
     ├── SchemaError        schema files are faulty, or disagree; holds every fault
+    ├── PublishersError    the file of the gateway's publishers is faulty; holds every fault
     ├── SubscriberError    a subscriber cannot be bound
     ├── PublishError       events could not be accepted
     ├── LedgerError        the ledger cannot be reached, or answered nonsense
@@ -35,6 +36,7 @@ __all__ = [
     "PatternError",
     "Problem",
     "PublishError",
+    "PublishersError",
     "QueueError",
     "Refuse",
     "Retry",
@@ -141,6 +143,10 @@ class RuleError(_ProblemsError):
 
 class SchemaError(_ProblemsError):
     """Schema files are faulty; *problems* holds every fault, with its file and its path."""
+
+
+class PublishersError(_ProblemsError):
+    """The file of publishers is faulty; *problems* holds every fault, and never a secret."""
 
 
 class SubscriberError(EventflowError):

@@ -216,6 +216,26 @@ class Settings(BaseSettings):
         le=1000,
         description="Processes a worker runs deliveries in, unless told otherwise.",
     )
+    publishers: Path | None = Field(
+        None, description="The file of those who may publish over HTTP (`eventflow serve`)."
+    )
+    http_max_bytes: int = Field(
+        4 * 1024 * 1024,
+        ge=1024,
+        le=256 * 1024 * 1024,
+        description="The most bytes that a request to `eventflow serve` may have.",
+    )
+    http_timeout: Duration = Field(
+        10.0,
+        gt=0,
+        description="How long `eventflow serve` waits for a request, and then for its answer.",
+    )
+    http_threads: int = Field(
+        8,
+        ge=1,
+        le=200,
+        description="Calls of `publish()` that each process of `eventflow serve` makes at once.",
+    )
     flower_port: int = Field(5555, ge=1, le=65535, description="Where `eventflow up` puts Flower.")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
 

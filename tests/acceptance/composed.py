@@ -74,6 +74,7 @@ class Composed:
             "valkey:6379": f"127.0.0.1:{self.port}",
             "outside": "127.0.0.1",
             "5555": str(free_port()),
+            "8080": str(free_port()),
             "8099": str(free_port()),
             **(places or {}),
         }

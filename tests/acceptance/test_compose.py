@@ -79,9 +79,12 @@ def test_only_the_recorder_knows_the_database() -> None:
 
 
 def test_nothing_is_open_to_the_network() -> None:
-    """The only published port is Flower's, on the loopback address."""
+    """The only published ports are Flower's and the gateway's, on the loopback address."""
     published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
-    assert published == {"flower": ["127.0.0.1:5555:5555"]}
+    assert published == {
+        "flower": ["127.0.0.1:5555:5555"],
+        "gateway": ["127.0.0.1:8080:8080"],
+    }
 
 
 def test_the_image_holds_what_the_services_run() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from eventflow import encoding, events, routing
 from eventflow.errors import EventError
+from eventflow.gateway import content_modes, crew, put_events, server, signature
 from eventflow.patterns import shape, syntax
 from eventflow.publishing import carriers, publisher
 from eventflow.rules import documents, files, inputs, paths, reader, targets, templates
@@ -40,6 +41,16 @@ LIMITS: Mapping[str, Any] = {
     "seconds that `publish()` takes": setting("publish_deadline"),
     "calls of `publish()` in a process that wait for a silent ledger": carriers.MOST,
     "bytes of a shaped input": f"{routing.INPUT_TIMES} events",
+    "bytes of a request": setting("http_max_bytes"),
+    "seconds that a request's body may take, and then its answer": setting("http_timeout"),
+    "seconds that a request's headers may take": server._PATIENCE,
+    "CloudEvents in a batch": content_modes.MOST_EVENTS,
+    "entries of a `PutEvents`": put_events.MOST_ENTRIES,
+    "bytes that the entries of a `PutEvents` stay below": put_events.MOST_BYTES,
+    "calls of `publish()` at once, in each process": setting("http_threads"),
+    "calls that may wait for each of these": crew._WAITING_FOR_EACH,
+    "connections of a process": server._MOST_CONNECTIONS,
+    "seconds that a signing client's clock may be off": int(signature._SKEW),
     "characters of an error, until the next attempt": chain._MOST_ERROR,
     "characters of an error in a dead letter": letters.MOST_ERROR,
     "characters of a traceback in a dead letter": letters.MOST_TRACEBACK,

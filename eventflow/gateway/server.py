@@ -1,0 +1,85 @@
+"""Uvicorn, set up for clients that are slow or never done."""
+
+import asyncio
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+__all__ = ["run_server", "server_options"]
+
+_PATIENCE = 10  # seconds for a request's headers, and between two requests
+_MOST_CONNECTIONS = 1000  # of one process; beyond, 503
+_GRACE = 30  # seconds in which running requests may end
+
+
+class _ImpatientProtocol(H11Protocol):
+    """Uvicorn's HTTP, which by itself waits for ever for the rest of a request's headers."""
+
+    _waiting: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._watch()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._is_in_request():
+            self._stop_watching()
+        elif self._waiting is None:
+            self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_watching()
+        super().connection_lost(exc)
+
+    def _is_in_request(self) -> bool:
+        # None before the first, whatever uvicorn's annotation says.
+        return bool(self.cycle) and not self.cycle.response_complete
+
+    def _watch(self) -> None:
+        self._waiting = self.loop.call_later(_PATIENCE, self._give_up)
+
+    def _stop_watching(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
+
+    def _give_up(self) -> None:
+        self._waiting = None
+        if not self._is_in_request() and not self.transport.is_closing():
+            self.transport.close()
+
+
+def server_options() -> dict[str, Any]:
+    """Return what uvicorn is to be set up with, wherever it listens; as `uvicorn.Config` takes it."""
+    return {
+        "http": _ImpatientProtocol,
+        "ws": "none",
+        "access_log": False,
+        "server_header": False,
+        "limit_concurrency": _MOST_CONNECTIONS,
+        "timeout_keep_alive": _PATIENCE,
+        "timeout_graceful_shutdown": _GRACE,
+    }
+
+
+def run_server(factory: str, *, host: str, port: int, workers: int, log_level: str) -> None:
+    """Serve until a signal says stop; then what runs is finished first.
+
+    Args:
+        factory: Where the function is that makes the application.
+        host: The address to listen on.
+        port: The port.
+        workers: How many processes.
+        log_level: DEBUG, INFO, WARNING or ERROR.
+    """
+    uvicorn.run(
+        factory,
+        factory=True,
+        host=host,
+        port=port,
+        workers=workers,
+        log_level=log_level.lower(),
+        **server_options(),
+    )

@@ -139,18 +139,30 @@ def _webhooks(source: Path, root: Path) -> None:
     }
     by_python = {name: jsonschema.Draft7Validator(schema) for name, schema in whole.items()}
     fits = [check.check("github", *_named(item)).action is Action.PASS for item in events]
+    taken = sum(_takes(by_fast[name], data) for name, data in events)
+    print(f"fastjsonschema takes {taken} of {len(events)} webhook payloads")
     _show(
         f"{sum(fits)} of {len(events)} webhook payloads fit, {_mean(events):,.0f} bytes on average",
         {
             "eventflow, the whole check (jsonschema-rs)": lambda: [
                 check.check("github", *_named(item)) for item in events
             ],
-            "fastjsonschema": lambda: [by_fast[name](data) for name, data in events],
-            "jsonschema": lambda: [by_python[name].is_valid(data) for name, data in events],
+            "fastjsonschema": lambda: [_takes(by_fast[name], data) for name, data in events],
         },
         rounds=1,
         each=len(events),
     )
+    few = events[::10]  # it takes its time
+    step = {"jsonschema": lambda: [by_python[name].is_valid(data) for name, data in few]}
+    _show("every tenth of them", step, rounds=1, each=len(few))
+
+
+def _takes(validate: Callable[[Any], object], data: object) -> bool:
+    try:
+        validate(data)
+    except fastjsonschema.JsonSchemaValueException:
+        return False
+    return True
 
 
 def _named(item: tuple[str, Any]) -> tuple[str, None, str, Any]:

@@ -106,7 +106,7 @@ def test_dialects_that_are_read(faults_of: FaultsOf, dialect: str) -> None:
         pytest.param("true", f"{FILE}:1:1: is no schema of an event", id="boolean"),
         pytest.param("null", f"{FILE}:1:1: is null, which is no schema", id="null"),
         pytest.param(
-            {"properties": {"a": {"type": "strin"}}},
+            {"properties": {"a": {"type": "text"}}},
             "properties.a.type: is no type: write one or more of array, boolean",
             id="no-type",
         ),
@@ -125,7 +125,9 @@ def test_dialects_that_are_read(faults_of: FaultsOf, dialect: str) -> None:
         ),
         pytest.param({"pattern": "(a{1000}){1000}"}, "one of too many states", id="states"),
         pytest.param({"x-eventflow": []}, "x-eventflow: must be an object", id="extension"),
-        pytest.param({"x-eventflow": {"ower": "a"}}, "x-eventflow.ower: is no key of", id="key"),
+        pytest.param(
+            {"x-eventflow": {"keeper": "a"}}, "x-eventflow.keeper: is no key of", id="key"
+        ),
         pytest.param({"x-eventflow": {"owner": 5}}, "owner: must be a string", id="owner"),
         pytest.param(
             {"x-eventflow": {"status": "new"}}, "x-eventflow.status: cannot be", id="status"
@@ -193,7 +195,7 @@ def test_all_faults_of_all_files_at_once(faults_of: FaultsOf) -> None:
     """No fault hides another one, and each has its line and column."""
     faults = faults_of(
         {
-            FILE: '{\n  "type": "strin",\n  "x-eventflow": {\n    "status": "old"}}',
+            FILE: '{\n  "type": "text",\n  "x-eventflow": {\n    "status": "old"}}',
             "shop/Sold/2.json": {},
             "shop/Returned/1.0.json": "{",
             "repository.yaml": "validation: hard\nunknwon: allow\n",

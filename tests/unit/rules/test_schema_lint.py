@@ -88,7 +88,7 @@ def test_place_of_a_finding(write_rules):
     path = write_rules(
         m=f"{TARGETS}rules:\n  r:\n    targets: [a]\n    pattern:\n"
         "      source: [courier.app]\n      detail-type: [CourierArrived]\n"
-        "      detail:\n        door:\n          kind: [gate, garag]\n          flor: [1]\n"
+        "      detail:\n        door:\n          kind: [gate, garag]\n          flooor: [1]\n"
     )
     found = lint(read_rules(path), FieldIndex(Repository(Path("s"), [ARRIVED_SCHEMA])))
     assert [(each.code, each.problem.line, each.problem.column) for each in found] == [
@@ -245,10 +245,10 @@ def test_object_where_a_value_is_asked_for(found_by):
 
 def test_absence_of_an_unknown_field(found_by):
     """It always holds, which is told and is no error."""
-    assert found_by(f"{{{HEAD}, detail: {{foto: [{{exists: false}}]}}}}") == [
+    assert found_by(f"{{{HEAD}, detail: {{snapshot: [{{exists: false}}]}}}}") == [
         (
-            "warning unknown-field: rules.r.pattern.detail.foto: courier.app/CourierArrived has no "
-            "field detail.foto; detail has door, tags; so exists: false holds whatever comes"
+            "warning unknown-field: rules.r.pattern.detail.snapshot: courier.app/CourierArrived has no "
+            "field detail.snapshot; detail has door, tags; so exists: false holds whatever comes"
         )
     ]
 

@@ -11,6 +11,7 @@ from eventflow.schemas.compiled import compile_schema, meta_faults, pattern_faul
 from eventflow.schemas.faults import find_faults
 from eventflow.schemas.keywords import DEFAULT_DIALECT, DIALECTS, read_dialect
 from eventflow.schemas.references import Library, Place, ReferenceFault
+from eventflow.schemas.work import MAX_LEVELS, MAX_LOOKS, deepest, is_deeper
 
 __all__ = ["Examination", "FileFault", "examine"]
 
@@ -122,6 +123,14 @@ def _put_together(
         found.faults.append(FileFault(root.file, (), message))
         return
     assert isinstance(whole, dict)
+    levels = deepest(whole)
+    if levels == 0:
+        message = (
+            f"checks one value by more than {MAX_LOOKS:,} schemas: its alternatives branch again "
+            "and again; put what they share into one"
+        )
+        found.faults.append(FileFault(root.file, (), message))
+        return
     found.whole = whole
     examples = root.schema.get("examples", [])
     if not isinstance(examples, list):
@@ -129,6 +138,10 @@ def _put_together(
         found.faults.append(FileFault(root.file, ("examples",), message))
         return
     for index, example in enumerate(examples):
+        if levels < MAX_LEVELS and is_deeper(example, levels):
+            message = f"this example has more than the {levels} levels that can be checked"
+            found.faults.append(FileFault(root.file, ("examples", index), message))
+            continue
         for fault in find_faults(validator, example):
             path = ("examples", index, *fault.steps)
             message = f"this example does not fit the schema: {fault.message}"

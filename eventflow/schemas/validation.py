@@ -12,6 +12,7 @@ from eventflow.schemas.document import SchemaDocument, Status, Unknown, Validati
 from eventflow.schemas.faults import MAX_FAULTS, Fault, find_faults
 from eventflow.schemas.names import SchemaName
 from eventflow.schemas.repository import Repository
+from eventflow.schemas.work import MAX_LEVELS, deepest, is_deeper
 
 __all__ = ["Action", "CheckResult", "Fault", "SchemaCheck"]
 
@@ -63,10 +64,14 @@ class SchemaCheck:
 
     def __init__(self, repository: Repository, *, before: "SchemaCheck | None" = None) -> None:
         self._repository = repository
-        self._validators: dict[SchemaName, Validator] = {}
+        self._validators: dict[SchemaName, tuple[Validator, int]] = {}
         self._named: dict[str, SchemaName | None] = {}
-        # Deprecated schemas that this process has warned of.
-        self._told: set[SchemaName] = before._told if before is not None else set()
+        self._told: set[SchemaName] = before.told if before is not None else set()
+
+    @property
+    def told(self) -> set[SchemaName]:
+        """The deprecated schemas that this process has warned of."""
+        return self._told
 
     @property
     def repository(self) -> Repository:
@@ -96,10 +101,17 @@ class SchemaCheck:
         validation = document.validation or validation
         if validation is Validation.OFF:
             return CheckResult(Action.PASS, document.name)
-        validator = self._validator(document)
-        if validator.is_valid(data):
+        validator, levels = self._validator(document)
+        if levels < MAX_LEVELS and is_deeper(data, levels):
+            message = (
+                f"has more than {levels} levels, and no more can be checked: the "
+                "alternatives of the schema branch anew at each level"
+            )
+            faults: tuple[Fault, ...] = (Fault("data", message),)
+        elif validator.is_valid(data):
             return self._judge_status(document)
-        faults = find_faults(validator, data)
+        else:
+            faults = find_faults(validator, data)
         is_refused = validation is Validation.ENFORCE and document.status is not Status.DRAFT
         return CheckResult(
             Action.REFUSE if is_refused else Action.WARN,
@@ -130,12 +142,13 @@ class SchemaCheck:
             self._named[text] = name
         return name
 
-    def _validator(self, document: SchemaDocument) -> Validator:
-        validator = self._validators.get(document.name)
-        if validator is None:
+    def _validator(self, document: SchemaDocument) -> tuple[Validator, int]:
+        """Return the compiled schema, and how many levels of an event it may be asked about."""
+        known = self._validators.get(document.name)
+        if known is None:
             validator = compile_schema(document.whole, document.dialect)
-            self._validators[document.name] = validator
-        return validator
+            known = self._validators[document.name] = validator, deepest(document.whole)
+        return known
 
     def _judge_unknown(
         self, event_source: str, event_type: str, dataschema: str | None, unknown: Unknown

@@ -161,7 +161,7 @@ def test_json(run) -> None:
 
 def test_faults_are_told_first(run) -> None:
     """Where a file is no schema, that is all that is told."""
-    write("1.1", {"type": "strng"})
+    write("1.1", {"type": "text"})
     code, out, err = run()
     assert (1, True) == (code, out.startswith("schemas/courier.app/Arrived/1.1.json:"))
     assert "error fault: " in out
@@ -188,7 +188,7 @@ def test_a_revision_without_schemas(run) -> None:
 
 def test_a_revision_whose_schemas_are_faulty(run) -> None:
     """Faults of the revision are told as its own, and another is asked for."""
-    write("1.1", {"type": "strng"})
+    write("1.1", {"type": "text"})
     git("commit", "--quiet", "-a", "-m", "x", "--allow-empty")
     git("add", ".")
     git("commit", "--quiet", "-m", "faulty")

@@ -1,5 +1,6 @@
 """Versions held against each other, and against what was published before."""
 
+import re
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 
 from eventflow.schemas import Compatibility, Policy, Repository, SchemaDocument, SchemaName, Status
-from eventflow.schemas.history import check_history, check_versions, new_versions
+from eventflow.schemas.history import CODES, check_history, check_versions, new_versions
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 ROOT = Path("schemas")
@@ -151,3 +152,10 @@ def test_only_new_versions_are_asked() -> None:
     only = new_versions(now, published)
     assert ["1.2"] == [str(name.version) for name in only]
     assert () == check_versions(now, only=only)
+
+
+def test_the_reference_has_every_code() -> None:
+    """The page of findings has one row for each code, and for no other."""
+    page = Path(__file__).parents[3] / "docs" / "reference" / "schema-findings.md"
+    rows = re.findall(r"^\| `([a-z-]+)` \|", page.read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(CODES) == sorted(rows)

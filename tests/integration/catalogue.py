@@ -7,7 +7,6 @@ from typing import Any
 
 from eventflow.catalogue import Catalogue, build_catalogue
 from eventflow.rules import load_rules
-from eventflow.schemas import EventModel
 from eventflow.schemas.document import KEYWORD
 from eventflow.schemas.loader import load_repository
 from workers import events
@@ -48,10 +47,9 @@ def reference_catalogue(place: Path) -> Catalogue:
     (place / "common/words.json").write_text(json.dumps(_WORDS))
     (place / "shop.payments/RefundAsked").mkdir()
     (place / "shop.payments/RefundAsked/0.1.json").write_text(json.dumps(_REFUND))
-    models: list[type[EventModel]] = [events.CourierArrived, events.DoorLeftOpen, events.ParcelLeft]
     return build_catalogue(
         load_repository(place),
         rule_set=load_rules(ROOT / "rules"),
-        models=models,
+        models=[events.CourierArrived, events.DoorLeftOpen, events.ParcelLeft],
         title="Parcel events",
     )

@@ -139,7 +139,7 @@ def _put_together(
         return
     for index, example in enumerate(examples):
         if levels < MAX_LEVELS and is_deeper(example, levels):
-            message = f"this example is nested deeper than the {levels} levels that can be checked"
+            message = f"this example has more than the {levels} levels that can be checked"
             found.faults.append(FileFault(root.file, ("examples", index), message))
             continue
         for fault in find_faults(validator, example):

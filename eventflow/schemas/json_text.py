@@ -54,16 +54,17 @@ def read_json(content: bytes) -> tuple[Any, list[JsonFault]]:
     if fault is not None:
         return None, [fault]
     faults: list[JsonFault] = []
+    unusable: list[JsonFault] = []
     for path, value in _walk(document):
         if len(path) > MAX_DEPTH:
             return None, [JsonFault(_TOO_DEEP)]
         if isinstance(value, _Repeated):
             faults += [JsonFault("is given twice", (*path, key)) for key in value.repeated]
         if isinstance(value, str) and not _is_text(value):
-            faults.append(JsonFault("holds half a surrogate pair, which is no text", path))
+            unusable.append(JsonFault("holds half a surrogate pair, which is no text", path))
         if isinstance(value, float) and math.isinf(value):
-            faults.append(JsonFault("is a number too large for any program", path))
-    return document, faults
+            unusable.append(JsonFault("is a number too large for any program", path))
+    return None if unusable else document, [*faults, *unusable]
 
 
 def _parse(content: bytes) -> tuple[Any, JsonFault | None]:
@@ -82,7 +83,7 @@ def _parse(content: bytes) -> tuple[Any, JsonFault | None]:
     except ValueError as error:  # a constant, or a number of thousands of digits
         fault = JsonFault(f"is no JSON: {error}")
     else:
-        return document, None
+        return document, None if document is not None else JsonFault("is null, which is no schema")
     return None, fault
 
 

@@ -63,6 +63,8 @@ class _Loading:
     root: Path
     listing: Listing
     problems: list[Problem] = field(default_factory=list)
+    # Those of files that are no schemas themselves: a directory without any concerns nobody.
+    part_problems: list[Problem] = field(default_factory=list)
     # What each file holds, where it can be read.
     texts: dict[PurePosixPath, str] = field(default_factory=dict)
     contents: dict[PurePosixPath, Any] = field(default_factory=dict)
@@ -75,6 +77,8 @@ class _Loading:
         for found in self.listing.files:
             self._read_file(found)
         self._name_files()
+        if self.names:
+            self.problems += self.part_problems
         library = Library(self.contents)
         documents = []
         for file, name in sorted(self.names.items()):
@@ -99,13 +103,15 @@ class _Loading:
         document, faults = read_json(content)
         if document is not None:
             self.contents[found.below] = document
-            self.texts[found.below] = content.decode("utf-8")
+        if all(not fault.line for fault in faults) and len(content) <= MAX_BYTES:
+            self.texts[found.below] = content.decode("utf-8", "replace")
+        problems = self.problems if _looks_like_schema(found.below) else self.part_problems
         for fault in faults:
             if fault.line:
                 path = str(self.root / found.below)
-                self.problems.append(Problem(path, fault.line, fault.column, "", fault.message))
+                problems.append(Problem(path, fault.line, fault.column, "", fault.message))
             else:
-                self._report(found.below, fault.path, fault.message)
+                problems.append(self._problem(found.below, fault.path, fault.message))
 
     def _name_files(self) -> None:
         """Tell schemas from the parts that they share, by where they lie."""
@@ -130,7 +136,7 @@ class _Loading:
             try:
                 version = Version.parse(text)
             except SchemaError as error:
-                if _LOOKS_LIKE_VERSION.fullmatch(text):
+                if _looks_like_schema(file):
                     self._report(file, (), f"lies where a schema's version does: {error}")
                     return None
             else:
@@ -173,11 +179,17 @@ class _Loading:
                 self._report(file, path, message)
 
     def _report(self, file: PurePosixPath, path: tuple[str | int, ...], message: str) -> None:
+        self.problems.append(self._problem(file, path, message))
+
+    def _problem(self, file: PurePosixPath, path: tuple[str | int, ...], message: str) -> Problem:
         text = self.texts.get(file)
         line, column = locate(text, path) if text is not None else (0, 0)
-        self.problems.append(
-            Problem(str(self.root / file), line, column, write_path(path), message)
-        )
+        return Problem(str(self.root / file), line, column, write_path(path), message)
+
+
+def _looks_like_schema(file: PurePosixPath) -> bool:
+    version = _LOOKS_LIKE_VERSION.fullmatch(file.name[: -len(".json")])
+    return len(file.parts) == _NAMED and version is not None
 
 
 def _document(

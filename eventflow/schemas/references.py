@@ -158,7 +158,7 @@ class Library:
             if isinstance(name, str) and name:
                 target, _, anchor = name.partition("#")
                 if target:
-                    base = target if _SCHEME.match(target) else urljoin(outer, target)
+                    base = target if _SCHEME.match(target) else _absolute(outer, target)
                     place = Place(place.file, place.path, place.schema, base)
                     self._by_id.setdefault(base, []).append(place)
                 if anchor:
@@ -191,7 +191,9 @@ class Library:
                 return named[0]
         if address.startswith(_BASE):
             file = unquote(address.removeprefix(_BASE))
-            message = f"refers to {reference!r}, and the repository has no file {file!r} to read"
+            message = (
+                f"refers to {reference!r}, and the repository has no file {file!r} that can be read"
+            )
             raise ReferenceFault(message)
         message = (
             f"refers to {reference!r}, which is outside of the repository and is never fetched: "
@@ -235,7 +237,7 @@ def _join(base: str, target: str, reference: str) -> str:
     if not target:
         return base
     if _SCHEME.match(target) or not base.startswith(_BASE):
-        return urljoin(base, target)
+        return _absolute(base, target)
     if target.startswith("//"):
         return f"https:{target}"
     parts = base.removeprefix(_BASE).split("/")[:-1]
@@ -256,6 +258,13 @@ def _join(base: str, target: str, reference: str) -> str:
         )
         raise ReferenceFault(message)
     return _BASE + "/".join(parts)
+
+
+def _absolute(base: str, target: str) -> str:
+    try:
+        return urljoin(base, target)
+    except ValueError:  # brackets that hold no address
+        return target
 
 
 def _last_reference(

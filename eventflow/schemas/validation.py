@@ -104,7 +104,7 @@ class SchemaCheck:
         validator, levels = self._validator(document)
         if levels < MAX_LEVELS and is_deeper(data, levels):
             message = (
-                f"is nested deeper than {levels} levels, and no deeper can be checked: the "
+                f"has more than {levels} levels, and no more can be checked: the "
                 "alternatives of the schema branch anew at each level"
             )
             faults: tuple[Fault, ...] = (Fault("data", message),)

@@ -6,7 +6,9 @@ of an event can be looked at, level by level, and an event is checked no deeper 
 within a limit.
 """
 
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
@@ -31,17 +33,48 @@ def deepest(whole: Mapping[str, Any]) -> int:
         `MAX_LEVELS` for all but schemas whose alternatives branch level by level; 0 where one
         level alone is more than `MAX_LOOKS`.
     """
-    order = _in_order(whole)
-    looks: dict[int, int] = {}
-    for level in range(MAX_LEVELS + 1):
-        above, looks = looks, {}
-        for schema in order:
-            looks[id(schema)] = _count(whole, schema, looks, above, is_first=level == 0)
+    starts = _starts(whole)
+    looks = {key: min(start.count, MAX_LOOKS + 1) for key, start in starts.items()}
+    for level in range(MAX_LEVELS):
         if looks[id(whole)] > MAX_LOOKS:
             return level
+        above = looks
+        looks = {key: start.count_below(above) for key, start in starts.items()}
         if looks == above or not any(looks.values()):
             break
     return MAX_LEVELS
+
+
+@dataclass(slots=True)
+class _Start:
+    """What is met at a value that a schema is applied to, those applied with it included.
+
+    Attributes:
+        count: How many schemas look at the value.
+        named: Which ones look at each member or item, and how often, by its name or place.
+        fields: Which ones look at any field of an object.
+        items: Which ones look at any item of an array.
+    """
+
+    count: int = 0
+    named: dict[str | int, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
+    fields: Counter[int] = field(default_factory=Counter)
+    items: Counter[int] = field(default_factory=Counter)
+
+    def count_below(self, looks: Mapping[int, int]) -> int:
+        """Return how many look at one value further down, of how many look from a level on."""
+        most = {True: 0, False: 0}
+        for name, schemas in self.named.items():
+            is_field = isinstance(name, str)
+            most[is_field] = max(most[is_field], _sum(schemas, looks))
+        # A value is an object or an array, and one member of it is gone down to.
+        of_object = most[True] + _sum(self.fields, looks)
+        of_array = most[False] + _sum(self.items, looks)
+        return min(max(of_object, of_array), MAX_LOOKS + 1)
+
+
+def _sum(schemas: Mapping[int, int], looks: Mapping[int, int]) -> int:
+    return sum(times * looks[key] for key, times in schemas.items())
 
 
 def is_deeper(data: object, levels: int) -> bool:
@@ -60,32 +93,60 @@ def is_deeper(data: object, levels: int) -> bool:
     return True
 
 
-def _count(
-    whole: Mapping[str, Any],
-    schema: Mapping[str, Any],
-    looks: Mapping[int, int],
-    above: Mapping[int, int],
-    *,
-    is_first: bool,
-) -> int:
-    count = int(is_first)
-    member = 0
-    for inner, kind in _met(whole, schema):
-        if kind == IN_PLACE:
-            count += looks[id(inner)]
-        elif not is_first and kind == MEMBERS:
-            count += above[id(inner)]
-        elif not is_first:  # a value is one member, so that only the worst of them counts
-            member = max(member, above[id(inner)])
-    return min(count + member, MAX_LOOKS + 1)
+_OF_ARRAYS = frozenset({"items", "additionalItems", "unevaluatedItems", "contains"})
 
 
-def _met(
-    whole: Mapping[str, Any], schema: Mapping[str, Any]
-) -> Iterator[tuple[Mapping[str, Any], str]]:
+def _starts(whole: Mapping[str, Any]) -> dict[int, _Start]:
+    """Return what is met where, for the whole and for every schema that looks a level further."""
+    starts: dict[int, _Start] = {}
+    pending: list[Mapping[str, Any]] = [whole]
+    while pending:
+        schema = pending.pop()
+        if id(schema) in starts:
+            continue
+        start = starts[id(schema)] = _Start()
+        for inner, times in _in_place(whole, schema):
+            start.count = min(start.count + times, MAX_LOOKS + 1)
+            for found in below(inner):
+                if found.kind not in {MEMBER, MEMBERS} or not isinstance(found.schema, dict):
+                    continue
+                if found.kind == MEMBER:
+                    start.named[found.path[1]][id(found.schema)] += times
+                elif found.path[0] in _OF_ARRAYS:
+                    start.items[id(found.schema)] += times
+                else:
+                    start.fields[id(found.schema)] += times
+                pending.append(found.schema)
+    return starts
+
+
+def _in_place(
+    whole: Mapping[str, Any], start: Mapping[str, Any]
+) -> Iterator[tuple[Mapping[str, Any], int]]:
+    """Return every schema that is applied to the value of *start*, and how often."""
+    order: list[Mapping[str, Any]] = []
+    seen = {id(start)}
+    trail = [(start, _applied(whole, start))]
+    while trail:
+        schema, following = trail[-1]
+        inner = next(following, None)
+        if inner is None:
+            order.append(schema)
+            trail.pop()
+        elif id(inner) not in seen:
+            seen.add(id(inner))
+            trail.append((inner, _applied(whole, inner)))
+    times = Counter({id(start): 1})
+    for schema in reversed(order):  # each comes before those that it applies
+        for inner in _applied(whole, schema):
+            times[id(inner)] = min(times[id(inner)] + times[id(schema)], MAX_LOOKS + 1)
+        yield schema, times[id(schema)]
+
+
+def _applied(whole: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     for found in below(schema):
-        if found.kind in {IN_PLACE, MEMBER, MEMBERS} and isinstance(found.schema, dict):
-            yield found.schema, found.kind
+        if found.kind == IN_PLACE and isinstance(found.schema, dict):
+            yield found.schema
     reference = schema.get("$ref")
     if isinstance(reference, str):
         target: Any = whole
@@ -93,29 +154,4 @@ def _met(
             key = part.replace("~1", "/").replace("~0", "~")
             target = target[int(key)] if isinstance(target, list) else target[key]
         if isinstance(target, dict):
-            yield target, IN_PLACE
-
-
-def _in_order(whole: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return every schema that can be met, each after those that apply to the same value."""
-    order: list[Mapping[str, Any]] = []
-    seen: set[int] = set()
-    pending: list[Mapping[str, Any]] = [whole]
-    while pending:
-        start = pending.pop()
-        if id(start) in seen:
-            continue
-        seen.add(id(start))
-        trail = [(start, _met(whole, start))]
-        while trail:
-            schema, following = trail[-1]
-            inner = next(following, None)
-            if inner is None:
-                order.append(schema)
-                trail.pop()
-            elif inner[1] != IN_PLACE:
-                pending.append(inner[0])
-            elif id(inner[0]) not in seen:
-                seen.add(id(inner[0]))
-                trail.append((inner[0], _met(whole, inner[0])))
-    return order
+            yield target

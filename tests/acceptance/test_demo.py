@@ -39,6 +39,9 @@ def test_account_balances(start: Start) -> None:
     assert account["expected"] == account["delivered"] + account["refused"] + account["dead"]
     assert min(account["refused"], account["dead"], account["failed_calls"]) > 0
     assert account["targets"]["audit"]["delivered"] == 40
+    (stopped,) = account["stopped"]
+    assert "CourierArrived/1.0.json" in stopped["message"]
+    assert "data.recipient.language: is missing" in stopped["message"]
     assert set(account["targets"]) >= {"device-vendor", "notifications", "audit"}
     assert f"Flower: {account['flower']}" in demo.said
 
@@ -54,6 +57,7 @@ def test_kept_demo_redrives_its_dead_letter(start: Start) -> None:
     demo = start("--events", "40", "--keep")
     demo.wait_for(lambda: "Ctrl-C stops it all" in demo.said, "account")
     assert "Balanced: " in demo.printed
+    assert "A producer broke a schema and was stopped" in demo.printed
 
     other = start("--events", "1")
     assert other.end() == 1
@@ -111,12 +115,15 @@ def test_unbalanced_account_is_no_success(start: Start, tmp_path: Path) -> None:
 
 
 def test_own_events(start: Start, tmp_path: Path) -> None:
-    """Events from a file are routed by the reference rules; one id twice is one event."""
+    """Events from a file are routed by the rules; one id twice is one event, a faulty one none."""
     person = {"id": "person-1", "name": "Ada", "language": "nl"}
-    data = {"recipient": person, "minutes": 90, "cause": "snow", "parcel": {"id": "EU-NB-1"}}
+    parcel = {"id": "EU-NB-1", "weight_kg": 1, "value": 9}
+    data = {"recipient": person, "minutes": 90, "cause": "snow", "parcel": parcel}
+    data["expected_at"] = "2026-11-23T18:00:00Z"
     event = {"id": "a", "source": "partner.planning", "detail-type": "ParcelDelayed"}
     other = {"source": "x", "type": "y", "data": {}}
-    lines = [{**event, "detail": data}, {**event, "detail": data}, other]
+    faulty = {**event, "id": "b", "detail": {**data, "minutes": "90"}}
+    lines = [{**event, "detail": data}, {**event, "detail": data}, faulty, other]
     (tmp_path / "mine.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
     demo = start("--json", "--file", "mine.jsonl")
 
@@ -128,6 +135,7 @@ def test_own_events(start: Start, tmp_path: Path) -> None:
         "notifications": 1,
     }
     assert account["dead_letter"] is None
+    assert [item["id"] for item in account["stopped"]] == ["b"]
 
 
 def test_faulty_file_is_refused_before_anything_starts(start: Start, tmp_path: Path) -> None:

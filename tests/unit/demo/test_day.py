@@ -2,11 +2,15 @@
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
-from eventflow.cli.demo_day import UNKNOWN_DOORS, UNREACHABLE_PEOPLE, make_day
+from eventflow.cli.demo_day import UNKNOWN_DOORS, UNREACHABLE_PEOPLE, break_schema, make_day
+from eventflow.schemas.loader import load_repository
+from eventflow.schemas.validation import Action, SchemaCheck
 
+_ROOT = Path(__file__).resolve().parents[3]
 _DATE = datetime(2026, 11, 23, 19, 56, tzinfo=UTC)
 
 
@@ -33,3 +37,16 @@ def test_small_day_has_something_that_fails(seed: int) -> None:
 
     assert UNKNOWN_DOORS[0] in text
     assert UNREACHABLE_PEOPLE[0] in text
+
+
+def test_only_the_careless_producer_breaks_a_schema() -> None:
+    """Every event of the day fits its schema; the one that is to be stopped has three faults."""
+    check = SchemaCheck(load_repository(_ROOT / "schemas"))
+    results = [
+        check.check(event.source, event.type, None, event.bus, event.data)
+        for event in [*make_day(300, seed=1, date=_DATE), break_schema(_DATE)]
+    ]
+
+    assert {Action.PASS} == {result.action for result in results[:-1]}
+    assert all(result.schema is not None for result in results)
+    assert (Action.REFUSE, 3) == (results[-1].action, len(results[-1].faults))

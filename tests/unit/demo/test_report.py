@@ -96,3 +96,16 @@ def test_json() -> None:
         "redrive": "EVENTFLOW_DATA_DIR='my data/demo' eventflow deadletters redrive e1:door",
     }
     assert _report(_GOOD, None).to_json()["dead_letter"] is None
+
+
+def test_what_was_stopped_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """A producer that broke a schema is told of, with what publish() said to it."""
+    report = _report(_GOOD, stopped={"e9": "does not fit:\n  data.door: is \x1bmissing"})
+    report.print()
+
+    said = capsys.readouterr().out
+    assert "A producer broke a schema and was stopped, before anything left" in said
+    assert "  does not fit:\n    data.door: is \\x1bmissing\n" in said
+    assert [{"id": "e9", "message": "does not fit:\n  data.door: is \x1bmissing"}] == (
+        report.to_json()["stopped"]
+    )

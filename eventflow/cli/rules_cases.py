@@ -9,6 +9,7 @@ from eventflow.patterns import Explanation
 from eventflow.routing import PlannedDelivery, plan
 from eventflow.rules import RuleSet
 from eventflow.rules.cases import NOT_STATED, RuleCase
+from eventflow.schemas.validation import Action, SchemaCheck
 
 __all__ = ["ABSENT", "CaseResult", "InputDifference", "MissingTarget", "run_case"]
 
@@ -62,6 +63,7 @@ class CaseResult:
         unexpected: Those that it should not reach, each with the rules that send it there.
         inputs: Where inputs differ; of each target the first 20 places.
         faults: Targets whose input could not be made, each with the reason.
+        unfit: Why the event, by its schema, would be refused; empty where it would not.
     """
 
     case: RuleCase
@@ -70,19 +72,21 @@ class CaseResult:
     unexpected: tuple[tuple[str, tuple[str, ...]], ...]
     inputs: tuple[InputDifference, ...]
     faults: tuple[tuple[str, str], ...]
+    unfit: str = ""
 
     @property
     def passed(self) -> bool:
         """Whether all is as the test says."""
-        return not (self.missing or self.unexpected or self.inputs or self.faults)
+        return not (self.missing or self.unexpected or self.inputs or self.faults or self.unfit)
 
 
-def run_case(case: RuleCase, rules: RuleSet) -> CaseResult:
+def run_case(case: RuleCase, rules: RuleSet, schemas: SchemaCheck | None = None) -> CaseResult:
     """Run one test; nothing is published.
 
     Args:
         case: The test.
         rules: The rules that it is of.
+        schemas: Checks the event by its schema; None where that is not asked for.
 
     Returns:
         What is and what should be. The event counts as accepted at its own time.
@@ -108,7 +112,14 @@ def run_case(case: RuleCase, rules: RuleSet) -> CaseResult:
         faults=tuple(
             (name, delivery.fault) for name, delivery in by_target.items() if delivery.fault
         ),
+        unfit=_check_schema(case, schemas) if schemas is not None else "",
     )
+
+
+def _check_schema(case: RuleCase, schemas: SchemaCheck) -> str:
+    event = case.event
+    result = schemas.check(event.source, event.type, event.dataschema, event.bus, event.data)
+    return result.message if result.action is Action.REFUSE else ""
 
 
 def _find_reason(target: str, case: RuleCase, rules: RuleSet) -> MissingTarget:

@@ -9,28 +9,51 @@ import click
 from eventflow.cli.output import json_option, print_json, say, visible
 from eventflow.cli.rules_cases import ABSENT, CaseResult, MissingTarget, run_case
 from eventflow.cli.rules_path import choose_path
+from eventflow.cli.schemas_path import choose_schemas, schemas_option
 from eventflow.rules import load_rules
 from eventflow.rules.cases import read_cases
 from eventflow.rules.templates import compact
+from eventflow.schemas.loader import load_repository
+from eventflow.schemas.validation import SchemaCheck
 
 __all__ = ["run_tests"]
 
 _LONGEST_SHOWN = 200
+_SCHEMA = "schema"
 
 
 @click.command(name="test")
 @click.argument("path", type=click.Path(file_okay=False, path_type=Path), required=False)
+@click.option(
+    "--ignore",
+    "ignored",
+    multiple=True,
+    type=click.Choice([_SCHEMA]),
+    help="Do not check the tests' events by their schemas.",
+)
+@schemas_option
 @json_option
 @click.pass_context
-def run_tests(ctx: click.Context, path: Path | None, as_json: bool) -> None:
+def run_tests(
+    ctx: click.Context,
+    path: Path | None,
+    *,
+    ignored: tuple[str, ...],
+    schemas_path: Path | None,
+    as_json: bool,
+) -> None:
     """Run the tests beside the rules: does each event reach just the targets that it must?
 
     PATH is a directory of rules; its tests are the files that end in .test.yaml. Nothing is
-    published, and no server is needed. Exit code 1 where a test fails, or where there is none.
+    published, and no server is needed. A test fails as well where its event would be refused by
+    its schema. Exit code 1 where a test fails, or where there is none.
     """
     path = choose_path(path)
     rules = load_rules(path)
-    results = [run_case(case, rules) for case in read_cases(path, rules.targets)]
+    schemas = None
+    if _SCHEMA not in ignored:
+        schemas = SchemaCheck(load_repository(choose_schemas(schemas_path)))
+    results = [run_case(case, rules, schemas) for case in read_cases(path, rules.targets)]
     failed = sum(not result.passed for result in results)
     if as_json:
         tests = [_to_json(result) for result in results]
@@ -71,6 +94,10 @@ def _describe(result: CaseResult) -> Iterator[str]:
         yield f"    actual    {_show(difference.actual)}"
     for target, fault in result.faults:
         yield f"  fault       {target}: {fault}"
+    if result.unfit:
+        first, *more = result.unfit.splitlines()
+        yield f"  schema      {first}"
+        yield from (f"  {line}" for line in more)
 
 
 def _describe_missing(missing: MissingTarget, bus: str) -> Iterator[str]:
@@ -121,4 +148,5 @@ def _to_json(result: CaseResult) -> dict[str, Any]:
             for each in result.inputs
         ],
         "faults": [{"target": target, "message": fault} for target, fault in result.faults],
+        "schema": result.unfit or None,
     }

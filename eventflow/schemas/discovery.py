@@ -12,9 +12,10 @@ from typing import Any
 
 from pydantic_core import to_jsonable_python
 
-from eventflow.events import Event, write_path, write_time
+from eventflow.events import Event, write_time
 from eventflow.schemas.compiled import compile_schema
 from eventflow.schemas.document import KEYWORD, SchemaDocument, Status
+from eventflow.schemas.faults import find_faults
 from eventflow.schemas.inference import new_inference
 from eventflow.schemas.names import SchemaName, Version
 from eventflow.schemas.repository import Repository
@@ -136,10 +137,7 @@ def _compare(document: SchemaDocument, events: Sequence[Event[Any]]) -> Proposal
     counts: Counter[tuple[str, str]] = Counter()
     unfit = 0
     for event in events:
-        faults = {
-            (write_path(["data", *error.instance_path]), error.message)
-            for error in validator.iter_errors(_data_of(event))
-        }
+        faults = {(fault.path, fault.message) for fault in find_faults(validator, _data_of(event))}
         unfit += bool(faults)
         counts.update(faults)
     misfits = [Misfit(*fault, count) for fault, count in counts.most_common(_MOST_MISFITS)]

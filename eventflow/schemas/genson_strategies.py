@@ -22,14 +22,17 @@ class Text(String):
         self._formats: list[str] = list(FORMATS)
 
     def add_schema(self, schema: dict[str, Any]) -> None:
+        """Take in a string's schema: only the format that it has, if any, may still be."""
         super().add_schema(schema)
         self._formats = [it for it in self._formats if it == schema.get("format")]
 
     def add_object(self, obj: str) -> None:
+        """Take in a text: only the formats that it has may still be."""
         super().add_object(obj)
         self._formats = [name for name in self._formats if fits_format(name, obj)]
 
     def to_schema(self) -> dict[str, Any]:
+        """Return the schema, with the format where there is one."""
         schema: dict[str, Any] = super().to_schema()
         return {**schema, "format": self._formats[0]} if self._formats else schema
 
@@ -44,6 +47,7 @@ class Record(Object):
         self._values: Any = None
 
     def add_schema(self, schema: dict[str, Any]) -> None:
+        """Take in an object's schema; where that is of a map, this is one too."""
         rest = schema.get("additionalProperties")
         if isinstance(rest, dict):
             self._become_map()
@@ -52,6 +56,7 @@ class Record(Object):
         self._bound()
 
     def add_object(self, obj: dict[str, Any]) -> None:
+        """Take in an object: its names, or a map's values."""
         if self._values is None:
             super().add_object(obj)
             self._bound()
@@ -60,6 +65,7 @@ class Record(Object):
             self._values.add_object(value)
 
     def to_schema(self) -> dict[str, Any]:
+        """Return the schema, of a map where the names look like ids."""
         if self._values is None and self._has_ids():
             self._become_map()
         schema: dict[str, Any] = super().to_schema()

@@ -70,7 +70,7 @@ def test_active_schema_is_compared(run):
     assert (code, file.read_bytes()) == (0, before)
     assert out.splitlines()[1:] == [
         "shop/Sold/1.0       2  2 do not fit; the schema stays as it is",
-        'shop/Sold/1.0: data.n: 1 is not of type "string" (2 events)',
+        "shop/Sold/1.0: data.n: must be a string; it is an integer (2 events)",
     ]
     assert err == "0 drafts written into schemas\n"
 

@@ -150,6 +150,7 @@ def test_json(run):
         "unexpected": [{"target": "mail", "rules": ["tell"]}],
         "inputs": [{"target": "audit", "path": "$", "expected": 2, "actual": 1}],
         "faults": [],
+        "schema": None,
     }
 
 
@@ -218,3 +219,26 @@ def test_loader_passes_tests_over(run):
     """Tests are no rules: the loader does not read them, faulty or not."""
     run("nonsense: [")
     assert len(load_rules(Path("rules")).rules) == 3
+
+
+def test_event_that_its_schema_refuses(run):
+    """A test whose event could never be published fails, unless schemas are of no interest."""
+    folder = Path("schemas/courier.app/Arrived")
+    folder.mkdir(parents=True)
+    schema = {"type": "object", "properties": {"missing": {"type": "string"}}}
+    (folder / "1.0.json").write_text(json.dumps(schema))
+    tests = CASE % "[mail, audit, vendor]"
+    code, out, err = run(tests)
+    assert (code, err) == (1, "1 test: 1 failed\n")
+    assert out.splitlines()[:3] == [
+        "rules/main.test.yaml:2: a garage opens",
+        (
+            "  schema      event 'Arrived' of 'courier.app' does not fit its schema "
+            "schemas/courier.app/Arrived/1.0.json:"
+        ),
+        "    data.missing: must be a string; it is an integer;",
+    ]
+    assert json.loads(run(tests, "--json")[1])["tests"][0]["schema"].startswith("event 'Arrived'")
+    assert run(tests, "--ignore", "schema") == (0, "1 test: all passed\n", "")
+    (folder / "1.0.json").write_text(json.dumps({**schema, "x-eventflow": {"validation": "warn"}}))
+    assert run(tests)[0] == 0

@@ -1,16 +1,21 @@
 """Discovery: drafts out of events, which grow, and never in the place of what people made."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from eventflow.events import Event
+from eventflow.patterns import Pattern
+from eventflow.rules.field_lint import Candidate, Candidates, check_test
+from eventflow.rules.readers import field_tests
+from eventflow.rules.ruleset import Rule
 from eventflow.schemas import Repository, SchemaDocument, SchemaName, Status
 from eventflow.schemas.compiled import compile_schema
 from eventflow.schemas.discovery import DISCOVERED, propose
+from eventflow.schemas.fields import FieldIndex
 from eventflow.schemas.inference import MAX_NAMES, new_inference
 from eventflow.schemas.loader import load_repository
 
@@ -75,6 +80,18 @@ def test_very_many_keys():
     """An object with more keys than the bound is a map, of whatever its values are."""
     many = {f"k{letter}": 1 for letter in map(chr, range(0x4E00, 0x4E01 + MAX_NAMES))}
     assert infer(many) == {"type": "object", "additionalProperties": {"type": "integer"}}
+
+
+def leaves_of(value: Any, path: str = "detail") -> Iterator[tuple[str, Any]]:
+    """Yield the path and the value of each leaf."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from leaves_of(inner, f"{path}.{name}")
+    elif isinstance(value, list):
+        for inner in value:
+            yield from leaves_of(inner, path)
+    else:
+        yield path, value
 
 
 def test_new_draft():
@@ -142,6 +159,31 @@ def _load_official(root: Path, schemas: dict[str, Any], types: Iterable[str]) ->
         file.parent.mkdir(parents=True)
         file.write_text(json.dumps(either), encoding="utf-8")
     return load_repository(root)
+
+
+@pytest.mark.skipif(
+    not DATA.is_dir(), reason="no ../shared/data/github-webhooks beside the checkout"
+)
+def test_github_payloads_match(tmp_path):
+    """No value of GitHub's payloads is held impossible by the official schemas, nor any field unknown."""
+    lines = (DATA / "payloads.jsonl").read_text(encoding="utf-8").splitlines()
+    schemas = json.loads((DATA / "schemas.json").read_text(encoding="utf-8"))
+    types = {json.loads(line)["event"] for line in lines}
+    official = FieldIndex(_load_official(tmp_path, schemas, types))
+    seen = set()
+    for entry in map(json.loads, lines):
+        (document,) = official.repository.versions("github", entry["event"])
+        candidates = Candidates((Candidate(document, official.of(document), True),), all_known=True)
+        for path, leaf in leaves_of(entry["payload"]):
+            if (entry["event"], path) in seen or not all(path.split(".")):
+                continue
+            seen.add((entry["event"], path))
+            if len(seen) % 12:  # all of them take ten seconds
+                continue
+            rule = Rule("r", Pattern({path: [leaf]}), ())
+            found = [it for test in field_tests(rule) for it in check_test(test, candidates)]
+            assert [it for it in found if it.certain or it.code == "impossible-value"] == []
+    assert len(seen) > 5_000
 
 
 @pytest.mark.skipif(

@@ -47,10 +47,9 @@ def reference_catalogue(place: Path) -> Catalogue:
     (place / "common/words.json").write_text(json.dumps(_WORDS))
     (place / "shop.payments/RefundAsked").mkdir()
     (place / "shop.payments/RefundAsked/0.1.json").write_text(json.dumps(_REFUND))
-    models = [events.CourierArrived, events.DoorLeftOpen, events.ParcelLeft]
     return build_catalogue(
         load_repository(place),
         rule_set=load_rules(ROOT / "rules"),
-        models=models,
+        models=[events.CourierArrived, events.DoorLeftOpen, events.ParcelLeft],
         title="Parcel events",
     )

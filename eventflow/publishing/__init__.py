@@ -2,6 +2,8 @@
 
 from eventflow.publishing.outbox import (
     CHANNEL,
+    LONGEST_FAILURE,
+    MOST_AT_ONCE,
     Claim,
     Outbox,
     OutboxRow,
@@ -14,6 +16,8 @@ from eventflow.publishing.relay import Relay, Relayed
 
 __all__ = [
     "CHANNEL",
+    "LONGEST_FAILURE",
+    "MOST_AT_ONCE",
     "Claim",
     "Outbox",
     "OutboxRow",

@@ -11,10 +11,25 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-__all__ = ["CHANNEL", "Claim", "Outbox", "OutboxRow", "RelayPolicy", "ordering_key_of"]
+__all__ = [
+    "CHANNEL",
+    "LONGEST_FAILURE",
+    "MOST_AT_ONCE",
+    "Claim",
+    "Outbox",
+    "OutboxRow",
+    "RelayPolicy",
+    "ordering_key_of",
+]
 
 CHANNEL = "eventflow_outbox"
 """The channel on which PostgreSQL tells relays that rows were committed."""
+
+LONGEST_FAILURE = 2_000
+"""The most characters of a reason that a row keeps."""
+
+MOST_AT_ONCE = 500
+"""The most rows that a relay claims and publishes at once."""
 
 _LONGEST_KEY = 200
 

@@ -9,6 +9,7 @@ from celery import Celery
 from pydantic import BaseModel
 
 from eventflow import Delivery, Event, EventFlow, EventflowError, EventModel, Refuse, Retry
+from eventflow.contrib.django import publish, publish_many
 from eventflow.patterns import ConditionReport, Explanation, Matcher, Pattern, PatternError
 
 
@@ -57,6 +58,9 @@ async def publish_from_a_coroutine() -> None:
 
 
 flow.publish("CourierArrived")  # type: ignore[arg-type]
+assert_type(publish(arrived, using="default", ordering_key="P1", subject="P1"), Event[Any])
+assert_type(publish_many([arrived, plain], outbox=True), list[Event[Any]])
+publish("CourierArrived")  # type: ignore[arg-type]
 
 
 # A subscriber stays the function that it is.

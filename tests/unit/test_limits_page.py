@@ -11,7 +11,7 @@ from eventflow import encoding, events, routing
 from eventflow.errors import EventError
 from eventflow.gateway import content_modes, crew, put_events, server, signature
 from eventflow.patterns import shape, syntax
-from eventflow.publishing import carriers, publisher
+from eventflow.publishing import carriers, outbox, publisher
 from eventflow.rules import documents, files, inputs, paths, reader, targets, templates
 from eventflow.schemas import bundle, faults, work
 from eventflow.schemas import files as schema_files
@@ -66,6 +66,11 @@ LIMITS: Mapping[str, Any] = {
     "deliveries of a target that wait for another attempt": setting("alarm_waiting"),
     "dead letters that wait for the recorder": setting("alarm_unrecorded"),
     "dead letters in the store": setting("alarm_dead_letters"),
+    "times that an event of the outbox is tried": setting("outbox_max_attempts"),
+    "seconds that a published row is kept": setting("outbox_retention"),
+    "characters of an ordering key": outbox._LONGEST_KEY,
+    "characters of a row's failure": outbox.LONGEST_FAILURE,
+    "events that a relay publishes in one call": outbox.MOST_AT_ONCE,
     "rule files in a directory": files.MAX_FILES,
     "bytes of a rule file": reader.MAX_BYTES,
     "values in a rule file, aliases written out": reader.MAX_NODES,

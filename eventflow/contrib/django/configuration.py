@@ -1,6 +1,7 @@
 """`settings.EVENTFLOW` as eventflow's settings, and the one EventFlow of a process."""
 
 import difflib
+import os
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +15,7 @@ from eventflow.app import EventFlow
 from eventflow.errors import SettingsError
 from eventflow.settings import Settings, load_settings
 
-__all__ = ["get_flow", "load_celery", "read_settings"]
+__all__ = ["export_settings", "get_flow", "load_celery", "read_settings"]
 
 _NAME = "EVENTFLOW"
 _CELERY = "CELERY"
@@ -64,6 +65,18 @@ def read_settings() -> Settings:
     if faults:
         raise SettingsError("\n  ".join(faults))
     return settings
+
+
+def export_settings() -> None:
+    """Put `settings.EVENTFLOW` into the environment, for what reads its settings from there.
+
+    Raises:
+        SettingsError: As `read_settings`.
+    """
+    read_settings()
+    for name, value in _given().items():
+        if name != _CELERY and value is not None:
+            os.environ[f"EVENTFLOW_{name}"] = str(value)
 
 
 def load_celery() -> Celery | None:

@@ -12,11 +12,9 @@ from django.utils import timezone
 from eventflow.contrib.django.listening import Listener
 from eventflow.contrib.django.models import OutboxEvent, OutboxState
 from eventflow.errors import StoreError
-from eventflow.publishing import OutboxRow
+from eventflow.publishing import LONGEST_FAILURE, OutboxRow
 
 __all__ = ["DjangoOutbox"]
-
-_LONGEST_FAILURE = 2_000  # characters
 
 
 class DjangoOutbox:
@@ -144,14 +142,14 @@ class _Claim:
         """Count an attempt in vain, and have the row wait."""
         due = timezone.now() + timedelta(seconds=seconds)
         self._waiting(row).update(
-            attempts=F("attempts") + 1, failure=reason[:_LONGEST_FAILURE], due_at=due
+            attempts=F("attempts") + 1, failure=reason[:LONGEST_FAILURE], due_at=due
         )
 
     def failed(self, row: OutboxRow, reason: str) -> None:
         """Give a row up, and keep it."""
         self._waiting(row).update(
             attempts=F("attempts") + 1,
-            failure=reason[:_LONGEST_FAILURE],
+            failure=reason[:LONGEST_FAILURE],
             state=OutboxState.FAILED,
         )
 

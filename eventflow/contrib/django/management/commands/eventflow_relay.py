@@ -15,13 +15,11 @@ from eventflow.contrib.django.listening import can_listen
 from eventflow.contrib.django.models import OutboxEvent
 from eventflow.contrib.django.outbox import DjangoOutbox
 from eventflow.errors import EventflowError
-from eventflow.publishing import Relay, Relayed, RelayPolicy
+from eventflow.publishing import MOST_AT_ONCE, Relay, Relayed, RelayPolicy
 from eventflow.settings import Settings
 from eventflow.units import format_duration
 
 __all__ = ["Command"]
-
-_MOST_AT_ONCE = 500
 
 
 class Command(BaseCommand):
@@ -41,7 +39,7 @@ class Command(BaseCommand):
             "--batch",
             type=int,
             default=RelayPolicy().batch,
-            help=f"the most events to publish in one call, 1 to {_MOST_AT_ONCE} (default: %(default)s)",
+            help=f"the most events to publish in one call, 1 to {MOST_AT_ONCE} (default: %(default)s)",
         )
         parser.add_argument(
             "--database",
@@ -62,8 +60,8 @@ class Command(BaseCommand):
                 f"there is no database {alias!r}: DATABASES has {', '.join(connections.settings)}"
             )
             raise CommandError(message)
-        if not 1 <= batch <= _MOST_AT_ONCE:
-            message = f"--batch: {batch} is not between 1 and {_MOST_AT_ONCE}"
+        if not 1 <= batch <= MOST_AT_ONCE:
+            message = f"--batch: {batch} is not between 1 and {MOST_AT_ONCE}"
             raise CommandError(message)
         try:
             flow = get_flow()

@@ -67,10 +67,13 @@ def test_a_ledger_that_is_cut_off(
     assert bodies(client) == 1 + is_connected
 
 
-def test_a_list_tells_the_parts_apart(flow: EventFlow, proxy: Proxy, client: redis.Redis) -> None:
+def test_a_list_tells_the_parts_apart(
+    flow: EventFlow, proxy: Proxy, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Of a list in several calls, what was accepted before the fault is named as accepted."""
     events = [event(f"e{number}") for number in range(1500)]
-    accept, calls = flow._publisher._ledgers.of("default").accept, []
+    ledger, calls = flow._publisher._ledgers.of("default"), []
+    accept = ledger.accept
 
     def accept_then_cut(part: Any) -> Any:
         answers = accept(part)
@@ -79,7 +82,7 @@ def test_a_list_tells_the_parts_apart(flow: EventFlow, proxy: Proxy, client: red
             proxy.set(Mode.STALLING)
         return answers
 
-    flow._publisher._ledgers.of("default").accept = accept_then_cut  # type: ignore[method-assign]
+    monkeypatch.setattr(ledger, "accept", accept_then_cut)
     with pytest.raises(PublishError, match="1000 of 1500 events") as caught:
         flow.publish_many(events)
     assert len(caught.value.accepted) == 500
@@ -141,18 +144,18 @@ def full(client: redis.Redis) -> Iterator[None]:
 @contextlib.contextmanager
 def replica(client: redis.Redis) -> Iterator[None]:
     """Have the server follow another one, which there is not."""
-    client.execute_command("REPLICAOF", "127.0.0.1", "1")
+    client.replicaof("127.0.0.1", "1")
     try:
         yield
     finally:
-        client.execute_command("REPLICAOF", "NO", "ONE")
+        client.replicaof("NO", "ONE")
 
 
 @contextlib.contextmanager
 def busy(client: redis.Redis) -> Iterator[None]:
     """Have a script run on the server that does not end."""
     client.config_set("busy-reply-threshold", 10)
-    other = redis.Redis.from_url(client_url(client), retry=None)  # type: ignore[arg-type]
+    other = redis.Redis.from_url(client_url(client), retry=None)
 
     def run() -> None:
         with contextlib.suppress(redis.RedisError):

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import timeit
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 from uuid import UUID
@@ -194,7 +194,7 @@ def _publishing(flow: EventFlow) -> Callable[[], object]:
 
 
 def _show(
-    title: str, steps: dict[str, Callable[[], object]], *, rounds: int = ROUNDS, each: int = 1
+    title: str, steps: Mapping[str, Callable[[], object]], *, rounds: int = ROUNDS, each: int = 1
 ) -> None:
     print(f"{title}, microseconds an event:")
     for name, step in steps.items():

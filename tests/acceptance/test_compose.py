@@ -89,7 +89,7 @@ def test_the_image_holds_what_the_services_run() -> None:
     copied = re.findall(r"^COPY (.+) \S+$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
     names = {name for line in copied for name in line.split()}
     assert names == {
-        *("eventflow", "workers", "rules"),
+        *("eventflow", "workers", "rules", "schemas"),
         *("pyproject.toml", "README.md", "LICENSE", "constraints.txt"),
     }
     ignored = (ROOT / ".dockerignore").read_text().splitlines()

@@ -39,19 +39,11 @@ def fitting(schema: Mapping[str, Any], whole: Mapping[str, Any]) -> st.SearchStr
         return st.one_of([fitting(item, whole) for item in words["anyOf"]])
     if "enum" in words:
         return st.sampled_from(words["enum"])
-    kind = words.pop("type")
-    if kind == "object":
-        return _objects(words, whole)
-    if kind == "array" and set(words) == {"items"}:
-        return st.lists(fitting(words["items"], whole), max_size=3)
-    if kind == "string" and set(words) <= {"format"}:
-        return _TEXTS[words["format"]] if words else st.text(max_size=5)
-    if kind in {"integer", "number"} and set(words) <= {"minimum", "exclusiveMinimum"}:
-        return _numbers(kind, words)
-    if kind == "null" and not words:
-        return st.none()
-    message = f"{kind}: {sorted(words)}"
-    raise NotImplementedError(message)
+    make = _KINDS.get(words.pop("type"))
+    if make is None:
+        message = f"no data is made for {sorted(schema)}"
+        raise NotImplementedError(message)
+    return make(words, whole)
 
 
 def _objects(words: Mapping[str, Any], whole: Mapping[str, Any]) -> st.SearchStrategy[Any]:
@@ -64,11 +56,45 @@ def _objects(words: Mapping[str, Any], whole: Mapping[str, Any]) -> st.SearchStr
     return st.builds(lambda data, other: {**other, **data}, own, more)
 
 
-def _numbers(kind: str, words: Mapping[str, Any]) -> st.SearchStrategy[Any]:
+def _arrays(words: Mapping[str, Any], whole: Mapping[str, Any]) -> st.SearchStrategy[Any]:
+    _know(words, {"items"})
+    return st.lists(fitting(words["items"], whole), max_size=3)
+
+
+def _strings(words: Mapping[str, Any], _whole: Mapping[str, Any]) -> st.SearchStrategy[Any]:
+    _know(words, {"format"})
+    return _TEXTS[words["format"]] if words else st.text(max_size=5)
+
+
+def _integers(words: Mapping[str, Any], _whole: Mapping[str, Any]) -> st.SearchStrategy[Any]:
+    _know(words, {"minimum", "exclusiveMinimum"})
+    least = words.get("minimum", words.get("exclusiveMinimum"))
+    return st.integers(None if least is None else least + ("exclusiveMinimum" in words), 2**53)
+
+
+def _numbers(words: Mapping[str, Any], whole: Mapping[str, Any]) -> st.SearchStrategy[Any]:
     least = words.get("minimum", words.get("exclusiveMinimum"))
     is_open = "exclusiveMinimum" in words
-    integers = st.integers(None if least is None else least + is_open, 2**53)
-    if kind == "integer":
-        return integers
     floats = st.floats(least, allow_nan=False, allow_infinity=False, exclude_min=is_open)
-    return st.one_of(integers, floats)
+    return st.one_of(_integers(words, whole), floats)
+
+
+def _nulls(words: Mapping[str, Any], _whole: Mapping[str, Any]) -> st.SearchStrategy[Any]:
+    _know(words, set())
+    return st.none()
+
+
+def _know(words: Mapping[str, Any], known: set[str]) -> None:
+    if unknown := set(words) - known:
+        message = f"no data is made for {sorted(unknown)}"
+        raise NotImplementedError(message)
+
+
+_KINDS = {
+    "array": _arrays,
+    "integer": _integers,
+    "null": _nulls,
+    "number": _numbers,
+    "object": _objects,
+    "string": _strings,
+}

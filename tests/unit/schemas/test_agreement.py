@@ -69,7 +69,7 @@ def test_other_words(compare) -> None:
     """A description alone may differ without touching what is published."""
     (found,) = compare(published(description="Once upon a time."))
     assert Kind.WORDS == found.kind
-    assert "+  \"description\": \"A door was opened.\"" in found.diff
+    assert '+  "description": "A door was opened."' in found.diff
 
 
 def test_title_of_a_property_is_no_word(compare) -> None:

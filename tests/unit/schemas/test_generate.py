@@ -104,7 +104,15 @@ def test_absent_is_not_null(load: Load) -> None:
 
 def test_names_that_python_does_not_take(load: Load) -> None:
     """Fields, types and sources may be called what Python does not take; the data keeps them."""
-    data = {"parcel-id": "P1", "class": 1, "1st": True, "größe": 2, "a.b": "", "model_x": "", "_y": 1}
+    data = {
+        "parcel-id": "P1",
+        "class": 1,
+        "1st": True,
+        "größe": 2,
+        "a.b": "",
+        "model_x": "",
+        "_y": 1,
+    }
     kinds = {str: "string", int: "integer", bool: "boolean"}
     schema = an_object(**{name: {"type": kinds[type(value)]} for name, value in data.items()})
     module = load({"shop%2Feu/order-placed.v2/1.0.json": schema, "x/Any/1.0.json": schema})
@@ -144,7 +152,9 @@ def test_shared_parts_are_one_class(load: Load) -> None:
             "s/B/1.0.json": using(Door=door, Lock=door),
             "s/C/1.0.json": {"$ref": "../parts/c.json"},
             "s/parts/c.json": an_object(door={"$ref": "door.schema.json#/$defs/the-door"}),
-            "s/parts/door.schema.json": {"$defs": {"the-door": {"$ref": "#/$defs/Door"}, "Door": door}},
+            "s/parts/door.schema.json": {
+                "$defs": {"the-door": {"$ref": "#/$defs/Door"}, "Door": door}
+            },
         }
     )
     names = {name: field.annotation for name, field in module.A.model_fields.items()}

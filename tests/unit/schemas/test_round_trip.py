@@ -146,5 +146,7 @@ def test_github(tmp_path: Path) -> None:
     chosen = [item for item in payloads if item["event"] in wanted]
     assert len(chosen) > 20
     for item in chosen:
-        event = getattr(module, class_name(item["event"])).model_validate(item["payload"]).to_event()
+        event = (
+            getattr(module, class_name(item["event"])).model_validate(item["payload"]).to_event()
+        )
         assert item["event"] == event.type

@@ -20,8 +20,9 @@ from eventflow.diagnosis.finding import Finding
 from eventflow.diagnosis.processes import judge_processes, named_by_routers, routers_of
 from eventflow.diagnosis.redis_server import judge_broker_server, judge_ledger_server
 from eventflow.diagnosis.targets import judge_buses, read_buses
-from eventflow.errors import EventflowError, RuleError
+from eventflow.errors import EventflowError, RuleError, SchemaError
 from eventflow.rules import RuleSet, Target, load_rules
+from eventflow.schemas import load_repository
 from eventflow.settings import Settings
 from eventflow.transport.messages import DEAD_LETTERS, ROUTE
 from eventflow.worker.checks import find_conflicts
@@ -76,6 +77,7 @@ class _Examining:
     def run(self) -> Examination:
         """Ask one part after another."""
         self._ask("rules", self._examine_rules)
+        self._ask("schemas", self._examine_schemas)
         self._ask("redis", self._examine_ledger)
         self._ask("celery", self._examine_application)
         self._ask("broker", self._examine_broker)
@@ -103,6 +105,15 @@ class _Examining:
             count = "a fault" if len(error.problems) == 1 else f"{len(error.problems)} faults"
             message = f"the rule files in '{path}' have {count}"
             yield Finding("rules-faulty", "rules", message, "run `eventflow rules check`")
+
+    def _examine_schemas(self) -> Iterator[Finding]:
+        path = self._settings.schemas
+        try:
+            load_repository(path)
+        except SchemaError as error:
+            count = "a fault" if len(error.problems) == 1 else f"{len(error.problems)} faults"
+            message = f"the schema files in '{path}' have {count}, and what starts cannot publish"
+            yield Finding("schemas-faulty", "schemas", message, "run `eventflow schemas list`")
 
     def _examine_ledger(self) -> Iterator[Finding]:
         settings = self._settings

@@ -56,6 +56,7 @@ CODES: Mapping[str, Severity] = {
     "rules-differ": _WARNING,
     "rules-faulty": _WARNING,
     "rules-refused": _ERROR,
+    "schemas-faulty": _ERROR,
     "settings-unfit": _ERROR,
     "store-disk-full": _WARNING,
     "store-missing": _NOTE,

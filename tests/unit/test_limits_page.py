@@ -12,6 +12,9 @@ from eventflow.errors import EventError
 from eventflow.patterns import shape, syntax
 from eventflow.publishing import publisher
 from eventflow.rules import documents, files, inputs, paths, reader, targets, templates
+from eventflow.schemas import bundle, faults, work
+from eventflow.schemas import files as schema_files
+from eventflow.schemas import json_text as schema_text
 from eventflow.settings import Settings
 from eventflow.worker import chain, letters
 
@@ -62,6 +65,12 @@ LIMITS: Mapping[str, Any] = {
     "characters of a path": paths.MAX_PATH,
     "characters of a template, or of a constant": templates.MAX_TEMPLATE,
     "placeholders used in a template": templates.MAX_PLACEHOLDERS,
+    "schema files in a directory": schema_files.MAX_FILES,
+    "bytes of a schema file": schema_text.MAX_BYTES,
+    "levels of a schema file": schema_text.MAX_DEPTH,
+    "schemas that one is made of": bundle.MAX_SCHEMAS,
+    "schemas that one value is checked by": work.MAX_LOOKS,
+    "faults of one event that are told": faults.MAX_FAULTS,
 }
 # Held by a test of behaviour each, below or elsewhere.
 BY_BEHAVIOUR = {

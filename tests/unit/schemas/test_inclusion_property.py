@@ -15,7 +15,7 @@ NAMES = st.sampled_from(["a", "b", "xa"])
 SCALARS = st.sampled_from([None, True, False, 0, 1, 1.5, "", "a", "xa"])
 NUMBERS = st.integers(-2, 3)
 LENIENT = settings(
-    max_examples=60,
+    max_examples=200,
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
@@ -148,8 +148,8 @@ def refused(writer: Any, reader: Any) -> Iterator[Any]:
 def test_no_difference_means_that_all_data_is_taken(pair: tuple[Any, Any]) -> None:
     """Where nothing is found, whatever the writer's schema accepts, the reader's accepts too."""
     writer, reader = pair
-    assume(not find(writer, reader))
-    assert [] == list(refused(writer, reader))
+    if not find(writer, reader):
+        assert [] == list(refused(writer, reader))
 
 
 @LENIENT
@@ -157,9 +157,9 @@ def test_no_difference_means_that_all_data_is_taken(pair: tuple[Any, Any]) -> No
 def test_what_is_assumed_is_the_only_condition(pair: tuple[Any, Any]) -> None:
     """Where fields without a name are all that was found, data without such fields is taken."""
     writer, reader = pair
-    assume(find(writer, reader) == {Verdict.ASSUMED})
-    closed = jsonschema_rs.validator_for(close(writer))
-    assert [] == [value for value in refused(writer, reader) if closed.is_valid(value)]
+    if find(writer, reader) == {Verdict.ASSUMED}:
+        closed = jsonschema_rs.validator_for(close(writer))
+        assert [] == [value for value in refused(writer, reader) if closed.is_valid(value)]
 
 
 @LENIENT

@@ -1,5 +1,7 @@
 """One process's way to the ledgers: one for each bus, all on one connection pool."""
 
+import os
+
 import redis
 
 from eventflow.delivery.keys import BUSES
@@ -25,8 +27,9 @@ class Ledgers:
     def __init__(self, settings: Settings, *, patient: bool = True) -> None:
         self._settings = settings
         self._patient = patient
-        self._client: redis.Redis | None = None
-        self._by_bus: dict[str, Ledger] = {}
+        # By process: redis-py notices a fork, and yet has locks that another thread may have held.
+        self._clients: dict[int, redis.Redis] = {}
+        self._by_bus: dict[tuple[int, str], Ledger] = {}
 
     def of(self, bus: str) -> Ledger:
         """Return the ledger of *bus*.
@@ -34,10 +37,11 @@ class Ledgers:
         Raises:
             LedgerError: When the settings' address cannot be read.
         """
-        ledger = self._by_bus.get(bus)
+        place = (os.getpid(), bus)
+        ledger = self._by_bus.get(place)
         if ledger is None:
             client = self._connect()
-            ledger = self._by_bus[bus] = RedisLedger(
+            ledger = self._by_bus[place] = RedisLedger(
                 client,
                 bus=bus,
                 window=self._settings.deduplication_window,
@@ -66,11 +70,13 @@ class Ledgers:
     def _connect(self) -> redis.Redis:
         # No lock: a fork while another thread held it would hold it for ever in the child. Of two
         # clients that two threads make at once, one is used.
-        if self._client is None:
-            self._client = connect_redis(
+        client = self._clients.get(os.getpid())
+        if client is None:
+            made = connect_redis(
                 self._settings.ledger_url,
                 timeout=self._settings.publish_deadline,
                 tls=ledger_tls(self._settings),
                 patient=self._patient,
             )
-        return self._client
+            client = self._clients.setdefault(os.getpid(), made)
+        return client

@@ -131,6 +131,7 @@ class Errand:
             self._end(None)
         elif not self._is_begun:
             self._end(self._refusal(self._wording.crowded))
+            self._parts = ()  # its turn may come late: what it carried need not wait for it
         else:
             self._end(self._refusal(self._wording.late, is_known=False))
 

@@ -1,6 +1,7 @@
 """Telling the routers of events that the ledger has; nobody waits for a broker that is away."""
 
 import logging
+import os
 import time
 from collections.abc import Sequence
 
@@ -11,6 +12,7 @@ __all__ = ["Waker"]
 
 _log = logging.getLogger("eventflow.publish")
 _LEAST_PAUSE = 1.0  # seconds between two tries at a broker that is away
+_LONGEST_TRY = 60.0  # seconds; one that hangs for longer is not waited for
 
 
 class Waker:
@@ -31,6 +33,7 @@ class Waker:
         # Plain values, no lock: a fork while another thread held it would hold it for ever.
         self._next_try: float | None = None  # None: the broker is there, as far as is known
         self._skipped = 0
+        self._trying: tuple[int, float] = (0, 0.0)  # the process that does, and since when
 
     @property
     def is_away(self) -> bool:
@@ -52,18 +55,26 @@ class Waker:
             return
         now = time.monotonic()
         if self._next_try is not None:
-            if now < self._next_try:
+            if now < self._next_try or self._is_trying(now):
                 self._skipped += count
                 return
             self._next_try = now + self._pause
+            self._trying = (os.getpid(), now)
         try:
             self._sender.send(messages)
         except TransportError as error:
             self._note(count, str(error))
             return
+        finally:
+            self._trying = (0, 0.0)
         if self._next_try is not None:
             _log.info("the broker is back", extra={"action": "broker_back"})
         self._next_try = None
+
+    def _is_trying(self, now: float) -> bool:
+        """Whether a try of this process hangs: one at a time, or they would use up all carriers."""
+        process, since = self._trying
+        return process == os.getpid() and now - since < _LONGEST_TRY
 
     def _note(self, count: int, reason: str) -> None:
         total, self._skipped = count + self._skipped, 0

@@ -1,5 +1,6 @@
 """Sending messages: all of a list in one go, so that what is said to be sent is on its queue."""
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property, partial
 from typing import Any, Protocol, TypeVar
@@ -7,6 +8,7 @@ from typing import Any, Protocol, TypeVar
 from amqp.exceptions import AccessRefused, PreconditionFailed
 from celery import Celery
 from kombu.exceptions import KombuError, OperationalError
+from kombu.pools import ProducerPool
 
 from eventflow.errors import QueueError, TransportError
 from eventflow.settings import mask_url
@@ -18,6 +20,7 @@ from eventflow.transport.rabbitmq import Line, Lines
 __all__ = ["Message", "MessageSender", "Sender"]
 
 _SILENCE = 2.0  # seconds
+_MOST_PRODUCERS = 10  # of one process, where the app does not say
 T = TypeVar("T")
 
 
@@ -35,7 +38,7 @@ class MessageSender(Protocol):
 
 
 class Sender:
-    """Sends to the broker of one Celery app. Safe in threads and after a fork, as its pool is.
+    """Sends to the broker of one Celery app. Safe in threads and after a fork.
 
     Args:
         celery: The app.
@@ -44,7 +47,11 @@ class Sender:
 
     def __init__(self, celery: Celery, *, silence: float = _SILENCE) -> None:
         self._celery = celery
+        self._silence = silence
         self._queues: dict[str, Any] = {}
+        # By process: Celery's own pool is the parent's after an os.fork(), with the locks that its
+        # threads held.
+        self._producers: dict[int, ProducerPool] = {}
         self._lines = Lines(celery, silence=silence)
 
     @cached_property
@@ -67,7 +74,7 @@ class Sender:
             self._on_line(partial(self._send_confirmed, messages))
             return
         try:
-            with self._celery.producer_or_acquire() as producer:
+            with self._pool().acquire(block=True, timeout=self._silence) as producer:
                 if len(messages) == 1:
                     self._send_one(messages[0], producer)
                     return
@@ -102,6 +109,14 @@ class Sender:
         if self.is_rabbitmq:
             for queue in queues:
                 self._on_line(partial(self._declare, queue))
+
+    def _pool(self) -> ProducerPool:
+        pool = self._producers.get(os.getpid())
+        if pool is None:
+            limit = self._celery.conf.broker_pool_limit or _MOST_PRODUCERS
+            connections = self._celery.connection_for_write().Pool(limit=limit)
+            pool = self._producers.setdefault(os.getpid(), ProducerPool(connections, limit=limit))
+        return pool
 
     def _on_line(self, use: Callable[[Line], T]) -> T:
         try:

@@ -1,6 +1,7 @@
 """publish() from wherever users call it: threads, forks, prefork pools, gevent and asyncio."""
 
 import asyncio
+import contextlib
 import os
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from eventflow.settings import Settings, load_settings
 from tests.deployment import deployed
 from tests.faults.proxy import Mode, Proxy, proxied
 
+PATIENCE = 60.0  # seconds
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -35,8 +37,8 @@ def bodies(client: redis.Redis) -> int:
 
 @pytest.fixture
 def flow(server_settings: Settings, client: redis.Redis) -> EventFlow:
-    """A flow on an empty server."""
-    return EventFlow(server_settings)
+    """A flow on an empty server, with time enough for a busy machine."""
+    return EventFlow(server_settings.with_changes(publish_deadline=PATIENCE))
 
 
 @pytest.fixture
@@ -49,7 +51,7 @@ def proxy(server_settings: Settings, client: redis.Redis) -> Iterator[Proxy]:
 
 def test_connections_are_used_again(proxy: Proxy) -> None:
     """A hundred events, one after another, need no more connections than the first few."""
-    flow = EventFlow(load_settings(redis_url=proxy.url))
+    flow = EventFlow(load_settings(redis_url=proxy.url, publish_deadline=PATIENCE))
     flow.publish(event("first"))
     before = proxy.connections
     for number in range(100):
@@ -97,6 +99,31 @@ def test_a_fork_beside_busy_threads(flow: EventFlow, client: redis.Redis) -> Non
     assert len(list(client.scan_iter("eventflow:*:body:child-*"))) == 100
 
 
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")  # from Python 3.12 on
+def test_a_fork_while_another_thread_holds_locks(flow: EventFlow, client: redis.Redis) -> None:
+    """What redis-py and kombu had locked in the parent, the child never waits for."""
+    flow.publish(event("first"))
+    pools = flow._publisher._ledgers._connect().connection_pool
+    locks = [pools._event_dispatcher._lock, flow._sender._pool()._resource.mutex]  # type: ignore[attr-defined]
+    is_held, is_over = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with contextlib.ExitStack() as stack:
+            for lock in locks:
+                stack.enter_context(lock)
+            is_held.set()
+            assert is_over.wait(60)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert is_held.wait(60)
+    code = _fork(flow, 0)
+    is_over.set()
+    thread.join(60)
+    assert code == 0
+    assert client.llen("eventflow.route") == 11, "each has a message, too"
+
+
 def _fork(flow: EventFlow, child: int) -> int:
     """Publish from a fork of this process, and return its exit code."""
     process = os.fork()
@@ -132,7 +159,7 @@ def test_a_prefork_pool(tmp_path: Path) -> None:
           first: {pattern: {source: [first]}, targets: [first]}
           second: {pattern: {source: [second]}, targets: [second]}
     """
-    with deployed(tmp_path, project=project, rules=rules) as deployment:
+    with deployed(tmp_path, project=project, rules=rules, publish_deadline=PATIENCE) as deployment:
         queues = ["eventflow.route", "first", "second"]
         deployment.start("all", queues, "-P", "prefork", "-c", "2")
         deployment.await_ready()
@@ -158,11 +185,12 @@ def test_gevent(proxy: Proxy, client: redis.Redis) -> None:
         def event(name):
             return Event(id=name, source="s", type="T", data={})
 
-        flow = EventFlow(load_settings(redis_url=sys.argv[1], publish_deadline=0.5))
+        flow = EventFlow(load_settings(redis_url=sys.argv[1], publish_deadline=60))
         jobs = [gevent.spawn(flow.publish, event(f"g{number}")) for number in range(50)]
         gevent.joinall(jobs, timeout=60, raise_error=True)
         print("published", flush=True)
         sys.stdin.readline()
+        flow = EventFlow(load_settings(redis_url=sys.argv[1], publish_deadline=0.5))
         late = gevent.spawn(flow.publish, event("late"))
         ticks = 0
         while not late.ready():

@@ -252,3 +252,20 @@ def test_without_a_thread_it_is_done_at_once(monkeypatch: pytest.MonkeyPatch) ->
     done: list[str] = []
     assert Carriers().start(lambda: done.append(threading.current_thread().name)).done()
     assert done == [threading.current_thread().name]
+
+
+def test_one_try_at_a_time(broker: Broker) -> None:
+    """While a try at a broker that is away hangs, no other hangs beside it."""
+    waker = Waker(broker, pause=0)
+    broker.gate = Gate()
+    message = Message("t", "q", ("default", ["a"]), "i", "s", "w")
+    waker.give_up(1)
+    waker._next_try = time.monotonic()
+    thread = threading.Thread(target=waker.wake, args=([message], 1))
+    thread.start()
+    assert broker.gate.is_reached.wait(60)
+    waker._next_try = time.monotonic()
+    waker.wake([message], 1)
+    broker.gate.open()
+    thread.join(60)
+    assert broker.sent == [message]

@@ -155,6 +155,9 @@ def _check_attributes(attributes: Mapping[str, Any]) -> None:
     if not _REFERENCE.fullmatch(attributes["source"]):
         message = f"{attributes['source']!r} is no URI-reference, such as courier.app or /doors/7"
         raise EventError(message, "source")
+    if not attributes["id"].isprintable():
+        message = f"{attributes['id'][:40]!r} has a character that cannot be printed"
+        raise EventError(message, "id")
     for name, value in attributes.items():
         if not _NAME.fullmatch(name):
             message = "is no attribute's name: those are lower-case letters and digits"

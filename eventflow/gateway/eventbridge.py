@@ -175,7 +175,7 @@ def _respond(
     document: Mapping[str, Any], status: int, headers: Mapping[str, str], request_id: str
 ) -> Response:
     return Response(
-        json.dumps(document, ensure_ascii=False),
+        json.dumps(document),  # in ASCII: what is refused may be text that no encoding can hold
         status,
         {"x-amzn-RequestId": request_id, **headers},
         MEDIA_TYPE,

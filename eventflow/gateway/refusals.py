@@ -1,9 +1,10 @@
 """A request that is refused: why, for the client, in HTTP's words and in AWS's."""
 
+import json
 from collections.abc import Sequence
 from http import HTTPStatus
 
-from starlette.responses import JSONResponse
+from starlette.responses import Response
 
 from eventflow.errors import EventflowError
 
@@ -49,7 +50,7 @@ class Refusal(EventflowError):  # noqa: N818 - it is no error here, but an answe
         return headers
 
 
-def problem_response(refusal: Refusal) -> JSONResponse:
+def problem_response(refusal: Refusal) -> Response:
     """Write a refusal as RFC 9457 has it, `application/problem+json`.
 
     Args:
@@ -65,9 +66,6 @@ def problem_response(refusal: Refusal) -> JSONResponse:
     }
     if refusal.faults:
         document["errors"] = list(refusal.faults)
-    return JSONResponse(
-        document,
-        refusal.status,
-        headers=refusal.headers,
-        media_type="application/problem+json",
-    )
+    # In ASCII: what is refused may be text that no encoding can hold.
+    text = json.dumps(document)
+    return Response(text, refusal.status, refusal.headers, "application/problem+json")

@@ -177,6 +177,28 @@ def test_a_rate_is_held(address: str, client: redis.Redis) -> None:
     assert 1000 < int(answers[2].headers["retry-after"]) <= 1800
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"subject": "\ud800"},
+        {"id": "\ud800" * 300},
+        {"\ud800": "x"},
+        {"data": {"x": "\ud800"}},
+        {"data": {"n": 10**30}},
+        {"type": "\ud800"},
+    ],
+    ids=ascii,
+)
+def test_what_no_text_can_hold_is_refused(
+    http: httpx.Client, client: redis.Redis, change: dict[str, Any]
+) -> None:
+    """Half of a surrogate pair, wherever it is, and a huge integer are the sender's fault."""
+    body = json.dumps({**EVENT, **change})
+    answer = http.post("/events", headers=STRUCTURED, content=body)
+    assert answer.status_code in {400, 422}, answer.text
+    assert _count(client) == 0
+
+
 def test_webhooks(http: httpx.Client, client: redis.Redis) -> None:
     """A webhook of GitHub and a Standard Webhook are events; neither needs a key."""
     body = b'{"action": "opened"}'

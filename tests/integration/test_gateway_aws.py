@@ -10,9 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import httpx
 import pytest
 import redis
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 from eventflow.settings import Settings
@@ -192,6 +196,30 @@ def test_a_publisher_may_be_slowed_and_kept_from_rules(address: str) -> None:
     with pytest.raises(ClientError) as caught:
         slow.put_events(Entries=[GOOD])
     assert _code(caught) == "ThrottlingException"
+
+
+def test_surrogates_are_the_sender_s_fault(events: Any) -> None:
+    """What no UTF-8 can hold fails its entry, and is said in an answer that can be read."""
+    answer = events.put_events(
+        Entries=[GOOD, {**GOOD, "Detail": '{"\\ud800": 1}'}, {**GOOD, "Detail": '{"n": 1e400}'}]
+    )
+    codes = [one.get("ErrorCode") for one in answer["Entries"]]
+    assert codes == [None, "MalformedDetail", "MalformedDetail"]
+
+
+def test_a_cloud_event_may_be_signed(address: str, client: redis.Redis) -> None:
+    """A CloudEvent that AWS's signer has signed is accepted, and a changed one is not."""
+    url = f"{address}/events"
+    body = json.dumps(
+        {"specversion": "1.0", "id": "1", "source": "billing.app", "type": "Paid", "data": {}}
+    )
+    request = AWSRequest("POST", url, {"Content-Type": "application/cloudevents+json"}, body)
+    SigV4Auth(Credentials(ACCESS_KEY, SECRET_KEY), "events", "eu-west-1").add_auth(request)
+    headers = dict(request.headers.items())
+    answer = httpx.post(url, headers=headers, content=body, trust_env=False)
+    assert (answer.status_code, answer.json()["ids"]) == (202, ["billing.app|1"])
+    forged = httpx.post(url, headers=headers, content=body.replace("1", "2"), trust_env=False)
+    assert forged.status_code == 401
 
 
 def test_the_ledger_is_away(settings: Settings) -> None:

@@ -82,6 +82,20 @@ def test_its_schemas_and_rules_are_right(place: Path) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_the_tutorial_is_the_example() -> None:
+    """Every file that the tutorial shows is the example's own, to the letter."""
+    shown = [
+        block
+        for block in read_page(ROOT / "docs/tutorial/a-shop-on-django.md").blocks
+        if block.title
+    ]
+    example = ROOT / "examples" / "django_shop"
+    assert shown
+    assert [] == [
+        block.place for block in shown if (example / block.title).read_text() != block.text
+    ]
+
+
 @each_example
 @pytest.mark.timeout(240)
 def test_the_command_of_its_readme_starts_a_shop(place: Path) -> None:

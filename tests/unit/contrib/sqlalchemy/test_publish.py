@@ -261,10 +261,10 @@ def test_the_wrong_kind_of_session_is_said(flow: EventFlow) -> None:
     engine = create_engine("sqlite://")
     outbox = Outbox(flow)
     with pytest.raises(TypeError, match=r"write `await outbox\.apublish"):
-        outbox.publish(AsyncSession(), make("e"))
+        outbox.publish(AsyncSession(), make("e"))  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="a session of SQLAlchemy is needed, not Engine"):
-        outbox.publish(engine, make("e"))
+        outbox.publish(engine, make("e"))  # type: ignore[arg-type]
     with pytest.raises(TypeError, match=r"write `outbox\.publish"):
-        asyncio.run(outbox.apublish(Session(), make("e")))
+        asyncio.run(outbox.apublish(Session(), make("e")))  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="an AsyncSession of SQLAlchemy is needed, not Engine"):
-        asyncio.run(outbox.apublish(engine, make("e")))
+        asyncio.run(outbox.apublish(engine, make("e")))  # type: ignore[arg-type]

@@ -1,6 +1,7 @@
 """What a relay claims of an SQLAlchemy outbox on SQLite, and the addresses that it takes."""
 
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,9 +18,10 @@ class TestOnSqlite(OutboxContract):
     """SQLite does what every outbox does."""
 
     @pytest.fixture
-    def table(self, engine: Engine) -> Table:
+    def table(self, engine: Engine) -> Iterator[Table]:
         """The rows."""
-        return table_of(engine)
+        with table_of(engine) as table:
+            yield table
 
 
 @pytest.mark.parametrize(

@@ -188,8 +188,14 @@ class Settings(BaseSettings):
     )
     outbox: bool = Field(
         False,
-        description="Whether `publish()` of the Django app writes to the "
+        description="Whether `publish()` of the Django app, or of the Flask extension, writes to the "
         "[outbox](../how-to/outbox.md) unless it is told otherwise.",
+    )
+    outbox_url: str = Field(
+        "",
+        repr=False,
+        description="The application's database, as SQLAlchemy writes it, for `eventflow outbox "
+        "relay`.",
     )
     outbox_poll: Duration = Field(
         0.5,

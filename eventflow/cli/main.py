@@ -22,6 +22,7 @@ COMMANDS = {
     "worker": Place("eventflow.cli.processes", "worker", "Start a worker for targets."),
     "recorder": Place("eventflow.cli.processes", "recorder", "Start the recorder."),
     "publish": Place("eventflow.cli.publish", "publish", "Publish events."),
+    "outbox": Place("eventflow.cli.outbox", "outbox", "Publish what an outbox holds."),
     "serve": Place("eventflow.cli.serve", "serve", "Take events over HTTP."),
     "rules": Place("eventflow.cli.rules", "rules", "Check, list, explain and test the rules."),
     "schemas": Place(

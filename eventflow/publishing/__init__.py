@@ -13,6 +13,7 @@ from eventflow.publishing.outbox import (
 from eventflow.publishing.preparation import Publishable, with_envelope
 from eventflow.publishing.publisher import Publisher
 from eventflow.publishing.relay import Relay, Relayed
+from eventflow.publishing.running import relay_policy, stopped_by_signals
 
 __all__ = [
     "CHANNEL",
@@ -27,5 +28,7 @@ __all__ = [
     "RelayPolicy",
     "Relayed",
     "ordering_key_of",
+    "relay_policy",
+    "stopped_by_signals",
     "with_envelope",
 ]

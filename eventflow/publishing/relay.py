@@ -26,6 +26,7 @@ _LONGEST_POSTPONEMENT = 60.0
 _MOST_DOUBLINGS = 10  # beyond these a pause has long been the longest
 _PURGE_INTERVAL = 60.0
 _MOST_PURGED = 1_000  # in one statement, so that it is short
+_LONGEST_WAIT = 1.0  # how long a request to stop may go unseen while nothing is committed
 _NAP = 0.1  # how long a request to stop may go unseen in a pause
 
 Publish = Callable[[Sequence[Event[Any]]], object]
@@ -104,7 +105,7 @@ class Relay:
                 failures = 0
                 if not relayed.claimed:
                     self._purge_if_due()
-                    self._outbox.wait(self._policy.poll)
+                    self._wait()
             except EventflowError as error:
                 if not failures:
                     _log.warning("the relay waits: %s", error, extra={"action": "relay_waits"})
@@ -151,6 +152,15 @@ class Relay:
             # Raised outside of the block, which would undo the marks.
             raise batch.error
         return Relayed(len(claim.rows), batch.published, batch.failed)
+
+    def _wait(self) -> None:
+        """Wait until something may be there, in parts: a request to stop ends none of them."""
+        until = time.monotonic() + self._policy.poll
+        while not self._is_stopping and (rest := until - time.monotonic()) > 0:
+            part_until = time.monotonic() + min(rest, _LONGEST_WAIT)
+            self._outbox.wait(min(rest, _LONGEST_WAIT))
+            if time.monotonic() < part_until:
+                return  # it was told of a commit
 
     def _pause_after(self, failures: int) -> int:
         self._outbox.close()  # a connection that has failed may stay so

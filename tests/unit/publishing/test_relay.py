@@ -1,6 +1,7 @@
 """The relay's loop: what is away is waited for, and a request to stop is heeded."""
 
 import logging
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Self
@@ -115,6 +116,22 @@ def test_it_stops_in_the_middle_of_an_outage() -> None:
     runner = Relay(rows, fail)
     assert 0 == runner.run().published
     assert 1 == len(rows.rows)
+
+
+def test_it_stops_in_the_middle_of_a_long_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However seldom it is to look, it waits in short parts, between which it heeds a request."""
+    monkeypatch.setattr(relay, "_LONGEST_WAIT", 0.01)
+    rows = Rows()
+    runner = Relay(rows, Published(), RelayPolicy(poll=3600.0))
+
+    def wait() -> None:
+        time.sleep(0.01)
+        if rows.waits == 3:
+            runner.stop()
+
+    rows.when_waiting = wait
+    runner.run()
+    assert 3 == rows.waits
 
 
 def test_old_rows_are_deleted_when_there_is_time() -> None:

@@ -1,10 +1,6 @@
 """`manage.py eventflow_relay`: publishes what the outbox holds."""
 
-import signal
-import threading
 from argparse import ArgumentParser
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -15,7 +11,14 @@ from eventflow.contrib.django.listening import can_listen
 from eventflow.contrib.django.models import OutboxEvent
 from eventflow.contrib.django.outbox import DjangoOutbox
 from eventflow.errors import EventflowError
-from eventflow.publishing import MOST_AT_ONCE, Relay, Relayed, RelayPolicy
+from eventflow.publishing import (
+    MOST_AT_ONCE,
+    Relay,
+    Relayed,
+    RelayPolicy,
+    relay_policy,
+    stopped_by_signals,
+)
 from eventflow.settings import Settings
 from eventflow.units import format_duration
 
@@ -65,8 +68,10 @@ class Command(BaseCommand):
             raise CommandError(message)
         try:
             flow = get_flow()
-            relay = Relay(DjangoOutbox(alias), flow.publish_many, _policy(flow.settings, batch))
-            with _stopped_by_signals(relay):
+            relay = Relay(
+                DjangoOutbox(alias), flow.publish_many, relay_policy(flow.settings, batch)
+            )
+            with stopped_by_signals(relay):
                 relayed = relay.drain() if once else self._run(relay, alias, flow.settings)
         except EventflowError as error:
             raise CommandError(str(error)) from error
@@ -81,27 +86,3 @@ class Command(BaseCommand):
         self.stdout.write(f"the relay of the database {alias!r} runs: {how}")
         self.stdout.flush()
         return relay.run()
-
-
-def _policy(settings: Settings, batch: int) -> RelayPolicy:
-    return RelayPolicy(
-        batch=batch,
-        poll=settings.outbox_poll,
-        max_attempts=settings.outbox_max_attempts,
-        retention=settings.outbox_retention,
-    )
-
-
-@contextmanager
-def _stopped_by_signals(relay: Relay) -> Iterator[None]:
-    """Have SIGTERM and Ctrl-C stop the relay once the rows in hand are done with."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # Python hands signals to the main thread alone
-        return
-    numbers = (signal.SIGTERM, signal.SIGINT)
-    before = [signal.signal(number, lambda *_: relay.stop()) for number in numbers]
-    try:
-        yield
-    finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)

@@ -89,6 +89,7 @@ LIMITS: Mapping[str, Any] = {
     "schemas that one is made of": bundle.MAX_SCHEMAS,
     "schemas that one value is checked by": work.MAX_LOOKS,
     "faults of one event that are told": faults.MAX_FAULTS,
+    "values of an event whose faults are all looked for": faults.MAX_VALUES,
 }
 # Held by a test of behaviour each, below or elsewhere.
 BY_BEHAVIOUR = {

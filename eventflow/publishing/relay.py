@@ -52,6 +52,13 @@ class Relayed:
             self.failed + other.failed,
         )
 
+    def __sub__(self, other: "Relayed") -> "Relayed":
+        return Relayed(
+            self.claimed - other.claimed,
+            self.published - other.published,
+            self.failed - other.failed,
+        )
+
 
 class Relay:
     """Publishes the rows of one outbox.
@@ -81,6 +88,7 @@ class Relay:
         self._policy = policy if policy is not None else RelayPolicy()
         self._clock = clock
         self._purge_at = 0.0
+        self._total = Relayed()
         self._is_stopping = False
 
     def stop(self) -> None:
@@ -93,12 +101,10 @@ class Relay:
         Returns:
             What became of all rows together.
         """
-        total = Relayed()
         failures = 0
         while not self._is_stopping:
             try:
                 relayed = self.relay()
-                total += relayed
                 if failures:
                     _log.info("the relay goes on", extra={"action": "relay_resumed"})
                 failures = 0
@@ -114,7 +120,7 @@ class Relay:
                 _log.exception("the relay failed, and tries again", extra={"action": "relay_waits"})
                 failures = self._pause_after(failures)
         self._outbox.close()
-        return total
+        return self._total
 
     def drain(self) -> Relayed:
         """Publish until nothing more can be claimed.
@@ -125,14 +131,12 @@ class Relay:
         Raises:
             EventflowError: When the ledger or the database cannot be reached.
         """
-        total = Relayed()
+        before = self._total
         while not self._is_stopping:
-            relayed = self.relay()
-            if not relayed.claimed:
+            if not self.relay().claimed:
                 self._purge_if_due()
                 break
-            total += relayed
-        return total
+        return self._total - before
 
     def relay(self) -> Relayed:
         """Claim and publish once.
@@ -147,10 +151,12 @@ class Relay:
         with self._outbox.claim(self._policy.batch) as claim:
             batch = _Batch(claim, self._publish, self._policy)
             batch.publish()
+        relayed = Relayed(len(claim.rows), batch.published, batch.failed)
+        self._total += relayed
         if batch.error is not None:
             # Raised outside of the block, which would undo the marks.
             raise batch.error
-        return Relayed(len(claim.rows), batch.published, batch.failed)
+        return relayed
 
     def _pause_after(self, failures: int) -> int:
         self._outbox.close()  # a connection that has failed may stay so

@@ -83,7 +83,7 @@ def accepted(client: redis.Redis) -> list[str]:
     """Return the ids of the events in the order in which the ledger accepted them."""
     answer = client.lrange(LANE, 0, -1)
     assert isinstance(answer, list)
-    return [identity.decode() for identity in answer]
+    return [identity.decode() for identity in answer if isinstance(identity, bytes)]
 
 
 def write(outbox: Outbox, engine: Engine, name: str, count: int) -> list[str]:

@@ -39,8 +39,10 @@ check: $(STAMP) ## Check format, lint, types, floors, docstrings, spelling and s
 	$(BIN)/ruff format --check --quiet
 	$(BIN)/ruff check --quiet
 	$(BIN)/mypy
+	@# Each example is a project of its own, and all of them call their package `shop`.
+	for place in examples/*_shop; do (cd $$place && ../../$(BIN)/mypy --config-file ../../pyproject.toml .) || exit 1; done
 	$(BIN)/lint-imports
-	$(BIN)/interrogate --quiet eventflow workers
+	$(BIN)/interrogate --quiet eventflow workers examples
 	$(BIN)/interrogate --quiet --whitelist-regex '^test_' tests
 	$(BIN)/codespell
 	$(BIN)/eventflow schemas export --check

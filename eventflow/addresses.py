@@ -1,4 +1,4 @@
-"""Servers' addresses: passwords masked out of them, and what they say of TLS read out of them."""
+"""Servers' addresses: checked, passwords masked out of them, what they say of TLS read out of them."""
 
 import re
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ __all__ = [
     "TlsAsked",
     "as_kombu",
     "as_redis",
+    "check_address",
     "mask_url",
     "mask_values",
     "read_tls",
@@ -201,3 +202,32 @@ def _mask_pair(match: re.Match[str]) -> str:
     if _SECRET_NAME.search(unquote(match[2])):
         return f"{match[1]}{match[2]}=***"
     return match[0]
+
+
+def check_address(value: str, schemes: tuple[str, ...]) -> str:
+    """Return an address, or several between semicolons, that can be one.
+
+    Args:
+        value: The address; it may be empty.
+        schemes: What it may begin with.
+
+    Raises:
+        ValueError: When it cannot be one; the message quotes nothing of it.
+    """
+    if value and urlsplit(value).scheme not in schemes:
+        message = (
+            f"an address that begins with one of {', '.join(f'{name}://' for name in schemes)}"
+        )
+        raise ValueError(message)
+    try:
+        for address in value.split(";"):  # amqp brokers may be several
+            _ = urlsplit(address).port
+    except ValueError:
+        # Python's own message would quote what may be half of a password.
+        message = (
+            "an address whose port is a number up to 65535; in a password, write / ? # [ ] @ as "
+            "%2F %3F %23 %5B %5D %40"
+        )
+        raise ValueError(message) from None
+    read_tls(value)
+    return value

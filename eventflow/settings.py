@@ -6,12 +6,12 @@ import tempfile
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from eventflow.addresses import as_kombu, as_redis, mask_url, read_tls, without_tls
+from eventflow.addresses import as_kombu, as_redis, check_address, mask_url, without_tls
 from eventflow.certificates import check_certificates, with_postgresql_tls
 from eventflow.errors import SettingsError
 from eventflow.units import parse_duration
@@ -248,12 +248,12 @@ class Settings(BaseSettings):
     @field_validator("broker_url")
     @classmethod
     def _check_broker(cls, value: str) -> str:
-        return _check_scheme(value, _BROKER_SCHEMES)
+        return check_address(value, _BROKER_SCHEMES)
 
     @field_validator("redis_url")
     @classmethod
     def _check_redis(cls, value: str) -> str:
-        return _check_scheme(value, _REDIS_SCHEMES)
+        return check_address(value, _REDIS_SCHEMES)
 
     @field_validator("log_level")
     @classmethod
@@ -339,23 +339,3 @@ def _load(cls: type[SettingsT], values: dict[str, Any]) -> SettingsT:
             lines.append(f"{_PREFIX}{name.upper()}: {message}" if name else message)
         text = "\n  ".join(["these settings cannot be:", *lines]) if lines[1:] else lines[0]
         raise SettingsError(text) from None
-
-
-def _check_scheme(value: str, schemes: tuple[str, ...]) -> str:
-    if value and urlsplit(value).scheme not in schemes:
-        message = (
-            f"an address that begins with one of {', '.join(f'{name}://' for name in schemes)}"
-        )
-        raise ValueError(message)
-    try:
-        for address in value.split(";"):  # amqp brokers may be several
-            _ = urlsplit(address).port
-    except ValueError:
-        # Python's own message would quote what may be half of a password.
-        message = (
-            "an address whose port is a number up to 65535; in a password, write / ? # [ ] @ as "
-            "%2F %3F %23 %5B %5D %40"
-        )
-        raise ValueError(message) from None
-    read_tls(value)
-    return value

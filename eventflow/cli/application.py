@@ -7,7 +7,7 @@ from pathlib import Path
 from types import ModuleType
 
 import redis
-from celery import Celery
+from celery import Celery, signals
 from kombu.exceptions import KombuError
 
 from eventflow.errors import EventflowError, StartError
@@ -61,7 +61,10 @@ def import_here(name: str) -> ModuleType:
 
 
 def import_subscribers(app: Celery) -> None:
-    """Import the modules that *app* would import when its worker starts.
+    """Import the modules that *app* would import when its worker starts, as it would.
+
+    Celery's own signal goes before: by it Django is set up, without which its models are not to be
+    imported.
 
     Args:
         app: The Celery app.
@@ -69,6 +72,10 @@ def import_subscribers(app: Celery) -> None:
     Raises:
         StartError: When one cannot be; it says which and where.
     """
+    for _, answer in signals.import_modules.send(sender=app):
+        if isinstance(answer, Exception):
+            message = f"what is to run before the subscribers are imported has failed: {answer}"
+            raise StartError(message) from answer
     for name in dict.fromkeys([*(app.conf.imports or ()), *(app.conf.include or ())]):
         _import(name)
 

@@ -53,6 +53,13 @@ class Relayed:
             self.failed + other.failed,
         )
 
+    def __sub__(self, other: "Relayed") -> "Relayed":
+        return Relayed(
+            self.claimed - other.claimed,
+            self.published - other.published,
+            self.failed - other.failed,
+        )
+
 
 class Relay:
     """Publishes the rows of one outbox.
@@ -82,6 +89,7 @@ class Relay:
         self._policy = policy if policy is not None else RelayPolicy()
         self._clock = clock
         self._purge_at = 0.0
+        self._total = Relayed()
         self._is_stopping = False
 
     def stop(self) -> None:
@@ -94,12 +102,10 @@ class Relay:
         Returns:
             What became of all rows together.
         """
-        total = Relayed()
         failures = 0
         while not self._is_stopping:
             try:
                 relayed = self.relay()
-                total += relayed
                 if failures:
                     _log.info("the relay goes on", extra={"action": "relay_resumed"})
                 failures = 0
@@ -115,7 +121,7 @@ class Relay:
                 _log.exception("the relay failed, and tries again", extra={"action": "relay_waits"})
                 failures = self._pause_after(failures)
         self._outbox.close()
-        return total
+        return self._total
 
     def drain(self) -> Relayed:
         """Publish until nothing more can be claimed.
@@ -126,14 +132,12 @@ class Relay:
         Raises:
             EventflowError: When the ledger or the database cannot be reached.
         """
-        total = Relayed()
+        before = self._total
         while not self._is_stopping:
-            relayed = self.relay()
-            if not relayed.claimed:
+            if not self.relay().claimed:
                 self._purge_if_due()
                 break
-            total += relayed
-        return total
+        return self._total - before
 
     def relay(self) -> Relayed:
         """Claim and publish once.
@@ -148,10 +152,12 @@ class Relay:
         with self._outbox.claim(self._policy.batch) as claim:
             batch = _Batch(claim, self._publish, self._policy)
             batch.publish()
+        relayed = Relayed(len(claim.rows), batch.published, batch.failed)
+        self._total += relayed
         if batch.error is not None:
             # Raised outside of the block, which would undo the marks.
             raise batch.error
-        return Relayed(len(claim.rows), batch.published, batch.failed)
+        return relayed
 
     def _wait(self) -> None:
         """Wait until something may be there, in parts: a request to stop ends none of them."""

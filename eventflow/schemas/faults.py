@@ -14,11 +14,15 @@ from jsonschema_rs import ValidationError, ValidationErrorKind, Validator
 
 from eventflow.events import describe_kind, write_path
 
-__all__ = ["MAX_FAULTS", "Fault", "find_faults"]
+__all__ = ["MAX_FAULTS", "MAX_VALUES", "Fault", "find_faults"]
 
 MAX_FAULTS = 20
 """The most faults of one event that are told one by one."""
 
+MAX_VALUES = 2_000
+"""The most values that an event may hold for all its faults to be looked for; of more, the first."""
+
+_MOST_WORK = 50_000_000  # values, times bytes of their schema: each fault holds a part of that
 _MOST_NAMES = 8  # of an enumeration, or of keys
 _MOST_TEXT = 80  # characters of what a schema or an event's key says
 
@@ -41,20 +45,41 @@ class Fault:
         return f"{self.path}: {self.message}"
 
 
-def find_faults(validator: Validator, data: Any, most: int = MAX_FAULTS + 1) -> tuple[Fault, ...]:
+def find_faults(
+    validator: Validator, data: Any, most: int = MAX_FAULTS + 1, *, schema_bytes: int = 0
+) -> tuple[Fault, ...]:
     """Return why *data* does not fit; nothing where it does.
 
     Args:
         validator: A compiled schema.
-        data: What JSON can hold.
+        data: What JSON can hold. Where it holds much, only the first fault is looked for: the
+            validator makes all of them before it gives the first one, each with its part of the
+            schema, and an event of 1 MiB may have 100,000.
         most: Where to stop.
+        schema_bytes: How long the schema is.
     """
-    return tuple(islice(_find(validator, data), most))
+    values = min(MAX_VALUES, _MOST_WORK // max(schema_bytes, 1))
+    errors = _first(validator, data) if _holds_more(data, values) else validator.iter_errors(data)
+    return tuple(islice((fault for error in errors for fault in _read(error)), most))
 
 
-def _find(validator: Validator, data: Any) -> Iterator[Fault]:
-    for error in validator.iter_errors(data):
-        yield from _read(error)
+def _first(validator: Validator, data: Any) -> Iterator[ValidationError]:
+    try:
+        validator.validate(data)
+    except ValidationError as error:
+        yield error
+
+
+def _holds_more(data: Any, values: int) -> bool:
+    pending = [data]
+    while pending and values >= 0:
+        value = pending.pop()
+        values -= 1
+        if isinstance(value, dict | list):
+            if len(value) > values:
+                return True
+            pending.extend(value.values() if isinstance(value, dict) else value)
+    return values < 0
 
 
 def _read(error: ValidationError) -> Iterator[Fault]:

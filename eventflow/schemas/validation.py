@@ -1,5 +1,6 @@
 """Whether an event fits its schema, and what is done about it where it does not."""
 
+import json
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -64,7 +65,7 @@ class SchemaCheck:
 
     def __init__(self, repository: Repository, *, before: "SchemaCheck | None" = None) -> None:
         self._repository = repository
-        self._validators: dict[SchemaName, tuple[Validator, int]] = {}
+        self._validators: dict[SchemaName, tuple[Validator, int, int]] = {}
         self._named: dict[str, SchemaName | None] = {}
         self._told: set[SchemaName] = before.told if before is not None else set()
 
@@ -101,7 +102,7 @@ class SchemaCheck:
         validation = document.validation or validation
         if validation is Validation.OFF:
             return CheckResult(Action.PASS, document.name)
-        validator, levels = self._validator(document)
+        validator, levels, size = self._validator(document)
         if levels < MAX_LEVELS and is_deeper(data, levels):
             message = (
                 f"has more than {levels} levels, and no more can be checked: the "
@@ -111,7 +112,7 @@ class SchemaCheck:
         elif validator.is_valid(data):
             return self._judge_status(document)
         else:
-            faults = find_faults(validator, data)
+            faults = find_faults(validator, data, schema_bytes=size)
         is_refused = validation is Validation.ENFORCE and document.status is not Status.DRAFT
         return CheckResult(
             Action.REFUSE if is_refused else Action.WARN,
@@ -142,12 +143,13 @@ class SchemaCheck:
             self._named[text] = name
         return name
 
-    def _validator(self, document: SchemaDocument) -> tuple[Validator, int]:
-        """Return the compiled schema, and how many levels of an event it may be asked about."""
+    def _validator(self, document: SchemaDocument) -> tuple[Validator, int, int]:
+        """Return the compiled schema, how many levels it may be asked about, and its bytes."""
         known = self._validators.get(document.name)
         if known is None:
             validator = compile_schema(document.whole, document.dialect)
-            known = self._validators[document.name] = validator, deepest(document.whole)
+            size = len(json.dumps(document.whole))
+            known = self._validators[document.name] = validator, deepest(document.whole), size
         return known
 
     def _judge_unknown(

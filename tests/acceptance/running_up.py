@@ -87,13 +87,19 @@ def run_command(place: Path, *arguments: str, **extra: str) -> subprocess.Comple
 
 
 class RunningProcess:
-    """`eventflow ARGUMENTS` in a project's folder; what it says is kept as it comes."""
+    """`eventflow ARGUMENTS` in a project's folder; what it says is kept as it comes.
+
+    Attributes:
+        program: What Python runs instead, in a class that derives from this.
+    """
+
+    program: tuple[str, ...] = ("-m", "eventflow")
 
     def __init__(self, place: Path, *arguments: str, **extra: str) -> None:
         self.place = place
         self.lines: list[str] = []
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "eventflow", *arguments],
+            [sys.executable, *self.program, *arguments],
             cwd=place,
             env=environment(**extra),
             stdout=subprocess.PIPE,

@@ -10,6 +10,7 @@ DATABASES: dict[str, dict[str, Any]]
 SECRET_KEY = "of a test"
 ALLOWED_HOSTS = ["*"]
 USE_TZ = True
+TIME_ZONE = "UTC"
 ROOT_URLCONF = "tests.django_shop.urls"
 INSTALLED_APPS = [
     "django.contrib.auth",

@@ -14,7 +14,7 @@ _FENCE = re.compile(r"^(?P<indent> *)(?P<ticks>`{3,})(?P<language>[\w+-]*)(?P<in
 _TITLE = re.compile(r'title="(?P<title>[^"]+)"')
 _LINK = re.compile(r"\]\((?![a-z]+:)([^)#\s]+)")
 _COMMENT = re.compile(
-    r"^\s*<!-- (?P<verb>not run|background until|repeat until|exit|project): *(?P<what>.*?) *-->$"
+    r"^\s*<!-- (?P<verb>not run|background until|repeat until|exit|project|port): *(?P<what>.*?) *-->$"
 )
 
 
@@ -50,12 +50,15 @@ class Page:
     Attributes:
         path: Where it is.
         project: What it starts from: `reference` or, where it says nothing, an empty folder.
+        port: The port on which its own servers listen, for which a run takes a free one; empty
+            where it has none.
         blocks: Its fenced blocks, in order.
         links: The relative links in its text, without their anchors.
     """
 
     path: Path
     project: str
+    port: str
     blocks: tuple[Block, ...]
     links: tuple[str, ...]
 
@@ -68,7 +71,7 @@ def read_page(path: Path) -> Page:
     """
     blocks: list[Block] = []
     asks: dict[str, str] = {}
-    project = ""
+    of_page = {"project": "", "port": ""}
     links: list[str] = []
     lines = enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
     for number, line in lines:
@@ -78,8 +81,8 @@ def read_page(path: Path) -> Page:
             if not what:
                 message = f"{place}: '{verb}:' says nothing: write what, or why"
                 raise PageError(message)
-            if verb == "project":
-                project = what
+            if verb in of_page:
+                of_page[verb] = what
             else:
                 asks[verb] = what
         elif fence := _FENCE.match(line):
@@ -108,4 +111,4 @@ def read_page(path: Path) -> Page:
             raise PageError(message)
         else:
             links += _LINK.findall(line)
-    return Page(path, project, tuple(blocks), tuple(links))
+    return Page(path, **of_page, blocks=tuple(blocks), links=tuple(links))

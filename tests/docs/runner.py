@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -17,6 +18,7 @@ from eventflow.errors import EventflowError
 from eventflow.rules import load_rules
 from tests.docs.background import Background
 from tests.docs.pages import Block, Page, PageError
+from tests.ports import free_port
 
 __all__ = ["Project"]
 
@@ -99,9 +101,11 @@ class Project:
         if page.project == "reference":
             for name in ("workers", "rules", "schemas"):
                 shutil.copytree(ROOT / name, self.folder / name)
+        port = str(free_port()) if page.port else ""
         for block in page.blocks:
             if "not run" not in block.asks:
-                self._follow_block(block)
+                text = re.sub(rf"\b{page.port}\b", port, block.text) if port else block.text
+                self._follow_block(replace(block, text=text))
 
     def _follow_block(self, block: Block) -> None:
         if block.title:

@@ -1,6 +1,7 @@
 """The runner of documentation notices what is wrong on a page, and lets pass what is right."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -161,6 +162,13 @@ def test_reference_project(tmp_path: Path) -> None:
     """A page may start from the reference deployment."""
     place = follow(tmp_path, "<!-- project: reference -->\n```sh\n$ ls workers/audit.py\n```\n")
     assert list(place.glob("rules/*.yaml"))
+
+
+def test_port_of_a_page(tmp_path: Path) -> None:
+    """The port that a page's servers listen on is exchanged for a free one, and no other number."""
+    page = "<!-- port: 8000 -->\n```sh\n$ echo 127.0.0.1:8000 18000 > said\n```\n"
+    said = (follow(tmp_path, page) / "said").read_text()
+    assert re.fullmatch(r"127\.0\.0\.1:(?!8000 )\d+ 18000\n", said)
 
 
 def test_command_line_is_this_one(tmp_path: Path) -> None:

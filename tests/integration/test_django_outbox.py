@@ -156,13 +156,13 @@ def write_while(writers: Sequence[Writer], meanwhile: Callable[[], None]) -> Non
 
 
 def kill_again_and_again(
-    processes: Processes, client: redis.Redis, wait_until: Wait, times: int, pace: int
+    processes: Processes, client: redis.Redis, wait_until: Wait, times: int, most: int
 ) -> None:
-    """Kill one of two relays, *times* times, each time after some *pace* events more."""
+    """Kill one of two relays, *times* times, at random moments until *most* events are published."""
     chance = random.Random(7)
     relays = [processes.start_relay("--batch", "40") for _ in range(2)]
     for _ in range(times):
-        wanted = count_accepted(client) + chance.randint(1, pace)
+        wanted = min(most, count_accepted(client) + chance.randint(1, 2 * most // (times + 1)))
         wait_until(lambda wanted=wanted: count_accepted(client) >= wanted)
         processes.kill(relays.pop(chance.randrange(2)))
         relays.append(processes.start_relay("--batch", "40"))
@@ -176,7 +176,8 @@ def test_relays_that_are_killed_lose_nothing(
     writers = [Writer(name, alias, 2_500) for name in ("a", "b")]
     with emptied(alias):
         write_while(
-            writers, lambda: kill_again_and_again(processes, client, wait_until, times=5, pace=600)
+            writers,
+            lambda: kill_again_and_again(processes, client, wait_until, times=6, most=5_000),
         )
         wait_until(lambda: is_published(alias), 60.0)
         assert_all_in_order(accepted(client), writers)
@@ -201,7 +202,7 @@ def test_on_sqlite_too(
     ):
         writer = Writer("c", alias, 400)
         write_while(
-            [writer], lambda: kill_again_and_again(processes, client, wait_until, times=1, pace=100)
+            [writer], lambda: kill_again_and_again(processes, client, wait_until, times=1, most=400)
         )
         wait_until(lambda: is_published(alias), 60.0)
         assert_all_in_order(accepted(client), [writer])

@@ -259,6 +259,28 @@ def test_a_large_request_of_unknown_length_is_cut(address: str) -> None:
     assert answer.startswith(b"HTTP/1.1 413 ")
 
 
+def test_endless_headers_are_cut(address: str) -> None:
+    """Headers that go on and on end with the connection."""
+    lines = (f"x-{number}: {'x' * 1000}\r\n".encode() for number in range(100_000))
+    with _raw(address, "POST /events HTTP/1.1\r\n") as connection, pytest.raises(OSError):
+        connection.sendall(b"".join(lines))
+
+
+def test_a_refusal_reaches_one_who_still_sends(address: str) -> None:
+    """Who sends a large body without a key reads why it is refused, and not that it is cut."""
+    headers = {**STRUCTURED, "Authorization": "Bearer wrong"}
+    with httpx.Client(base_url=address, trust_env=False) as http:
+        for _ in range(2):
+            answer = http.post("/events", headers=headers, content=b"x" * 2_000_000)
+            assert answer.status_code == 401
+
+
+def test_a_second_request_on_a_connection_is_answered(http: httpx.Client) -> None:
+    """A connection that is kept serves one request after the other."""
+    for _ in range(3):
+        assert http.get("/healthz").status_code == 200
+
+
 def test_a_compressed_request_is_refused(http: httpx.Client) -> None:
     """A body that is compressed is refused: a small one could become a huge one."""
     answer = http.post("/events", headers={**STRUCTURED, "content-encoding": "gzip"}, content=b"x")

@@ -293,4 +293,6 @@ def test_a_rabbitmq_that_lets_nobody_publish(
         assert flow._publisher._waker.is_away
     finally:
         shared_node().set_memory_alarm(raised=False)
+        while flow._sender._lines._mine():  # type: ignore[attr-defined]
+            flow._sender._lines._mine().pop().close()  # type: ignore[attr-defined]
     assert bodies(client) == 3

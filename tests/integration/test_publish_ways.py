@@ -104,7 +104,7 @@ def test_a_fork_while_another_thread_holds_locks(flow: EventFlow, client: redis.
     """What redis-py and kombu had locked in the parent, the child never waits for."""
     flow.publish(event("first"))
     pools = flow._publisher._ledgers._connect().connection_pool
-    locks = [pools._event_dispatcher._lock, flow._sender._pool()._resource.mutex]  # type: ignore[attr-defined]
+    locks = [pools._lock, flow._sender._pool()._resource.mutex]  # type: ignore[attr-defined]
     is_held, is_over = threading.Event(), threading.Event()
 
     def hold() -> None:

@@ -47,6 +47,7 @@ LIMITS: Mapping[str, Any] = {
     "bytes of a request": setting("http_max_bytes"),
     "seconds that a request's body may take, and then its answer": setting("http_timeout"),
     "seconds that a request's headers may take": server._PATIENCE,
+    "bytes of a request's headers": server._MOST_HEAD,
     "CloudEvents in a batch": content_modes.MOST_EVENTS,
     "entries of a `PutEvents`": put_events.MOST_ENTRIES,
     "bytes that the entries of a `PutEvents` stay below": put_events.MOST_BYTES,
@@ -89,6 +90,7 @@ LIMITS: Mapping[str, Any] = {
     "schemas that one is made of": bundle.MAX_SCHEMAS,
     "schemas that one value is checked by": work.MAX_LOOKS,
     "faults of one event that are told": faults.MAX_FAULTS,
+    "values of an event whose faults are all looked for": faults.MAX_VALUES,
 }
 # Held by a test of behaviour each, below or elsewhere.
 BY_BEHAVIOUR = {

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 import pytest
+from celery import signals
 
 from eventflow.cli.application import check_servers, import_subscribers, load_app
 from eventflow.cli.processes import queues_of
@@ -123,6 +124,32 @@ def test_subscribers_are_imported_before_the_start(project: Path) -> None:
     app.conf.include = ["project_f"]
     sys.path.insert(0, str(project))
     with pytest.raises(StartError, match=r"'project_f' cannot be imported: .*project_f\.py:1"):
+        import_subscribers(app)
+
+
+def test_celery_is_told_before_subscribers_are_imported(project: Path) -> None:
+    """Who waits for Celery's signal, as its support of Django does, is called before the import."""
+    app = make_app(load_settings())
+    app.conf.include = ["project_g"]
+    sys.path.insert(0, str(project))
+
+    def set_up(**_: object) -> None:
+        (project / "project_g.py").write_text("")
+
+    signals.import_modules.connect(set_up, sender=app)
+    import_subscribers(app)
+    assert "project_g" in sys.modules
+
+
+def test_what_fails_before_the_import_is_said(project: Path) -> None:
+    """When who was called before the import fails, the reason is said."""
+    app = make_app(load_settings())
+
+    def set_up(**_: object) -> None:
+        raise RuntimeError("no such database")
+
+    signals.import_modules.connect(set_up, sender=app)
+    with pytest.raises(StartError, match="no such database"):
         import_subscribers(app)
 
 

@@ -104,6 +104,16 @@ def test_an_outage_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
     ]
 
 
+def test_what_goes_in_part_is_counted() -> None:
+    """Of a list that the ledger takes in part, that part counts as published."""
+    rows, published = Rows("e1", "e2", "e3"), Published()
+    published.room = 2
+    runner = Relay(rows, published)
+    rows.when_waiting = runner.stop
+    assert 3 == runner.run().published
+    assert ["e1", "e2", "e3"] == published.ids
+
+
 def test_it_stops_in_the_middle_of_an_outage() -> None:
     """A request to stop is heeded between two tries."""
     rows, published = Rows("e1"), Published()

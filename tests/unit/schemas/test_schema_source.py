@@ -97,7 +97,7 @@ def test_a_faulty_change_is_refused(
     (record,) = caplog.records
     assert record.levelname == "ERROR"
     assert record.__dict__["action"] == "schemas_refused"
-    assert "the last good ones stay in force" in record.getMessage()
+    assert "the last good schemas stay in force" in record.getMessage()
     assert [problem.path for problem in source.problems] == ["type"]
     write_schemas({FILE: {"type": "object"}})
     look(source, clock, 2)

@@ -15,6 +15,7 @@ from eventflow.contrib.django.models import OutboxEvent
 from eventflow.contrib.django.testing import captured_events
 from eventflow.errors import EventError, PublishError, SettingsError
 from eventflow.events import Event
+from tests.django_shop.databases import further_database
 from tests.django_shop.models import Order
 
 NOWHERE = {"REDIS_URL": "redis://127.0.0.1:1/0", "PUBLISH_DEADLINE": "200ms"}
@@ -162,6 +163,22 @@ def test_async_code_publishes() -> None:
     with captured_events() as events:
         async_to_sync(scene)()  # as Django does it: the database's calls come to this thread
     assert ["e1", "c-1"] == ids(events)
+
+
+def test_the_database_may_be_another(outbox: bool) -> None:
+    """With `using`, that database's transaction counts, and has the row."""
+    sqlite = {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
+    with further_database("second", **sqlite) as alias, captured_events() as events:
+        with transaction.atomic(), transaction.atomic(using=alias):
+            publish(make("lost"), using=alias, outbox=outbox)
+            transaction.set_rollback(True, using=alias)
+        with transaction.atomic():
+            with transaction.atomic(using=alias):
+                publish(make("e1"), using=alias, outbox=outbox)
+            assert ["e1"] == ids(events)
+        assert int(outbox) == OutboxEvent.objects.using(alias).count()
+    assert ["e1"] == ids(events)
+    assert not OutboxEvent.objects.exists()
 
 
 def test_an_inner_capture_takes_from_an_outer_one() -> None:

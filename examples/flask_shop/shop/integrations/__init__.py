@@ -1,0 +1,1 @@
+"""Who hears of orders: one module for each."""

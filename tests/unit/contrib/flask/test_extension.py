@@ -139,7 +139,7 @@ def test_without_a_session_it_is_published_at_once() -> None:
         with pytest.raises(PublishError):
             extension.publish(OrderPlaced(order_id=7))
         with pytest.raises(EventError, match="order_id"):
-            extension.publish(OrderPlaced.model_construct(order_id="x"))
+            extension.publish(OrderPlaced.model_construct(order_id="x"))  # type: ignore[arg-type]
         with pytest.raises(StartError, match=r"write EventFlowExtension\(session=db.session\)"):
             extension.publish(OrderPlaced(order_id=7), outbox=True)
 

@@ -33,6 +33,7 @@ def eventflow_lifespan(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[Any]:
+        """Have the flow in the application's state while it runs."""
         app.state.eventflow = flow if flow is not None else EventFlow()
         try:
             if within is None:

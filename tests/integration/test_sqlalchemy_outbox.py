@@ -150,6 +150,8 @@ def test_relays_that_are_killed_lose_nothing(
         key, _, number = identity.rpartition("-")
         by_key[key].append(int(number))
     assert [] == [key for key, numbers in by_key.items() if numbers != sorted(numbers)]
+    # One that was started just now cannot be asked before it listens.
+    wait_until(lambda: all("the relay of" in processes.log(number) for number in relays))
     assert [0, 0] == [processes.stop(number) for number in relays]
 
 

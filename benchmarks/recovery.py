@@ -24,6 +24,7 @@ from tests.servers import BROKERS, stop_shared_node
 BEFORE = 2.0  # seconds of load before a fault
 CUT = 5.0  # seconds that a connection is broken
 AWAY = 10.0  # seconds that the broker is stopped
+RATE = 1000.0  # events a second: more than can be carried, so that IN_FLIGHT decides
 IN_FLIGHT = 100
 SEED = 20261124
 
@@ -45,7 +46,11 @@ def print_broker(broker: str, place: Path) -> None:
     with apart(place, broker) as (scene, sides):
         for number, (name, fault) in enumerate(faults(scene, sides).items()):
             load = Load(
-                scene.deployment.flow, scene.in_flight, most=IN_FLIGHT, prefix=f"f{number}e"
+                scene.deployment.flow,
+                scene.in_flight,
+                most=IN_FLIGHT,
+                rate=RATE,
+                prefix=f"f{number}e",
             )
             loads.append(load)
             lasted, again, last = measure(scene, load, fault)

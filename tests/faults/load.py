@@ -10,10 +10,13 @@ from eventflow.app import EventFlow
 from eventflow.errors import PublishError
 from eventflow.events import Event
 
-__all__ = ["REFUSE_EACH", "Load"]
+__all__ = ["RATE", "REFUSE_EACH", "Load"]
 
 _AT_ONCE = 5
 _PAUSE = 0.05  # seconds
+RATE = 60.0
+"""Events a second: enough that something is under way in every process whenever one of them dies, and
+little enough that a machine of two cores has time left for what the fault calls for."""
 REFUSE_EACH = 97
 """A prime, so that what is refused spreads over the groups."""
 
@@ -26,6 +29,7 @@ class Load:
             a publisher that keeps its events is what the guarantee counts on.
         in_flight: Tells how much is unfinished.
         most: How much may be, before the load waits.
+        rate: The most events that it publishes a second.
         prefix: What the events' ids begin with.
         refuse_each: One event in so many is refused by the target `typed`, and so a dead letter.
     """
@@ -36,12 +40,14 @@ class Load:
         in_flight: Callable[[], int],
         *,
         most: int = 300,
+        rate: float = RATE,
         prefix: str = "e",
         refuse_each: int = REFUSE_EACH,
     ) -> None:
         self._flow = flow
         self._in_flight = in_flight
         self._most = most
+        self._interval = _AT_ONCE / rate
         self._prefix = prefix
         self._refuse_each = refuse_each
         self._stopping = threading.Event()
@@ -73,11 +79,13 @@ class Load:
 
     def _run(self) -> None:
         number = 0
+        due = time.monotonic()
         try:
             while not self._stopping.is_set():
-                if self._is_enough():
-                    time.sleep(_PAUSE)
+                if self._is_enough() or time.monotonic() < due:
+                    time.sleep(min(_PAUSE, self._interval))
                     continue
+                due = max(due + self._interval, time.monotonic() - 1.0)
                 self._publish([self._event(number + more) for more in range(_AT_ONCE)])
                 number += _AT_ONCE
         except BaseException as error:

@@ -14,6 +14,7 @@ from eventflow.publishing.preparation import Preparation, Publishable, Ready
 from eventflow.publishing.waker import Waker
 from eventflow.schemas.source import SchemaSource
 from eventflow.settings import Settings, mask_url
+from eventflow.tls import tls_advice
 from eventflow.transport import MessageSender
 from eventflow.units import format_duration
 
@@ -35,6 +36,8 @@ class Publisher:
     ) -> None:
         self._settings = settings
         self._preparation = Preparation(settings, schemas)
+        # A server that is spoken to in TLS and does not know it waits for the end of a line.
+        self._hint = tls_advice(settings.ledger_url, "timed out")
         self._ledgers = ledgers
         self._waker = Waker(sender, pause=settings.publish_deadline)
         self._carriers: Carriers | None = Carriers()
@@ -153,6 +156,7 @@ class Publisher:
         return (
             f"the ledger at {mask_url(self._settings.ledger_url)} has not answered within "
             f"{format_duration(self._settings.publish_deadline)} (EVENTFLOW_PUBLISH_DEADLINE)"
+            f"{self._hint}"
         )
 
     def _say_crowded(self) -> str:

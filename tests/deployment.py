@@ -75,6 +75,7 @@ class Deployment:
             "data_dir": self._data,
             **parts.addresses,
             "rules": place / "rules",
+            "schemas": place / "schemas",
             "workers": "project",
             "mover_interval": 0.05,
             "rules_interval": 0.05,

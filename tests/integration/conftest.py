@@ -17,7 +17,8 @@ from eventflow.settings import Settings, load_settings
 def server_settings() -> Iterator[Settings]:
     """Settings whose embedded server runs for the whole session of tests."""
     place = Path(tempfile.mkdtemp(prefix="ef-"))
-    settings = load_settings(data_dir=place)
+    # The reference deployment has schemas, and tests publish what they like.
+    settings = load_settings(data_dir=place, schemas=place / "schemas")
     server = EmbeddedServer(settings)
     server.start()
     yield settings

@@ -22,7 +22,9 @@ def main() -> int:
         The exit code: 1 when a part ended by itself.
     """
     subprocess.run([*_MANAGE, "migrate", "--verbosity", "0"], check=True)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Both by word: what a shell starts in the background is told to ignore Ctrl-C.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     # In sessions of their own: Ctrl-C reaches this process alone, which stops each of them once.
     running = {
         name: subprocess.Popen([*_MANAGE, *part], start_new_session=True)

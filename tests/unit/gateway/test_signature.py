@@ -53,40 +53,42 @@ def test_the_credential_is_read() -> None:
 @pytest.mark.parametrize(
     ("request_", "secret", "later", "code", "message"),
     [
-        (_sign(), "another", 0, "InvalidSignature", "does not match"),
-        (_sign(), SECRET, 400, "InvalidSignature", "Signature expired"),
-        (_sign(), SECRET, -400, "InvalidSignature", "Signature not yet current"),
-        (_sign(service="sqs"), SECRET, 0, "InvalidSignature", "scoped to correct service"),
+        (lambda: _sign(), "another", 0, "InvalidSignature", "does not match"),
+        (lambda: _sign(), SECRET, 400, "InvalidSignature", "Signature expired"),
+        (lambda: _sign(), SECRET, -400, "InvalidSignature", "Signature not yet current"),
+        (lambda: _sign(service="sqs"), SECRET, 0, "InvalidSignature", "scoped to correct service"),
         (
-            _with(_sign(), "x-amz-target", lambda _: "AWSEvents.ListRules"),
+            lambda: _with(_sign(), "x-amz-target", lambda _: "AWSEvents.ListRules"),
             SECRET,
             0,
             "InvalidSignature",
             "does not match",
         ),
         (
-            _with(_sign(), "authorization", lambda text: text.replace(";x-amz-target", "")),
+            lambda: _with(_sign(), "authorization", lambda text: text.replace(";x-amz-target", "")),
             SECRET,
             0,
             "InvalidSignature",
             "must be signed and are not: x-amz-target",
         ),
         (
-            _with(_sign(), "authorization", lambda text: text.replace("eu-west-1", "us-east-1")),
+            lambda: _with(
+                _sign(), "authorization", lambda text: text.replace("eu-west-1", "us-east-1")
+            ),
             SECRET,
             0,
             "InvalidSignature",
             "does not match",
         ),
         (
-            _with(_sign(), "x-amz-date", lambda _: "yesterday"),
+            lambda: _with(_sign(), "x-amz-date", lambda _: "yesterday"),
             SECRET,
             0,
             "IncompleteSignature",
             "X-Amz-Date",
         ),
         (
-            _with(_sign(), "x-amz-date", lambda _: "20200101T000000Z"),
+            lambda: _with(_sign(), "x-amz-date", lambda _: "20200101T000000Z"),
             SECRET,
             0,
             "InvalidSignature",
@@ -96,11 +98,11 @@ def test_the_credential_is_read() -> None:
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_what_is_not_so_signed_is_refused(
-    request_: SignedRequest, secret: str, later: float, code: str, message: str
+    request_: Callable[[], SignedRequest], secret: str, later: float, code: str, message: str
 ) -> None:
     """A wrong secret, an old or early date, another service and a changed header are refused."""
     with pytest.raises(Refusal, match=message) as caught:
-        _check(request_, secret=secret, later=later)
+        _check(request_(), secret=secret, later=later)
     assert caught.value.status == 401
     assert caught.value.code == f"{code}Exception"
     assert SECRET not in str(caught.value)

@@ -53,9 +53,9 @@ def test_the_credential_is_read() -> None:
 @pytest.mark.parametrize(
     ("request_", "secret", "later", "code", "message"),
     [
-        (lambda: _sign(), "another", 0, "InvalidSignature", "does not match"),
-        (lambda: _sign(), SECRET, 400, "InvalidSignature", "Signature expired"),
-        (lambda: _sign(), SECRET, -400, "InvalidSignature", "Signature not yet current"),
+        (_sign, "another", 0, "InvalidSignature", "does not match"),
+        (_sign, SECRET, 400, "InvalidSignature", "Signature expired"),
+        (_sign, SECRET, -400, "InvalidSignature", "Signature not yet current"),
         (lambda: _sign(service="sqs"), SECRET, 0, "InvalidSignature", "scoped to correct service"),
         (
             lambda: _with(_sign(), "x-amz-target", lambda _: "AWSEvents.ListRules"),

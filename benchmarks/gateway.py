@@ -108,7 +108,11 @@ def cpu_seconds(pid: int) -> float:
 
 def start_server(settings: Settings, port: int) -> "subprocess.Popen[bytes]":
     """Start `eventflow serve --no-auth` and wait until it answers."""
-    environment = {**os.environ, "EVENTFLOW_DATA_DIR": str(settings.data_dir)}
+    environment = {
+        **os.environ,
+        "EVENTFLOW_DATA_DIR": str(settings.data_dir),
+        "EVENTFLOW_SCHEMAS": str(settings.schemas),
+    }
     process = subprocess.Popen(
         [sys.executable, "-m", "eventflow", "serve", "--no-auth", "--port", str(port)],
         env={**environment, "EVENTFLOW_LOG_LEVEL": "WARNING"},
@@ -143,7 +147,7 @@ def main() -> None:
         f"{'':30} {'requests/s':>10} {'events/s':>10} {'p50 ms':>8} {'p99 ms':>8} {'CPU us/request':>15}"
     )
     with tempfile.TemporaryDirectory(prefix="ef-") as place:
-        settings = load_settings(data_dir=Path(place))
+        settings = load_settings(data_dir=Path(place), schemas=Path(place))
         with running_server(settings):
             process = start_server(settings, port)
             try:

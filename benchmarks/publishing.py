@@ -33,7 +33,7 @@ def measure(run: Callable[[], None], events: int) -> float:
 def main() -> None:
     """Print the table."""
     with tempfile.TemporaryDirectory(prefix="ef-") as place:
-        settings = load_settings(data_dir=Path(place))
+        settings = load_settings(data_dir=Path(place), schemas=Path(place))
         with running_server(settings):
             flow = EventFlow(settings)
             task = flow.celery.tasks["eventflow.route"]

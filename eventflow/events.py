@@ -31,13 +31,19 @@ __all__ = [
     "Event",
     "delivery_id",
     "describe_kind",
+    "is_replay_name",
+    "ledger_id",
     "split_delivery_id",
+    "split_ledger_id",
     "validate_event",
     "write_path",
     "write_time",
 ]
 
 DEFAULT_BUS = "default"
+
+_REPLAY = "@replay:"  # no event's own id has it: see _check_own_id
+_REPLAY_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 DataT = TypeVar("DataT", default=dict[str, Any])
 
@@ -91,6 +97,13 @@ Time = Annotated[
 _PRINTABLE = AfterValidator(_check_text)
 
 
+def _check_own_id(value: str) -> str:
+    if _REPLAY in value:
+        message = f"{value!r} contains {_REPLAY!r}, which marks events that are sent again"
+        raise ValueError(message)
+    return value
+
+
 def _new_id() -> str:
     return str(uuid.uuid4())
 
@@ -138,7 +151,11 @@ class Event(BaseModel, Generic[DataT]):
     )
 
     id: Annotated[
-        str, BeforeValidator(_check_id), Field(min_length=1, max_length=200), _PRINTABLE
+        str,
+        BeforeValidator(_check_id),
+        Field(min_length=1, max_length=200),
+        _PRINTABLE,
+        AfterValidator(_check_own_id),
     ] = Field(default_factory=_new_id)
     source: Annotated[str, Field(min_length=1, max_length=256), _PRINTABLE]
     type: Annotated[str, Field(alias="detail-type", min_length=1, max_length=128), _PRINTABLE]
@@ -237,6 +254,30 @@ def split_delivery_id(delivery: str) -> tuple[str, str]:
         message = f"{delivery!r} is no delivery id, which looks like EVENT-ID:TARGET"
         raise ValueError(message)
     return event_id, target
+
+
+def ledger_id(event_id: str, replay_name: str | None) -> str:
+    """Return the id by which the ledger knows an event: its own, or one of the replay's own.
+
+    So what a replay sends again is not taken for what was sent the first time, and each event of a
+    replay is sent once.
+
+    Args:
+        event_id: The event's id.
+        replay_name: The replay that sends it; None the first time.
+    """
+    return event_id if replay_name is None else f"{event_id}{_REPLAY}{replay_name}"
+
+
+def split_ledger_id(identity: str) -> tuple[str, str | None]:
+    """Return the event's own id, and the replay that sent it; None for the first time."""
+    event_id, separator, replay_name = identity.rpartition(_REPLAY)
+    return (event_id, replay_name) if separator else (identity, None)
+
+
+def is_replay_name(text: str) -> bool:
+    """Whether a replay may be called so: EventBridge's rule, 1 to 64 of letters, digits, `.-_`."""
+    return _REPLAY_NAME.fullmatch(text) is not None
 
 
 def write_path(path: Sequence[str | int]) -> str:

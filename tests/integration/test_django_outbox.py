@@ -181,6 +181,8 @@ def test_relays_that_are_killed_lose_nothing(
         )
         wait_until(lambda: is_published(alias), 60.0)
         assert_all_in_order(accepted(client), writers)
+        # One that was started just now cannot be asked before it listens.
+        wait_until(lambda: all("the relay of" in processes.log(each) for each in processes.running))
         assert [0, 0] == [processes.stop(number) for number in list(processes.running)]
 
 

@@ -12,7 +12,10 @@ from eventflow.events import (
     Event,
     delivery_id,
     describe_kind,
+    is_replay_name,
+    ledger_id,
     split_delivery_id,
+    split_ledger_id,
     validate_event,
     write_path,
     write_time,
@@ -252,3 +255,27 @@ def test_write_time_ends_in_z() -> None:
     assert "2026-01-01T00:00:00Z" == write_time(
         datetime(2026, 1, 1, 1, tzinfo=timezone(timedelta(hours=1)))
     )
+
+
+@pytest.mark.parametrize("event_id", ["e1", "a:b", "mail@replay", "e@other:x"])
+@pytest.mark.parametrize("replay", [None, "yesterday", "r.1_2-3"])
+def test_a_replay_has_ids_of_its_own(event_id: str, replay: str | None) -> None:
+    """The ledger's id tells the event and the replay, and is the event's own the first time."""
+    identity = ledger_id(event_id, replay)
+    assert (event_id, replay) == split_ledger_id(identity)
+    assert (identity == event_id) == (replay is None)
+    assert (identity, "door") == split_delivery_id(delivery_id(identity, "door"))
+
+
+def test_no_event_can_pass_for_a_replayed_one() -> None:
+    """An id that contains the mark of a replay is refused."""
+    with pytest.raises(EventError, match="id: 'e1@replay:r' contains '@replay:'"):
+        validate_event({**MINIMAL, "id": "e1@replay:r"})
+
+
+@pytest.mark.parametrize(
+    ("name", "is_one"), [("a" * 64, True), ("a" * 65, False), ("", False), ("a:b", False)]
+)
+def test_a_replay_is_called_as_eventbridge_allows(name: str, *, is_one: bool) -> None:
+    """1 to 64 of letters, digits, dots, hyphens and underscores."""
+    assert is_one == is_replay_name(name)

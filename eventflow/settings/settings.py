@@ -5,56 +5,30 @@ import os
 import tempfile
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Self, TypeVar
+from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
-from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, ValidationError, field_validator, model_validator
 
-from eventflow.addresses import as_kombu, as_redis, check_address, mask_url, without_tls
+from eventflow.addresses import as_kombu, as_redis, check_address, without_tls
 from eventflow.certificates import check_certificates, with_postgresql_tls
 from eventflow.errors import SettingsError
-from eventflow.units import parse_duration
+from eventflow.settings.duration import Duration
+from eventflow.settings.seeing import PREFIX, SeeingSettings
 
-__all__ = ["Duration", "Settings", "load_settings", "mask_url"]
+__all__ = ["Settings", "load_settings"]
 
-_PREFIX = "EVENTFLOW_"
 SettingsT = TypeVar("SettingsT", bound="Settings")
 _SOCKET_PATH_LIMIT = 100  # Linux allows 107 bytes, macOS 103
 _BROKER_SCHEMES = ("redis", "rediss", "redis+socket", "amqp", "amqps", "pyamqp")
 _REDIS_SCHEMES = ("redis", "rediss", "unix")
 
 
-def _read_duration(value: object) -> object:
-    if isinstance(value, bool):  # pydantic would read true as one second
-        message = f"{str(value).lower()} is not a duration: write such as 10s, 15m or 24h"
-        raise ValueError(message)  # noqa: TRY004 - pydantic reports ValueError only
-    if isinstance(value, str):
-        try:
-            return float(value)
-        except ValueError:
-            return parse_duration(value)
-    return value
-
-
-Duration = Annotated[float, BeforeValidator(_read_duration), Field(ge=0, allow_inf_nan=False)]
-"""Seconds; a string such as `10s` or `24h` is read as one."""
-
-
-class Settings(BaseSettings):
+class Settings(SeeingSettings):
     """What one process runs with. Each field is the variable ``EVENTFLOW_<NAME>``.
 
     With neither `broker_url` nor `redis_url`, both are the embedded server of `data_dir`.
     """
-
-    model_config = SettingsConfigDict(
-        env_prefix=_PREFIX,
-        # Compose files pass `${NAME:-}` on as an empty variable: that is no setting.
-        env_ignore_empty=True,
-        frozen=True,
-        extra="forbid",
-        hide_input_in_errors=True,
-    )
 
     broker_url: str = Field(
         "",
@@ -336,6 +310,6 @@ def _load(cls: type[SettingsT], values: dict[str, Any]) -> SettingsT:
             name = ".".join(str(part) for part in fault["loc"])
             message = fault["msg"].removeprefix("Value error, ")
             # What concerns several settings at once names them itself.
-            lines.append(f"{_PREFIX}{name.upper()}: {message}" if name else message)
+            lines.append(f"{PREFIX}{name.upper()}: {message}" if name else message)
         text = "\n  ".join(["these settings cannot be:", *lines]) if lines[1:] else lines[0]
         raise SettingsError(text) from None

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers import BROKERS, require_broker, stop_shared_node
+from tests.servers import BROKERS, KINDS, require_broker, stop_shared_node
 
 _LONGEST_FIRST = ("faults", "security", "acceptance", "docs", "integration", "unit")
 
@@ -41,5 +41,12 @@ def _no_servers_stay() -> Iterator[None]:
 @pytest.fixture(scope="module", params=BROKERS)
 def broker(request: pytest.FixtureRequest) -> str:
     """Each broker in turn; one whose program is missing is skipped, and fails in CI."""
+    require_broker(request.param)
+    return str(request.param)
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def any_broker(request: pytest.FixtureRequest) -> str:
+    """One broker of each kind in turn, where another of a kind would only repeat what is shown."""
     require_broker(request.param)
     return str(request.param)

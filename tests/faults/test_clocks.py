@@ -67,10 +67,10 @@ SHIFTED_CLOCK = """
 
 
 @pytest.fixture
-def running(tmp_path: Path, broker: str) -> Iterator[Deployment]:
+def running(tmp_path: Path, any_broker: str) -> Iterator[Deployment]:
     """Two routers, two workers and a recorder, one of each pair early and one late."""
     with deployed(
-        tmp_path, project=PROJECT, rules=RULES, broker=broker, group_size=5
+        tmp_path, project=PROJECT, rules=RULES, broker=any_broker, group_size=5
     ) as deployment:
         (tmp_path / "sitecustomize.py").write_text(textwrap.dedent(SHIFTED_CLOCK))
         for name, shift in {"early": -SHIFT, "late": SHIFT}.items():

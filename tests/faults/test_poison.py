@@ -65,10 +65,10 @@ def account(deployment: Deployment, ends: Collection[int]) -> None:
 
 
 @pytest.mark.timeout(180)
-def test_poison_in_a_pool(broker: str, tmp_path: Path) -> None:
+def test_poison_in_a_pool(any_broker: str, tmp_path: Path) -> None:
     """The pool's process dies, its parent tells the ledger: no lease is waited for."""
     with deployed(
-        tmp_path, project=PROJECT, rules=RULES, broker=broker, lease_margin=60
+        tmp_path, project=PROJECT, rules=RULES, broker=any_broker, lease_margin=60
     ) as deployment:
         deployment.start("router", ["eventflow.route"])
         deployment.start("vendor", ["vendor"], "-P", "prefork", "-c", "2")

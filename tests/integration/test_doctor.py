@@ -118,9 +118,9 @@ def doctor(running: Deployment) -> Doctor:
     return Doctor(running)
 
 
-def test_a_well_deployment_is_well(broker: str, tmp_path: Path) -> None:
+def test_a_well_deployment_is_well(any_broker: str, tmp_path: Path) -> None:
     """With a router, a recorder and a worker on good servers, nothing is said and the code is 0."""
-    with deployed(tmp_path, project=PROJECT, rules=RULES, broker=broker, **QUICK) as deployment:
+    with deployed(tmp_path, project=PROJECT, rules=RULES, broker=any_broker, **QUICK) as deployment:
         start_all(deployment)
         deployment.flow.publish(Event(source="shop", type="T", data={"fail": True}))
         deployment.settle()

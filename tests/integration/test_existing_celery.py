@@ -56,15 +56,15 @@ SHOP = """
 
 
 @pytest.fixture(scope="module")
-def shop(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+def shop(any_broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     """A shop's own app with its default worker, and workers for eventflow's queues."""
     place = tmp_path_factory.mktemp("shop")
-    with deployed(place, project="", rules=RULES, broker=broker) as deployment:
+    with deployed(place, project="", rules=RULES, broker=any_broker) as deployment:
         (place / "project.py").write_text(textwrap.dedent(SHOP))
         deployment.environment["SHOP_BROKER"] = deployment.settings.celery_broker_url
         for name in ("EVENTFLOW_BROKER_URL", "EVENTFLOW_REDIS_URL"):
             deployment.environment.pop(name, None)
-        if broker != "rabbitmq":
+        if any_broker != "rabbitmq":
             # No setting but the rules: the ledger is in the shop's own broker.
             del deployment.environment["EVENTFLOW_DATA_DIR"]
         deployment.start("router", ["eventflow.route"])

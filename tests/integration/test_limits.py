@@ -50,9 +50,9 @@ PROJECT = """
 
 
 @pytest.fixture
-def running(broker: str, tmp_path: Path) -> Iterator[Deployment]:
+def running(any_broker: str, tmp_path: Path) -> Iterator[Deployment]:
     """A router and no workers yet."""
-    with deployed(tmp_path, project=PROJECT, rules=RULES, broker=broker) as deployment:
+    with deployed(tmp_path, project=PROJECT, rules=RULES, broker=any_broker) as deployment:
         deployment.start("router", ["eventflow.route"])
         deployment.await_ready()
         yield deployment

@@ -70,9 +70,9 @@ def test_an_envelope_cannot_be_changed_in_passing(flow: EventFlow) -> None:
         flow.publish(Event(source="s", type="T", data={}), subject="x")
 
 
-def test_many_go_in_groups(broker: str, tmp_path: Path) -> None:
+def test_many_go_in_groups(any_broker: str, tmp_path: Path) -> None:
     """A long list is a few messages; an empty one is none."""
-    with deployed(tmp_path, project="", rules="{}", broker=broker, group_size=40) as deployment:
+    with deployed(tmp_path, project="", rules="{}", broker=any_broker, group_size=40) as deployment:
         flow = deployment.flow
         assert flow.publish_many([]) == []
         assert deployment.depth("eventflow.route") == 0

@@ -34,9 +34,9 @@ PROJECT = """
 
 
 @pytest.fixture
-def running(broker: str, tmp_path: Path) -> Iterator[Deployment]:
+def running(any_broker: str, tmp_path: Path) -> Iterator[Deployment]:
     """A deployment with nothing running yet but its servers."""
-    with deployed(tmp_path, project=PROJECT, rules=RULES, broker=broker) as deployment:
+    with deployed(tmp_path, project=PROJECT, rules=RULES, broker=any_broker) as deployment:
         yield deployment
 
 

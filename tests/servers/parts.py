@@ -10,9 +10,10 @@ from tests.servers.queues import Queues, RabbitQueues, RedisQueues
 from tests.servers.server import Server, require
 from tests.servers.valkey import ValkeyServer
 
-__all__ = ["BROKERS", "Parts", "parts_of", "require_broker"]
+__all__ = ["BROKERS", "KINDS", "Parts", "parts_of", "require_broker"]
 
 BROKERS = ("valkey", "redis", "rabbitmq")
+KINDS = ("valkey", "rabbitmq")
 
 
 @dataclass

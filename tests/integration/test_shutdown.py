@@ -38,7 +38,12 @@ POOLS = {
 def running(any_broker: str, tmp_path: Path) -> Iterator[Deployment]:
     """A router; what is lost with its worker would be found only after minutes."""
     with deployed(
-        tmp_path, project=PROJECT, rules=RULES, broker=any_broker, requeue_after=600, lease_margin=600
+        tmp_path,
+        project=PROJECT,
+        rules=RULES,
+        broker=any_broker,
+        requeue_after=600,
+        lease_margin=600,
     ) as deployment:
         deployment.start("router", ["eventflow.route"])
         deployment.await_ready()

@@ -109,6 +109,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     with deployed(place, project=PROJECT, rules=RULES, **settings) as deployment:
         (place / "sitecustomize.py").write_text(SHIFTED)
         start_all(deployment)
+        # The store is made when it is first needed, and whether it is there is a finding.
+        DeadLetterStore(open_engine(deployment.settings.store_url)).count()
         yield deployment
 
 

@@ -1,7 +1,10 @@
 """Opening the store: SQLite or PostgreSQL, with the settings that keep what is committed."""
 
+import contextlib
+import errno
 import os
 import sqlite3
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -126,7 +129,7 @@ def _open_sqlite(address: URL, patience: float) -> Engine:
     path = Path(str(address.database))
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        _make_file(path)
     except OSError as error:
         message = (
             f"cannot open the store {path}: {error.strerror}; set EVENTFLOW_DATA_DIR or "
@@ -158,6 +161,26 @@ def _open_sqlite(address: URL, patience: float) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _make_file(path: Path) -> None:
+    """Have a file that its owner alone may read, without ever opening one that may be in use.
+
+    To close any descriptor of a file gives up all of a process's locks on it, those of another
+    thread's connection too; then another process may take away the log of what it has committed.
+    """
+    if not path.exists():
+        descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")  # mode 600
+        os.close(descriptor)
+        try:
+            with contextlib.suppress(FileExistsError):  # another was quicker
+                os.link(draft, path)
+        finally:
+            Path(draft).unlink()
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not os.access(path, os.R_OK | os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
 def _use_wal(cursor: sqlite3.Cursor, patience: float) -> None:

@@ -2,7 +2,10 @@
 
 import sqlite3
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -206,3 +209,31 @@ def test_an_index_serves_each_filter(store: DeadLetterStore, condition: str, ind
         plan = " ".join(str(row) for row in connection.exec_driver_sql(sql))
     assert f"eventflow_dead_letters_{index} " in plan
     assert ("TEMP B-TREE" in plan) == (index == "event")
+
+
+READER = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1])
+print(connection.execute("SELECT count(*) FROM eventflow_dead_letters").fetchone()[0])
+connection.close()
+"""
+
+
+def test_opening_it_once_more_takes_no_lock_away(store: DeadLetterStore, path: Path) -> None:
+    """What a process commits is there for others, though it opened the store again meanwhile.
+
+    A process that closes any file descriptor of the database loses all of its locks on it; another
+    one that closes the database then takes itself for the last, and takes the log of commits away.
+    """
+
+    def count() -> str:
+        command = [sys.executable, "-c", READER, str(path)]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    store.record([letter_of()])
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("SELECT 1 FROM eventflow_dead_letters")
+        open_engine(f"sqlite:///{path}")
+        assert count() == "1"
+        connection.execute("DELETE FROM eventflow_dead_letters")
+        assert count() == "0"

@@ -99,7 +99,7 @@ _PRINTABLE = AfterValidator(_check_text)
 
 def _check_own_id(value: str) -> str:
     if _REPLAY in value:
-        message = f"{value!r} contains {_REPLAY!r}, which marks events that are sent again"
+        message = f"{value!r} contains {_REPLAY!r}, which marks events that are sent again: take another id"
         raise ValueError(message)
     return value
 

@@ -147,8 +147,6 @@ class Finish:
         error: The error's text.
         succeeded: For the circuit breaker: whether the integration answered as it should; None
             where it was not called.
-        duration: Seconds that the call took; 0 where it was not made.
-        worker: The Celery worker that tried it, such as `device-vendor@host`.
     """
 
     delivery_id: str
@@ -159,8 +157,6 @@ class Finish:
     error_type: str = ""
     error: str = ""
     succeeded: bool | None = None
-    duration: float = 0.0
-    worker: str = ""
 
 
 class BreakerState(StrEnum):

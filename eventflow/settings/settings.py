@@ -9,26 +9,36 @@ from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
 from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from eventflow.addresses import as_kombu, as_redis, check_address, without_tls
 from eventflow.certificates import check_certificates, with_postgresql_tls
 from eventflow.errors import SettingsError
 from eventflow.settings.duration import Duration
-from eventflow.settings.seeing import PREFIX, SeeingSettings
 
 __all__ = ["Settings", "load_settings"]
 
+_PREFIX = "EVENTFLOW_"
 SettingsT = TypeVar("SettingsT", bound="Settings")
 _SOCKET_PATH_LIMIT = 100  # Linux allows 107 bytes, macOS 103
 _BROKER_SCHEMES = ("redis", "rediss", "redis+socket", "amqp", "amqps", "pyamqp")
 _REDIS_SCHEMES = ("redis", "rediss", "unix")
 
 
-class Settings(SeeingSettings):
+class Settings(BaseSettings):
     """What one process runs with. Each field is the variable ``EVENTFLOW_<NAME>``.
 
     With neither `broker_url` nor `redis_url`, both are the embedded server of `data_dir`.
     """
+
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX,
+        # Compose files pass `${NAME:-}` on as an empty variable: that is no setting.
+        env_ignore_empty=True,
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+    )
 
     broker_url: str = Field(
         "",
@@ -310,6 +320,6 @@ def _load(cls: type[SettingsT], values: dict[str, Any]) -> SettingsT:
             name = ".".join(str(part) for part in fault["loc"])
             message = fault["msg"].removeprefix("Value error, ")
             # What concerns several settings at once names them itself.
-            lines.append(f"{PREFIX}{name.upper()}: {message}" if name else message)
+            lines.append(f"{_PREFIX}{name.upper()}: {message}" if name else message)
         text = "\n  ".join(["these settings cannot be:", *lines]) if lines[1:] else lines[0]
         raise SettingsError(text) from None

@@ -170,17 +170,25 @@ def _make_file(path: Path) -> None:
     thread's connection too; then another process may take away the log of what it has committed.
     """
     if not path.exists():
-        descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")  # mode 600
-        os.close(descriptor)
-        try:
-            with contextlib.suppress(FileExistsError):  # another was quicker
-                os.link(draft, path)
-        finally:
-            Path(draft).unlink()
+        with contextlib.suppress(FileExistsError):  # another was quicker
+            _make_new(path)
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     if not os.access(path, os.R_OK | os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+def _make_new(path: Path) -> None:
+    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")  # mode 600
+    os.close(descriptor)
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links: made where it is, before anyone has it open
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    finally:
+        Path(draft).unlink()
 
 
 def _use_wal(cursor: sqlite3.Cursor, patience: float) -> None:

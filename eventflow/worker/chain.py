@@ -11,10 +11,9 @@ judge              success, Retry, Refuse, or any other exception: by the target
 """
 
 import json
-import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 from eventflow.delivery import Claim, Finish, Outcome, Verdict, next_delay
@@ -33,7 +32,6 @@ from eventflow.rules import Target
 from eventflow.subscribers import Delivery, Subscriber
 from eventflow.worker.async_call import run_async
 from eventflow.worker.context import WorkerContext
-from eventflow.worker.identity import worker_name
 from eventflow.worker.letters import letter_of_delivery
 from eventflow.worker.timeout import time_limit
 
@@ -82,20 +80,11 @@ def attempt_delivery(context: WorkerContext, bus: str, target: Target, claim: Cl
         call = _prepare(context, target, claim)
     except _Unfit as error:
         return _dead(claim, target, bus, error.reason, error.cause)
-    began = time.monotonic()
     try:
         call()
     except Exception as error:  # noqa: BLE001 - the edge of isolation: a subscriber may raise anything
-        return _timed(_judge(context, claim, target, bus, error), began)
-    done = Finish(claim.delivery_id, claim.attempt, Outcome.DONE, succeeded=True)
-    return _timed(Attempt(done), began)
-
-
-def _timed(attempt: Attempt, began: float) -> Attempt:
-    """Return *attempt* with how long the call took, and who made it."""
-    assert attempt.finish is not None
-    duration = time.monotonic() - began
-    return replace(attempt, finish=replace(attempt.finish, duration=duration, worker=worker_name()))
+        return _judge(context, claim, target, bus, error)
+    return Attempt(Finish(claim.delivery_id, claim.attempt, Outcome.DONE, succeeded=True))
 
 
 class _Unfit(Exception):  # noqa: N818 - carries a reason from one step of the chain to the next

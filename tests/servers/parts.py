@@ -13,6 +13,7 @@ from tests.servers.valkey import ValkeyServer
 __all__ = ["BROKERS", "KINDS", "Parts", "parts_of", "require_broker"]
 
 BROKERS = ("valkey", "redis", "rabbitmq")
+# Of each kind one: Redis 7 differs little from Valkey.
 KINDS = ("valkey", "rabbitmq")
 
 

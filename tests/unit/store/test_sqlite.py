@@ -1,5 +1,6 @@
 """The store on SQLite: the contract, its files, its locks."""
 
+import errno
 import sqlite3
 import stat
 import subprocess
@@ -209,6 +210,20 @@ def test_an_index_serves_each_filter(store: DeadLetterStore, condition: str, ind
         plan = " ".join(str(row) for row in connection.exec_driver_sql(sql))
     assert f"eventflow_dead_letters_{index} " in plan
     assert ("TEMP B-TREE" in plan) == (index == "event")
+
+
+def test_a_file_system_without_hard_links_will_do(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file is made all the same, its owner's alone, and nothing is left beside it."""
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr("os.link", refuse)
+    open_engine(f"sqlite:///{path}")
+    assert [path] == list(path.parent.iterdir())
+    assert 0o600 == stat.S_IMODE(path.stat().st_mode)
 
 
 READER = """

@@ -9,12 +9,13 @@ from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
 from pydantic import Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from eventflow.addresses import as_kombu, as_redis, check_address, without_tls
 from eventflow.certificates import check_certificates, with_postgresql_tls
 from eventflow.errors import SettingsError
 from eventflow.settings.duration import Duration
+from eventflow.settings.seeing import SeeingSettings
 
 __all__ = ["Settings", "load_settings"]
 
@@ -25,7 +26,7 @@ _BROKER_SCHEMES = ("redis", "rediss", "redis+socket", "amqp", "amqps", "pyamqp")
 _REDIS_SCHEMES = ("redis", "rediss", "unix")
 
 
-class Settings(BaseSettings):
+class Settings(SeeingSettings):
     """What one process runs with. Each field is the variable ``EVENTFLOW_<NAME>``.
 
     With neither `broker_url` nor `redis_url`, both are the embedded server of `data_dir`.

@@ -136,15 +136,14 @@ class _Examining:
         yield from judge_buses(buses, roster, settings, named=named)
 
     def _targets_here(self) -> Mapping[str, Target]:
-        return self._rules.targets if self._rules else {}
+        return self._rules.announced if self._rules else {}
 
     def _named(self, roster: Roster) -> set[str]:
         """Return the targets of the rules in force: the routers', else those here, else all known."""
         if routers_of(roster):
             return named_by_routers(roster)
         if self._rules:
-            enabled = [rule for rule in self._rules.rules if rule.enabled]
-            return {each.target for rule in enabled for each in rule.targets}
+            return set(self._rules.named_targets)
         return set(self._targets)
 
     def _examine_application(self) -> Iterator[Finding]:

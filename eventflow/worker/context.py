@@ -102,7 +102,7 @@ class WorkerContext:
         rules = self.rules.current()
         if rules.fingerprint == self._announced:
             return
-        definitions = {name: target.model_dump_json() for name, target in rules.targets.items()}
+        definitions = {name: target.model_dump_json() for name, target in rules.announced.items()}
         for bus in sorted(rules.buses | {"default"}):
             self.ledgers.of(bus).announce(definitions)
         self._announced = rules.fingerprint

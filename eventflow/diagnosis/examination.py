@@ -24,7 +24,7 @@ from eventflow.errors import EventflowError, RuleError, SchemaError
 from eventflow.rules import RuleSet, Target, load_rules
 from eventflow.schemas import load_repository
 from eventflow.settings import Settings
-from eventflow.transport.messages import DEAD_LETTERS, ROUTE
+from eventflow.transport.messages import ARCHIVE, DEAD_LETTERS, ROUTE
 from eventflow.worker.checks import find_conflicts
 
 __all__ = ["Examination", "examine"]
@@ -153,7 +153,8 @@ class _Examining:
     def _examine_broker(self) -> Iterator[Finding]:
         settings = self._settings
         targets = self._targets or self._targets_here()
-        queues = [ROUTE, DEAD_LETTERS, *sorted(target.queue for target in targets.values())]
+        own = [ROUTE, DEAD_LETTERS, ARCHIVE]
+        queues = [*own, *sorted({target.queue for target in targets.values()} - set(own))]
         yield from judge_broker(read_broker(self._app, queues))
         url = str(self._app.conf.broker_url or "")
         if not url.startswith("redis"):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from eventflow.delivery.keys import BUSES, DEAD_LETTERS, PROCESSES, ROUTE, Keys, process_key
 from eventflow.privileges.duty import Duty, Role
+from eventflow.rules import ARCHIVE
 from eventflow.transport.unacked import NO_QUEUES, unacked_keys
 
 __all__ = ["Grant", "acl_of"]
@@ -89,13 +90,13 @@ def _script_keys(duty: Duty, *, has_broker: bool) -> tuple[str, ...]:
             names += (keys.queued(ROUTE), keys.lanes, keys.lane("*"), *events)
         if duty.role is Role.PUBLISHER:
             continue
-        if duty.role is Role.WORKER:
+        if duty.role in {Role.WORKER, Role.RECORDER}:
             names += (*_of_targets(keys, duty), *events)
             names += (keys.dead_letters, keys.queued(DEAD_LETTERS))
-        elif duty.role is Role.RECORDER:
-            names += _of_letters(keys)
         else:
             names.append("eventflow:*")
+        if duty.role is Role.RECORDER:
+            names += _of_letters(keys)
     if has_broker and duty.is_celery_worker:
         names += (*unacked_keys(duty.reads).values(), *_bindings())
     return tuple(names)
@@ -116,7 +117,7 @@ def _ledger_grants(duty: Duty) -> Iterator[Grant]:
             yield Grant(("set",), (keys.body("*"),), "W")
             yield Grant(("zadd", "zcard"), (keys.queued(ROUTE),), "W")
             yield Grant(("rpush",), (keys.lanes, keys.lane("*")), "W")
-        if duty.role is Role.WORKER:
+        if duty.role in {Role.WORKER, Role.RECORDER}:
             yield Grant(_LEDGER, _of_targets(keys, duty))
             yield Grant(("get", "del"), (keys.body("*"),))
             yield Grant(("exists", "hincrby", "expire"), (keys.event("*"),))
@@ -174,9 +175,12 @@ def _keys(duty: Duty) -> list[Keys]:
 
 
 def _of_targets(keys: Keys, duty: Duty) -> tuple[str, ...]:
+    names = [target for target, _ in duty.targets]
+    if duty.role is Role.RECORDER:
+        names = [ARCHIVE]
     return tuple(
         key
-        for target, _ in duty.targets
+        for target in names
         for key in (
             keys.delivery(f"*:{target}"),
             keys.queued(target),

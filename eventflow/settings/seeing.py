@@ -18,3 +18,12 @@ class SeeingSettings(BaseSettings):
     journal_retention: Duration = Field(
         14 * 86400.0, gt=0, description="How long the journal is kept in the store."
     )
+    actor: str = Field(
+        "",
+        description="Who acts, for the audit: a person or a pipeline. Empty: who is logged in, and "
+        "on which machine.",
+    )
+    audit_retention: Duration = Field(
+        365 * 86400.0,
+        description="How long the audit is kept in the store; 0s keeps it for good.",
+    )

@@ -14,6 +14,7 @@ from eventflow.store import DeadLetterFilter, DeadLetterStore, open_engine, read
 from eventflow.store.engine import reading, writing
 from eventflow.store.schema import VERSION, ensure_schema
 from eventflow.store.tables import METADATA
+from tests.contracts.audit import AuditContract
 from tests.contracts.store import StoreContract, letter_of
 from tests.integration.postgres import MISSING, PostgresServer, find_binaries, running_postgres
 from tests.servers import require
@@ -153,6 +154,10 @@ class TestPostgresStore(StoreContract):
         assert 0 == os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         with reading(engine) as connection:
             assert parent_backend == connection.scalar(text("SELECT pg_backend_pid()"))
+
+
+class TestPostgresAudit(AuditContract):
+    """The contract of the audit, on PostgreSQL."""
 
 
 def test_several_processes_record_the_same_letters_at_once(url: str) -> None:

@@ -10,7 +10,7 @@ from eventflow.records import Reason
 from eventflow.store import DeadLetterFilter, State
 from eventflow.units import parse_duration, system_clock
 
-__all__ = ["ALL_STATES", "choosing", "read_filter", "read_state", "state_option"]
+__all__ = ["ALL_STATES", "choosing", "read_filter", "read_moment", "read_state", "state_option"]
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
@@ -19,7 +19,7 @@ _FIELDS = ("target", "reason", "event_type", "source", "event_id", "rule", "erro
 _TIMES = ("since", "until")
 
 
-def _read_moment(ctx: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
+def read_moment(ctx: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
     """Read a time, or how long ago it was, as seconds since the epoch."""
     if value is None:
         return None
@@ -55,10 +55,10 @@ _OPTIONS = (
     click.option(
         "--since",
         metavar="TIME",
-        callback=_read_moment,
+        callback=read_moment,
         help="Died since: how long ago, such as 2h, or an RFC 3339 time.",
     ),
-    click.option("--until", metavar="TIME", callback=_read_moment, help="Died until, likewise."),
+    click.option("--until", metavar="TIME", callback=read_moment, help="Died until, likewise."),
 )
 
 state_option = click.option(

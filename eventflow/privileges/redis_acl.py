@@ -117,7 +117,7 @@ def _ledger_grants(duty: Duty) -> Iterator[Grant]:
             yield Grant(("set",), (keys.body("*"),), "W")
             yield Grant(("zadd", "zcard"), (keys.queued(ROUTE),), "W")
             yield Grant(("rpush",), (keys.lanes, keys.lane("*")), "W")
-            yield Grant(("hincrby",), (keys.counts(ROUTE),), "W")
+            yield Grant(("hincrby",), (keys.counts(ROUTE),))
         if duty.role is Role.WORKER:
             yield Grant(_LEDGER, _of_targets(keys, duty))
             yield Grant(("hmget",), _pauses(keys, duty), "R")

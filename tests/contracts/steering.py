@@ -6,7 +6,8 @@ import pytest
 
 from eventflow.delivery import Balance, Finish, Ledger, Outcome, Planned, Verdict
 from eventflow.rules import Target
-from eventflow.rules.targets import CircuitBreaker, RetryPolicy, parse_rate
+from eventflow.rules.targets import CircuitBreaker, RetryPolicy
+from eventflow.units import parse_rate
 from tests.contracts.ledger import LEASE, TARGET, VENDOR, body_of, letter_of, register
 
 ROUTE = "eventflow.route"

@@ -10,7 +10,16 @@ import click
 
 from eventflow.cli.output import print_json, print_table, say
 
-__all__ = ["Column", "Page", "after_option", "limit_option", "page_of", "paging", "show_listing"]
+__all__ = [
+    "Column",
+    "Page",
+    "after_option",
+    "limit_option",
+    "page_of",
+    "paging",
+    "print_rows",
+    "show_listing",
+]
 
 ItemT = TypeVar("ItemT")
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
@@ -114,6 +123,19 @@ def paging(default: int = 100, most: int = _MOST) -> Callable[[CommandT], Comman
     return decorate
 
 
+def print_rows(items: Iterable[ItemT], columns: Sequence[Column[ItemT]]) -> None:
+    """Print a table of *items*, a row each.
+
+    Args:
+        items: What to print, in order.
+        columns: The first names the item.
+    """
+    print_table(
+        [column.heading for column in columns],
+        [[column.text(item) for column in columns] for item in items],
+    )
+
+
 def show_listing(
     page: Page[ItemT],
     columns: Sequence[Column[ItemT]],
@@ -136,10 +158,7 @@ def show_listing(
     if as_json:
         print_json([document(item) for item in page.items])
     elif page.items:
-        print_table(
-            [column.heading for column in columns],
-            [[column.text(item) for column in columns] for item in page.items],
-        )
+        print_rows(page.items, columns)
     else:
         say(empty)
     if page.after:

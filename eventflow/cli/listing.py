@@ -18,6 +18,7 @@ __all__ = [
     "page_of",
     "paging",
     "print_rows",
+    "say_more",
     "show_listing",
 ]
 
@@ -161,6 +162,15 @@ def show_listing(
         print_rows(page.items, columns)
     else:
         say(empty)
+    say_more(page)
+
+
+def say_more(page: Page[ItemT]) -> None:
+    """Say on stderr how to go on, where a page is not the last.
+
+    Args:
+        page: What was shown.
+    """
     if page.after:
         shown = f"{len(page.items):,}"
         if page.total is not None:

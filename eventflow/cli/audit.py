@@ -5,9 +5,8 @@ from contextlib import contextmanager
 
 import click
 
-from eventflow.cli.deadletters_options import read_moment
-from eventflow.cli.deadletters_view import when
 from eventflow.cli.output import json_option, print_json, print_table, say
+from eventflow.cli.times import MOMENT, moment
 from eventflow.settings import load_settings
 from eventflow.store import open_engine, store_exists
 from eventflow.store.audit import AuditEntry, AuditFilter, AuditStore
@@ -30,11 +29,10 @@ def audit() -> None:
 @click.option("--target", help="Only to this target.")
 @click.option(
     "--since",
-    metavar="TIME",
-    callback=read_moment,
+    type=MOMENT,
     help="Done since: how long ago, such as 2h, or an RFC 3339 time.",
 )
-@click.option("--until", metavar="TIME", callback=read_moment, help="Done until, likewise.")
+@click.option("--until", type=MOMENT, help="Done until, likewise.")
 @click.option(
     "--limit", default=50, show_default=True, type=click.IntRange(1, 10_000), help="At most."
 )
@@ -97,7 +95,7 @@ def _document_of(entry: AuditEntry) -> dict[str, object]:
 def _row_of(entry: AuditEntry, now: float) -> list[object]:
     facts = ", ".join(f"{name} {value}" for name, value in entry.facts.items() if value != "")
     return [
-        when(entry.at, now),
+        moment(entry.at, now),
         entry.who,
         entry.what,
         entry.target or "-",

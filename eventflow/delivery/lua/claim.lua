@@ -20,6 +20,7 @@
 --   run, poison, max_attempts, max_age   then: attempt, body, input, rules, accepted, first,
 --                     redrives, now, error type, error, and the number of the last attempt that
 --                     told how it went
+--# include journal
 --# include limits
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
@@ -65,6 +66,7 @@ local function verdict_of(id, delivery)
   if leased_until then
     redis.call('ZREM', running, id)
     redis.call('HINCRBY', delivery, 'crashes', 1)
+    note('lost', 'd', id, 'f', '{"why":"lease"}')
   end
   if tonumber(redis.call('ZSCORE', waiting, id) or 0) > now then
     return 'waiting'
@@ -90,6 +92,7 @@ local function verdict_of(id, delivery)
     redis.call('ZREM', queued, id)
     redis.call('ZREM', waiting, id)
     redis.call('ZADD', parked, facts[2], id)
+    note('parked', 'd', id, 'f', '{"by":"' .. hold .. '"}')
     return 'parked', hold
   end
   return 'run'

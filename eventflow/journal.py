@@ -23,9 +23,11 @@ from eventflow.events import split_delivery_id, split_ledger_id
 
 __all__ = [
     "MOST_ERROR",
+    "TELL_EVERY",
     "JournalCall",
     "JournalEntry",
     "JournalState",
+    "RecorderCall",
     "Step",
     "entry_id",
     "read_entry",
@@ -33,6 +35,9 @@ __all__ = [
 
 MOST_ERROR = 200
 """Characters of an error's text that the journal keeps; a dead letter has more."""
+
+TELL_EVERY = 60.0
+"""Seconds between two tellings of entries that were dropped."""
 
 _ROUTE = "eventflow.route"  # in the place of a target, where an event has none
 
@@ -71,6 +76,19 @@ class JournalCall(StrEnum):
     YES = "yes"
     AGAIN = "again"
     """Yes, and the last one was not answered: it may be lost, or still be on its queue."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderCall:
+    """What a mover is to do about the recorder.
+
+    Attributes:
+        call: Whether to send it a message.
+        dropped: Entries that were dropped and that nobody was told of yet.
+    """
+
+    call: JournalCall
+    dropped: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ All keys of one bus share the hash tag ``{bus}``, so that a script's keys live o
     eventflow:{bus}:alarms                hash    limit's name -> since when it is crossed
 
 A name is a target's, or `eventflow.route`, or `eventflow.dead-letters`; `eventflow.journal` has only
-counts: dropped, until, called.
+counts: dropped, told, told_at, called, until.
 """
 
 from eventflow.events import split_delivery_id

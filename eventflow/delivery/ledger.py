@@ -20,7 +20,7 @@ from eventflow.delivery.answers import (
     RouteWork,
     TargetStatus,
 )
-from eventflow.journal import JournalCall, JournalEntry, JournalState
+from eventflow.journal import JournalEntry, JournalState, RecorderCall
 from eventflow.records import DeadLetter
 from eventflow.rules.targets import Target
 
@@ -161,7 +161,7 @@ class Ledger(Protocol):
     def journal_state(self) -> JournalState:
         """Tell how much of the journal waits, since when, and how much was dropped."""
 
-    def call_recorder(self, *, patience: float, idle: float) -> JournalCall:
+    def call_recorder(self, *, patience: float, idle: float) -> RecorderCall:
         """Decide whether the recorder is to be sent a message; if so, it counts as sent.
 
         It is when entries wait and no message is under way; and when none was sent for long.

@@ -6,7 +6,16 @@ from typing import Any
 from eventflow.delivery.answers import BreakerChange, Finish, Outcome
 from eventflow.delivery.memory_targets import MemoryTargets, one_at_a_time
 from eventflow.events import split_delivery_id, split_ledger_id
-from eventflow.journal import MOST_ERROR, JournalCall, JournalEntry, JournalState, Step, entry_id
+from eventflow.journal import (
+    MOST_ERROR,
+    TELL_EVERY,
+    JournalCall,
+    JournalEntry,
+    JournalState,
+    RecorderCall,
+    Step,
+    entry_id,
+)
 from eventflow.units import Clock, system_clock
 
 __all__ = ["MemoryJournal"]
@@ -29,6 +38,8 @@ class MemoryJournal(MemoryTargets):
         self._journal: dict[str, JournalEntry] = {}
         self._noted = 0
         self._dropped = 0
+        self._told = 0
+        self._told_at = 0.0
         self._called = 0.0
         self._called_until: float | None = None
 
@@ -51,9 +62,17 @@ class MemoryJournal(MemoryTargets):
         return JournalState(len(self._journal), self._dropped, age)
 
     @one_at_a_time
-    def call_recorder(self, *, patience: float, idle: float) -> JournalCall:
+    def call_recorder(self, *, patience: float, idle: float) -> RecorderCall:
         """Decide whether the recorder is to be sent a message; if so, it counts as sent."""
-        now, until = self._clock(), self._called_until
+        now, untold = self._clock(), self._dropped - self._told
+        if untold and now - self._told_at >= TELL_EVERY:
+            self._told, self._told_at = self._dropped, now
+        else:
+            untold = 0
+        return RecorderCall(self._call(now, patience, idle), untold)
+
+    def _call(self, now: float, patience: float, idle: float) -> JournalCall:
+        until = self._called_until
         if until is not None and until > now:
             return JournalCall.NO
         if not self._journal and now - self._called < idle:

@@ -10,7 +10,14 @@ from eventflow.delivery.keys import JOURNAL
 from eventflow.delivery.redis_targets import RedisTargets
 from eventflow.delivery.scripts import Argument, guarded
 from eventflow.errors import LedgerError
-from eventflow.journal import JournalCall, JournalEntry, JournalState, read_entry
+from eventflow.journal import (
+    TELL_EVERY,
+    JournalCall,
+    JournalEntry,
+    JournalState,
+    RecorderCall,
+    read_entry,
+)
 
 __all__ = ["RedisJournal"]
 
@@ -68,10 +75,11 @@ class RedisJournal(RedisTargets):
             age = max(0.0, seconds + micros / 1e6 - written)
         return JournalState(waiting, int(dropped or 0), age)
 
-    def call_recorder(self, *, patience: float, idle: float) -> JournalCall:
+    def call_recorder(self, *, patience: float, idle: float) -> RecorderCall:
         """Decide whether the recorder is to be sent a message; if so, it counts as sent."""
         keys = [self._keys.journal, self._journal_counts]
-        return _CALLS[self._scripts.run("call_recorder", keys, [patience, idle])]
+        number, dropped = self._scripts.run("call_recorder", keys, [patience, idle, TELL_EVERY])
+        return RecorderCall(_CALLS[number], dropped)
 
     def recorder_answered(self) -> None:
         """Note that the recorder's message is done with."""

@@ -267,6 +267,8 @@ class JournalContract:
         ledger.accept(events)
         state = ledger.journal_state()
         assert (MOST, 7) == (state.waiting, state.dropped)
+        told = [ledger.call_recorder(patience=60.0, idle=60.0).dropped for _ in range(2)]
+        assert [7, 0] == told, "each is told once"
         assert f"e{MOST - 1}" == steps_of(ledger)[-1][1]
         register(ledger, "other")
         assert JournalState(2, 7) == JournalState(
@@ -295,7 +297,7 @@ class JournalContract:
         """While entries wait; again when it did not answer; and now and then without any."""
 
         def call(patience: float = 60.0, idle: float = 3600.0) -> JournalCall:
-            return ledger.call_recorder(patience=patience, idle=idle)
+            return ledger.call_recorder(patience=patience, idle=idle).call
 
         assert JournalCall.YES == call(), "it never was"
         ledger.recorder_answered()

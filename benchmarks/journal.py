@@ -48,7 +48,7 @@ class Bench:
         ]
         accept, route = self.ledger.accept, self.ledger.finish_route
         claim, finish = self.ledger.claim, self.ledger.finish
-        calls = {
+        calls: dict[str, list[Callable[[], object]]] = {
             "accept": [partial(accept, [(each, BODY, "courier.app|Came")]) for each in ids],
             "route": [partial(route, each, "Came", planned, []) for each in ids],
             "claim": [partial(claim, target, [one], lease=30.0) for target, one in deliveries],
@@ -65,7 +65,7 @@ class Bench:
 
     def _served(self) -> float:
         stats = self.client.info("commandstats")
-        return float(stats.get("cmdstat_evalsha", {"usec": 0})["usec"])  # type: ignore[union-attr]
+        return float(stats.get("cmdstat_evalsha", {"usec": 0})["usec"])
 
 
 def _done(identity: str) -> Finish:

@@ -34,9 +34,10 @@ COUNTS = "eventflow:{default}:counts:eventflow.journal"
 @pytest.fixture(scope="module")
 def deployment(any_broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     """A router and a worker; the recorder comes later."""
+    require_broker(any_broker)
     place = tmp_path_factory.mktemp("journal")
     with deployed(
-        place, project=PROJECT, rules=RULES, broker=require_broker(any_broker), requeue_after=0.3
+        place, project=PROJECT, rules=RULES, broker=any_broker, requeue_after=0.3
     ) as deployment:
         deployment.start("router", ["eventflow.route"])
         deployment.start("worker", ["vendor", "audit"])
@@ -58,7 +59,7 @@ def test_a_journal_waits_for_its_recorder(deployment: Deployment, store: Journal
     deployment.flow.publish(Event(id="first", source="shop", type="Sold", data={"fail": 0}))
 
     def called() -> float:
-        return float(client.hget(COUNTS, "called") or 0)  # type: ignore[arg-type]
+        return float(client.hget(COUNTS, "called") or 0)
 
     deployment.wait(lambda: deployment.depth("eventflow.journal") == 1, "the recorder's message")
     for _ in range(2):  # looked at once more, and left at the one that is there

@@ -61,6 +61,6 @@ class MemoryLetters(MemoryJournal):
         self._deliveries[letter.id] = KeptDelivery(
             letter.event_type, letter.rules, letter.input, now, redrives=redrives
         )
-        self._targets[letter.target].queued[letter.id] = now
+        self._targets[letter.target].register(letter.id, now, self._deliveries[letter.id])
         self._note_delivery(Step.REDRIVEN, letter.id, {"redrives": redrives})
         return True

@@ -22,6 +22,7 @@ from eventflow.delivery.journal_facts import letter_facts, match_facts
 from eventflow.delivery.keys import BUSES, DEAD_LETTERS, ROUTE
 from eventflow.delivery.limits import limit_arguments
 from eventflow.delivery.redis_journal import RedisJournal
+from eventflow.delivery.redis_steering import RedisSteering
 from eventflow.delivery.scripts import Argument, guarded
 from eventflow.events import delivery_id
 from eventflow.journal import MOST_ERROR
@@ -38,7 +39,7 @@ _ACCEPTANCES = {
 }
 
 
-class RedisLedger(RedisJournal):
+class RedisLedger(RedisJournal, RedisSteering):
     """One bus's ledger. Fulfils `eventflow.delivery.ledger.Ledger`, which says what each does.
 
     Args:
@@ -68,7 +69,7 @@ class RedisLedger(RedisJournal):
         if not self._known:  # movers look only at buses that they know of
             guarded(self._client, lambda: self._client.sadd(BUSES, self._bus))
             self._known = True
-        keys = [self._keys.queued(ROUTE), self._keys.lanes]
+        keys = [self._keys.queued(ROUTE), self._keys.lanes, self._keys.counts(ROUTE)]
         arguments: list[Argument] = [self._most]
         for event_id, body, lane in events:
             keys += (self._keys.event(event_id), self._keys.body(event_id), self._keys.lane(lane))
@@ -105,11 +106,13 @@ class RedisLedger(RedisJournal):
             self._keys.running(ROUTE),
             self._keys.dead_letters,
             self._keys.queued(DEAD_LETTERS),
+            self._keys.counts(ROUTE),
         ]
         arguments: list[Argument] = [event_id, event_type, self._window, len(deliveries)]
         for planned in deliveries:
             identity = delivery_id(event_id, planned.target)
-            keys += (self._keys.delivery(identity), self._keys.queued(planned.target))
+            keys.append(self._keys.delivery(identity))
+            keys += self._registry(planned.target)
             arguments += (identity, json.dumps(planned.rules), planned.input or "")
         for letter in letters:
             keys.append(self._keys.counts(letter.target or ROUTE))
@@ -131,7 +134,7 @@ class RedisLedger(RedisJournal):
         """Decide for each delivery whether it may run now; if so, count the attempt, lease it."""
         keys = self._keys
         names = [*self._places(target.name), keys.counts(target.name)]
-        names += [keys.breaker(target.name), keys.tokens(target.name)]
+        names += [keys.breaker(target.name), keys.tokens(target.name), keys.pause(target.name)]
         for identity in delivery_ids:
             names += (keys.delivery(identity), keys.body_of(identity))
         retry = target.retry
@@ -184,6 +187,7 @@ class RedisLedger(RedisJournal):
         for target in targets:
             names += self._places(target.name)
             names += (self._keys.breaker(target.name), self._keys.tokens(target.name))
+            names.append(self._keys.pause(target.name))
             arguments += (*limit_arguments(target), target.retry.max_age)
         nearest, *moved = self._run_noting("move", names, arguments)
         by_target: dict[str, list[str]] = {}
@@ -236,7 +240,7 @@ class RedisLedger(RedisJournal):
             self._keys.delivery(letter.id),
             self._keys.event_of(letter.id),
             self._keys.body_of(letter.id),
-            self._keys.queued(letter.target),
+            *self._registry(letter.target),
         ]
         body = json.dumps(letter.event, ensure_ascii=False, separators=(",", ":"))
         rules = json.dumps(letter.rules)
@@ -259,7 +263,8 @@ def _read_claim(identity: str, answer: Sequence[bytes]) -> Claim:
         return Claim(identity, verdict, parked_by=answer[1].decode())
     if len(answer) == 1:
         return Claim(identity, verdict)
-    attempt, body, shaped, rules, accepted, first, redrives, now, kind, error, failed = answer[1:]
+    attempt, body, shaped, rules, accepted, first, redrives, now = answer[1:9]
+    kind, error, failed, paused = answer[9:]
     tried = int(attempt) - (verdict is Verdict.RUN)
     if tried > int(failed):
         # An attempt that never told how it went ended with its worker.
@@ -277,4 +282,5 @@ def _read_claim(identity: str, answer: Sequence[bytes]) -> Claim:
         now=float(now),
         error_type=kind.decode(),
         error=error.decode(),
+        paused=float(paused),
     )

@@ -198,6 +198,22 @@ class JournalContract:
         wait_until(lambda: bool(ledger.move([VENDOR], 10)) and ledger.journal_state().waiting > 0)
         assert [(Step.PARKED, "e1", TARGET, {"by": "turn"})] == steps_of(ledger)
 
+    def test_a_retry_of_a_paused_target_is_parked(
+        self, ledger: Ledger, wait_until: WaitUntil
+    ) -> None:
+        """By the pause, as what is claimed meanwhile is."""
+        ids = [register(ledger, f"e{number}", TARGET)[0] for number in range(2)]
+        claim(ledger, ids[0])
+        ledger.finish(VENDOR, [Finish(ids[0], 1, Outcome.RETRY, delay=0.001)])
+        ledger.pause(TARGET, reason="works", by="ada")
+        steps_of(ledger)
+        wait_until(lambda: bool(ledger.move([VENDOR], 10)) and ledger.journal_state().waiting > 0)
+        claim(ledger, ids[1])
+        assert [
+            (Step.PARKED, "e0", TARGET, {"by": "paused"}),
+            (Step.PARKED, "e1", TARGET, {"by": "paused"}),
+        ] == steps_of(ledger)
+
     def test_what_a_call_did_to_the_breaker_is_told(self, ledger: Ledger) -> None:
         """With the attempt that did it."""
         breaker = CircuitBreaker(failure_rate=0.5, min_calls=1)

@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from eventflow.delivery.keys import ROUTE
 from eventflow.journal import JournalEntry, Step
 from eventflow.store import JournalStore, open_engine
 from tests.faults.load import Load
@@ -31,7 +32,10 @@ def test_a_journal_is_whole_though_its_recorder_is_killed(
         load.stop()
         scene.settle()
         entries = recorded(scene)
+        balances = scene.deployment.flow.context.ledgers.of("default").balances([ROUTE, *TARGETS])
     assert load.accepted
+    assert {0} == {balance.difference for balance in balances.values()}
+    assert {len(load.accepted)} == {balance.registered for balance in balances.values()}
     assert expected(load) == Counter(step_of(entry) for entry in entries if is_planned(entry))
 
 

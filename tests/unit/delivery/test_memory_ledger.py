@@ -11,6 +11,7 @@ from eventflow.journal import JournalState
 from tests.contracts.journal import MOST, JournalContract
 from tests.contracts.ledger import TARGET, VENDOR, LedgerContract, claim, register
 from tests.contracts.limits import BreakerContract, PoisonContract, RateContract
+from tests.contracts.steering import BalanceContract, PauseContract
 
 
 @pytest.fixture
@@ -101,3 +102,11 @@ class TestMemoryRate(RateContract):
 
 class TestMemoryPoison(PoisonContract):
     """Poison, in memory."""
+
+
+class TestMemoryPause(PauseContract):
+    """Pauses, in memory."""
+
+
+class TestMemoryBalance(BalanceContract):
+    """Balances, in memory."""

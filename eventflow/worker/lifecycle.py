@@ -23,7 +23,7 @@ from eventflow.errors import (
 from eventflow.rules import Target
 from eventflow.schemas import EventModel
 from eventflow.transport import make_queue
-from eventflow.transport.messages import ARCHIVE, DEAD_LETTERS, ROUTE
+from eventflow.transport.messages import ARCHIVE, DEAD_LETTERS, JOURNAL, ROUTE
 from eventflow.worker.checks import check_settings
 from eventflow.worker.context import WorkerContext
 from eventflow.worker.heartbeat import Heartbeat
@@ -33,8 +33,10 @@ from eventflow.worker.retention import Retention, prunings
 __all__ = ["hook_signals", "select_queues"]
 
 _log = logging.getLogger("eventflow.worker")
-_OWN = (ROUTE, DEAD_LETTERS, ARCHIVE)
-_RECORDED = frozenset({DEAD_LETTERS, ARCHIVE})  # what comes from these is written to the store
+_OWN = (ROUTE, DEAD_LETTERS, ARCHIVE, JOURNAL)
+_RECORDED = frozenset(
+    {DEAD_LETTERS, ARCHIVE, JOURNAL}
+)  # what comes from these is written to the store
 
 
 def hook_signals(app: Celery, context: WorkerContext, *, is_joined: bool) -> None:
@@ -140,7 +142,7 @@ class _Lifecycle:
         )
         self._mover.start()
         if _RECORDED.intersection(self._queues):
-            self._retention = Retention(prunings(self._context.stores))
+            self._retention = Retention(prunings(self._context.stores, self._context.settings))
             self._retention.start()
 
     def on_shutting_down(self, **_: Any) -> None:

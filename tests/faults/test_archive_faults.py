@@ -28,7 +28,7 @@ PROJECT = """
 """
 
 RECORDER = ["eventflow.dead-letters", "eventflow.archive"]
-WHILE_AWAY = 60
+WHILE_AWAY = 40
 """Events that are delivered while the store is away."""
 
 
@@ -92,7 +92,7 @@ def test_all_is_archived_once(tmp_path: Path) -> None:
         deployment.start("worker", ["audit"])
         deployment.start("recorder", RECORDER)
         deployment.await_ready()
-        load = Load(deployment.flow, lambda: 0, rate=100)
+        load = Load(deployment.flow, lambda: 0, rate=60)
         load.start()
         deployment.wait(lambda: scene.store.count() > 0, "the first event to be archived")
         with store.faults()["stopped"]:

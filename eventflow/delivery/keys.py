@@ -17,9 +17,11 @@ All keys of one bus share the hash tag ``{bus}``, so that a script's keys live o
     eventflow:{bus}:parked:<target>       zset    id -> when its event was accepted
     eventflow:{bus}:breaker:<target>      hash    state, since, until, and what it has counted
     eventflow:{bus}:tokens:<target>       hash    tokens, at
-    eventflow:{bus}:counts:<name>         hash    head, delivered, retried, dead
+    eventflow:{bus}:counts:<name>         hash    head, delivered, retried, dead, unserved
     eventflow:{bus}:dead-letters          hash    id -> dead letter as JSON, until it is in the store
     eventflow:{bus}:alarms                hash    limit's name -> since when it is crossed
+    eventflow:{bus}:matches               hash    rule -> when it last matched, or since when it is
+    eventflow:{bus}:unmatched             hash    source|type -> number and time of the last; rules
 
 A name is a target's, or `eventflow.route`, or `eventflow.dead-letters`.
 """
@@ -46,7 +48,7 @@ class Keys:
         prefix: What each of them begins with.
     """
 
-    __slots__ = ("alarms", "dead_letters", "lanes", "prefix", "targets")
+    __slots__ = ("alarms", "dead_letters", "lanes", "matches", "prefix", "targets", "unmatched")
 
     def __init__(self, bus: str) -> None:
         self.prefix = f"eventflow:{{{bus}}}:"
@@ -54,6 +56,8 @@ class Keys:
         self.targets = f"{self.prefix}targets"
         self.dead_letters = f"{self.prefix}dead-letters"
         self.alarms = f"{self.prefix}alarms"
+        self.matches = f"{self.prefix}matches"
+        self.unmatched = f"{self.prefix}unmatched"
 
     def event(self, event_id: str) -> str:
         """The hash of one event."""

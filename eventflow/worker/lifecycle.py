@@ -27,6 +27,7 @@ from eventflow.transport.messages import DEAD_LETTERS, ROUTE
 from eventflow.worker.checks import check_settings
 from eventflow.worker.context import WorkerContext
 from eventflow.worker.heartbeat import Heartbeat
+from eventflow.worker.monitoring import Monitoring
 from eventflow.worker.mover import Mover
 
 __all__ = ["hook_signals", "select_queues"]
@@ -83,6 +84,7 @@ class _Lifecycle:
         self._context = context
         self._is_joined = is_joined
         self._mover: Mover | None = None
+        self._monitoring = Monitoring(context)
         self._queues: list[str] = []
         self._made: list[str] = []  # those that no user has defined
 
@@ -92,6 +94,7 @@ class _Lifecycle:
             return
         asked = _as_list((options or {}).get("queues"))
         try:
+            self._monitoring.begin()
             targets = self._targets(is_router=ROUTE in asked or not (asked or self._is_joined))
             queues = self._app.amqp.queues
             others = list(queues)  # a joined app's own, and the one of Celery's plain tasks
@@ -134,6 +137,7 @@ class _Lifecycle:
             beat=heartbeat.beat,
         )
         self._mover.start()
+        self._monitoring.serve(self._app.amqp.queues.consume_from)
 
     def on_shutting_down(self, **_: Any) -> None:
         """End what runs, and give the rest back; what the mover leaves, another process's finds."""

@@ -186,6 +186,12 @@ _READ = (
         "Since when the lease of a running delivery is over: its worker is gone.",
     ),
     _of_target("breaker_state", "Its circuit breaker: 0 closed, 1 half open, 2 open."),
+    _of_target("paused_seconds", "For how long it has been paused; 0 when it is not."),
+    _of_target(
+        "balance_difference",
+        "Deliveries that were registered and are nowhere: neither delivered nor dead nor anywhere "
+        "in the ledger. 0 in a sound ledger.",
+    ),
     _of_target("unserved_seconds", "For how long it has got deliveries without one success."),
     _of_ledger("unrouted_events", Kind.GAUGE, "Events that wait for a router.", "bus"),
     _of_ledger(

@@ -52,7 +52,7 @@ class Readings(Collector):
 
 
 def read_ledgers(context: WorkerContext) -> Reader:
-    """Return who reads the numbers of every bus and target, in two round trips for each bus.
+    """Return who reads the numbers of every bus and target, in four round trips for each bus.
 
     Args:
         context: The process's parts.
@@ -64,6 +64,7 @@ def read_ledgers(context: WorkerContext) -> Reader:
             names = sorted({*context.book.of(bus), *context.targets_of_rules()})
             for target, gauges in ledgers.gauges(bus).read(names).items():
                 _add_target(samples, bus, target, gauges)
+            _add_steering(samples, ledgers, bus, names)
             _add_bus(samples, ledgers, bus)
         _add_consumers(samples, ledgers)
 
@@ -86,6 +87,15 @@ def _add_target(samples: Samples, bus: str, target: str, gauges: TargetGauges) -
     }
     for name, number in numbers.items():
         samples.add(f"eventflow_target_{name}", number, bus, target)
+
+
+def _add_steering(samples: Samples, ledgers: Ledgers, bus: str, names: Sequence[str]) -> None:
+    ledger, now = ledgers.of(bus), time.time()
+    pauses = ledger.pauses(names)
+    for target, balance in ledger.balances(names).items():
+        paused = max(0.0, now - pauses[target].since) if target in pauses else 0.0
+        samples.add("eventflow_target_paused_seconds", paused, bus, target)
+        samples.add("eventflow_target_balance_difference", balance.difference, bus, target)
 
 
 def _add_bus(samples: Samples, ledgers: Ledgers, bus: str) -> None:

@@ -100,6 +100,7 @@ for i = 1, (#ARGV - 1 - LIMITS) / FIELDS do
     -- A success counts even when it comes after its lease: nobody is to do it once more.
     close(id, delivery, event, body)
     redis.call('HINCRBY', counts, 'delivered', 1)
+    redis.call('HDEL', counts, 'unserved')
     answers[i + 1] = 1
   elseif attempts == attempt then
     if outcome == 'dead' then
@@ -108,9 +109,11 @@ for i = 1, (#ARGV - 1 - LIMITS) / FIELDS do
       close(id, delivery, event, body)
       redis.call('HINCRBY', counts, 'dead', 1)
     else
-      redis.call('ZREM', KEYS[2], id)
+      -- Its lease may have ended, so that it was queued, or parked, meanwhile: it is in one place.
+      for key = 1, 4 do
+        redis.call('ZREM', KEYS[key], id)
+      end
       if outcome == 'retry' then
-        redis.call('ZREM', KEYS[1], id)
         redis.call('ZADD', KEYS[3], now + tonumber(value), id)
         redis.call('HSET', delivery, 'failed', attempt, 'error_type', error_type, 'error', error)
         redis.call('HINCRBY', counts, 'retried', 1)

@@ -21,6 +21,12 @@ local function first_of(place)
   return tonumber(redis.call('ZRANGE', place, 0, 0, 'WITHSCORES')[2])
 end
 
+-- They stand by their target's own clock, which stands still while it is paused.
+local function oldest_parked(parked)
+  local id = redis.call('ZRANGE', parked, 0, 0)[1]
+  return id and tonumber(redis.call('HGET', prefix .. id, 'accepted') or nil)
+end
+
 -- When each was accepted stands in the delivery; the schedule is in the order of what is due.
 local function oldest_of(waiting, number)
   local oldest
@@ -48,7 +54,7 @@ for i = 1, #KEYS / 6 do
   answers[i] = {
     redis.call('ZCARD', queued), redis.call('ZCARD', running), number, redis.call('ZCARD', parked),
     (breaker_of(KEYS[at + 5], now)),
-    since(first_of(queued)), since(first_of(parked)),
+    since(first_of(queued)), since(oldest_parked(parked)),
     since(number > 0 and oldest_of(waiting, number) or nil),
     since(first_of(waiting)), since(first_of(running)),
     since(tonumber(redis.call('HGET', KEYS[at + 6], 'unserved') or nil)),

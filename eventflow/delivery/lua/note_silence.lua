@@ -18,7 +18,7 @@ if redis.call('HGET', KEYS[2], 'rules') ~= fingerprint then
   redis.call('DEL', KEYS[2])
   redis.call('HSET', KEYS[2], 'rules', fingerprint)
 end
-local room = most + 1 - #redis.call('HGETALL', KEYS[2]) / 2
+local room = most + 1 - redis.call('HLEN', KEYS[2])
 for i = 4 + rules, #ARGV, 2 do
   local before = redis.call('HGET', KEYS[2], ARGV[i])
   if before or room > 0 then

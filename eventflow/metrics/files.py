@@ -15,10 +15,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from prometheus_client import values
+from prometheus_client.metrics_core import Metric
 from prometheus_client.mmap_dict import MmapedDict, mmap_key
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
-from prometheus_client.metrics_core import Metric
 
 __all__ = ["FOLDER_VARIABLE", "CounterFiles"]
 

@@ -60,6 +60,6 @@ def meter() -> Meter:
 
 def use_meter(new: Meter) -> Meter:
     """Put another meter in place, for the whole process; return the one that was."""
-    global _current  # noqa: PLW0603 - as a process has one set of counters, it has one meter
+    global _current
     before, _current = _current, new
     return before

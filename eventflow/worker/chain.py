@@ -11,9 +11,10 @@ judge              success, Retry, Refuse, or any other exception: by the target
 """
 
 import json
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from eventflow.delivery import Claim, Finish, Outcome, Verdict, next_delay
@@ -80,11 +81,17 @@ def attempt_delivery(context: WorkerContext, bus: str, target: Target, claim: Cl
         call = _prepare(context, target, claim)
     except _Unfit as error:
         return _dead(claim, target, bus, error.reason, error.cause)
+    began = time.perf_counter()
     try:
         call()
     except Exception as error:  # noqa: BLE001 - the edge of isolation: a subscriber may raise anything
-        return _judge(context, claim, target, bus, error)
-    return Attempt(Finish(claim.delivery_id, claim.attempt, Outcome.DONE, succeeded=True))
+        attempt = _judge(context, claim, target, bus, error)
+    else:
+        done = Finish(claim.delivery_id, claim.attempt, Outcome.DONE, succeeded=True)
+        attempt = Attempt(done)
+    assert attempt.finish is not None
+    finish = replace(attempt.finish, duration=time.perf_counter() - began)
+    return replace(attempt, finish=finish)
 
 
 class _Unfit(Exception):  # noqa: N818 - carries a reason from one step of the chain to the next

@@ -85,7 +85,9 @@ class Gauges:
         answers = self._scripts.run("gauges", names, [keys.deliveries, MOST_AGES])
         return {
             target: TargetGauges(
-                *answer[:4], BreakerState(answer[4].decode()), *(float(text) for text in answer[5:])
+                queued, running, waiting, parked, BreakerState(state.decode()), *map(float, seconds)
             )
-            for target, answer in zip(targets, answers, strict=True)
+            for target, (queued, running, waiting, parked, state, *seconds) in zip(
+                targets, answers, strict=True
+            )
         }

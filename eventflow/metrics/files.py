@@ -60,7 +60,8 @@ class CounterFiles(Collector):
     def collect(self) -> Iterable[Metric]:
         """Add up what all processes have counted, those that are gone included."""
         self._fold()
-        return MultiProcessCollector(None, str(self.folder)).collect()  # type: ignore[no-untyped-call]
+        metrics: Iterable[Metric] = MultiProcessCollector(None, str(self.folder)).collect()
+        return metrics
 
     def remove(self) -> None:
         """Take the folder away; in the process that made it alone."""

@@ -132,7 +132,7 @@ class MemoryLedger(MemoryTargets):
         for planned in deliveries:
             identity = delivery_id(event_id, planned.target)
             self._deliveries[identity] = KeptDelivery(
-                event_type, planned.rules, planned.input, event.accepted
+                event_type, planned.rules, planned.input, event.accepted, trace=planned.trace
             )
             self._targets[planned.target].queued[identity] = now
         for letter in letters:
@@ -211,6 +211,7 @@ class MemoryLedger(MemoryTargets):
             kept.waiting[identity] = now + item.delay
             delivery.failed = delivery.attempts
             delivery.error_type, delivery.error = item.error_type, item.error
+            delivery.trace = item.trace or delivery.trace
             kept.retried += 1
         else:
             delivery.attempts -= 1

@@ -106,7 +106,7 @@ class RedisLedger(RedisTargets):
         for planned in deliveries:
             identity = delivery_id(event_id, planned.target)
             keys += (self._keys.delivery(identity), self._keys.queued(planned.target))
-            arguments += (identity, json.dumps(planned.rules), planned.input or "")
+            arguments += (identity, json.dumps(planned.rules), planned.input or "", planned.trace)
         for letter in letters:
             keys.append(self._keys.counts(letter.target or ROUTE))
             arguments += (letter.id, letter.to_json())
@@ -147,7 +147,7 @@ class RedisLedger(RedisTargets):
             names += (keys.delivery(identity), keys.event_of(identity), keys.body_of(identity))
             arguments += (identity, item.attempt, item.outcome.value, _value_of(item))
             arguments += (item.error_type, item.error)
-            arguments.append("" if item.succeeded is None else int(item.succeeded))
+            arguments += ("" if item.succeeded is None else int(item.succeeded), item.trace)
         change, *recorded = self._scripts.run("finish", names, arguments)
         return Finished([bool(answer) for answer in recorded], BreakerChange(change.decode()))
 
@@ -249,7 +249,8 @@ def _read_claim(identity: str, answer: Sequence[bytes]) -> Claim:
         return Claim(identity, verdict, parked_by=answer[1].decode())
     if len(answer) == 1:
         return Claim(identity, verdict)
-    attempt, body, shaped, rules, accepted, first, redrives, now, kind, error, failed = answer[1:]
+    attempt, body, shaped, rules, accepted, first, redrives, now, kind, error = answer[1:11]
+    failed, trace = answer[11:]
     tried = int(attempt) - (verdict is Verdict.RUN)
     if tried > int(failed):
         # An attempt that never told how it went ended with its worker.
@@ -267,4 +268,5 @@ def _read_claim(identity: str, answer: Sequence[bytes]) -> Claim:
         now=float(now),
         error_type=kind.decode(),
         error=error.decode(),
+        trace=trace.decode(),
     )

@@ -18,8 +18,8 @@
 --   parked            then why: turn, breaker, in_flight or rate; no attempt is spent
 --   apart             it has ended a worker, and is not alone in its message
 --   run, poison, max_attempts, max_age   then: attempt, body, input, rules, accepted, first,
---                     redrives, now, error type, error, and the number of the last attempt that
---                     told how it went
+--                     redrives, now, error type, error, the number of the last attempt that told
+--                     how it went, and the traceparent of the step before
 --# include limits
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
@@ -136,9 +136,9 @@ for i = FIRST, #ARGV do
       start(id, delivery)
     end
     local f = redis.call('HMGET', delivery, 'attempts', 'input', 'rules', 'accepted', 'first',
-      'redrives', 'error_type', 'error', 'failed')
+      'redrives', 'error_type', 'error', 'failed', 'trace')
     answers[n] = {verdict, f[1], redis.call('GET', body) or '', f[2] or '', f[3], f[4],
-      f[5] or '0', f[6] or '0', string.format('%.6f', now), f[7] or '', f[8] or '', f[9] or '0'}
+      f[5] or '0', f[6] or '0', string.format('%.6f', now), f[7] or '', f[8] or '', f[9] or '0', f[10] or ''}
   end
 end
 redis.call('HSET', counts, 'head', string.format('%.6f', head))

@@ -7,7 +7,8 @@
 -- KEYS 3i+6 ..      hash   delivery:<id>, hash event:<event id>, string body:<event id>
 -- ARGV 1            seconds to remember an event once all is delivered
 -- ARGV 2..9         the target's limits
--- then 7 each       id, attempt, outcome, value, error type, error, the call: 1, 0 or '' (none made)
+-- then 8 each       id, attempt, outcome, value, error type, error, the call: 1, 0 or '' (none made),
+--                   the attempt's traceparent or ''
 --   done              value ''
 --   retry             value: seconds until it is due
 --   dead              value: the dead letter as JSON
@@ -20,7 +21,7 @@ local now = time[1] + time[2] / 1000000
 local limits = read_limits(2)
 local counts, breaker = KEYS[5], KEYS[6]
 local answers = {''}
-local FIELDS = 7
+local FIELDS = 8
 
 local function close(id, delivery, event, body)
   redis.call('DEL', delivery)
@@ -113,6 +114,9 @@ for i = 1, (#ARGV - 1 - LIMITS) / FIELDS do
         redis.call('ZREM', KEYS[1], id)
         redis.call('ZADD', KEYS[3], now + tonumber(value), id)
         redis.call('HSET', delivery, 'failed', attempt, 'error_type', error_type, 'error', error)
+        if ARGV[at + 7] ~= '' then
+          redis.call('HSET', delivery, 'trace', ARGV[at + 7])
+        end
         redis.call('HINCRBY', counts, 'retried', 1)
       else
         redis.call('HINCRBY', delivery, 'attempts', -1)

@@ -8,7 +8,8 @@
 -- KEYS 2i+5, 2i+6   hash   delivery:<id>, zset queued:<target>      for each delivery
 -- KEYS then 1 each  hash   counts:<target>                          for each dead letter
 -- ARGV 1..4         the event's id and type, seconds to remember it, the number of deliveries
--- then 3 each       the delivery's id, its rules as JSON, its input as JSON or ''
+-- then 4 each       the delivery's id, its rules as JSON, its input as JSON or '', the traceparent of
+--                   the routing or ''
 -- then 2 each       a dead letter's id, the dead letter as JSON
 -- Returns 1, or 0 when it was routed before
 if redis.call('HGET', KEYS[1], 'state') ~= 'accepted' then
@@ -22,15 +23,18 @@ local deliveries = tonumber(ARGV[4])
 local accepted = redis.call('HGET', KEYS[1], 'accepted')
 for i = 1, deliveries do
   local delivery, queued = KEYS[2 * i + 5], KEYS[2 * i + 6]
-  local id, rules, input = ARGV[3 * i + 2], ARGV[3 * i + 3], ARGV[3 * i + 4]
+  local id, rules, input, trace = ARGV[4 * i + 1], ARGV[4 * i + 2], ARGV[4 * i + 3], ARGV[4 * i + 4]
   redis.call('HSET', delivery, 'attempts', 0, 'type', ARGV[2], 'rules', rules, 'accepted', accepted)
   if input ~= '' then
     redis.call('HSET', delivery, 'input', input)
   end
+  if trace ~= '' then
+    redis.call('HSET', delivery, 'trace', trace)
+  end
   redis.call('ZADD', queued, now, id)
 end
-for i = 1, (#ARGV - 4 - 3 * deliveries) / 2 do
-  local at = 3 * deliveries + 2 * i + 3
+for i = 1, (#ARGV - 4 - 4 * deliveries) / 2 do
+  local at = 4 * deliveries + 2 * i + 3
   redis.call('HSET', KEYS[5], ARGV[at], ARGV[at + 1])
   redis.call('ZADD', KEYS[6], now, ARGV[at])
   redis.call('HINCRBY', KEYS[2 * deliveries + i + 6], 'dead', 1)

@@ -79,7 +79,8 @@ def set_up_sdk(service: str) -> None:
     }
     if not os.environ.get("OTEL_SERVICE_NAME"):
         about["service.name"] = service
-    provider = TracerProvider(resource=Resource.create(about))
+    # Flushed by whoever ends the process, with a limit of time, which the SDK's own way has not.
+    provider = TracerProvider(resource=Resource.create(about), shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(_find_exporter()()))
     trace.set_tracer_provider(provider)
 

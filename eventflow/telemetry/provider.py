@@ -4,6 +4,7 @@ In each process when its first span is made: a pool's child has its own, with a 
 that sends. Sources: OpenTelemetry specification, "Environment variables" and "OTLP exporter".
 """
 
+import logging
 import os
 import socket
 import threading
@@ -21,6 +22,8 @@ __all__ = ["MOST_FLUSH", "check_sdk", "flush_spans", "found_tracer", "is_asked_f
 MOST_FLUSH = 3.0
 """Seconds that a process which ends waits for its last spans to be sent."""
 
+_log = logging.getLogger("eventflow.telemetry")
+
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 _EXTRA = "pip install 'eventflow[opentelemetry]'"
 
@@ -28,8 +31,17 @@ _EXTRA = "pip install 'eventflow[opentelemetry]'"
 class _Process:
     """What is known of the process: a provider is made once, and a tracer asked for once."""
 
+    lock = threading.Lock()
     set_up_in = 0  # the process's id
     tracer: "tuple[object, Tracer] | None" = None
+
+
+def _unlock() -> None:
+    _Process.lock = threading.Lock()
+
+
+# In a child nobody is left who would let go of what another thread held at the fork.
+os.register_at_fork(after_in_child=_unlock)
 
 
 def is_asked_for() -> bool:
@@ -56,15 +68,25 @@ def check_sdk() -> None:
 def set_up_sdk(service: str) -> None:
     """Set up the SDK in this process, unless the application has, or it is done.
 
+    What cannot be is logged: a delivery must not fail because it cannot be traced.
+
     Args:
         service: Its `service.name`, where the environment does not say one.
-
-    Raises:
-        StartError: When the exporter that the environment names is not installed.
     """
     if _Process.set_up_in == os.getpid():
         return
-    _Process.set_up_in = os.getpid()
+    with _Process.lock:
+        if _Process.set_up_in == os.getpid():
+            return  # another thread has, meanwhile
+        try:
+            _set_up(service)
+        except Exception:  # noqa: BLE001 - logged; an exporter's own, of whatever kind
+            _log.exception("no spans are sent", extra={"action": "traces_failed"})
+        finally:
+            _Process.set_up_in = os.getpid()
+
+
+def _set_up(service: str) -> None:
     from opentelemetry import trace  # noqa: PLC0415
     from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
     from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import textwrap
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,8 +13,11 @@ import pytest
 
 from tests.collector import Collector, SpanTold, collecting
 from tests.deployment import TIMEOUT, Deployment, deployed
+from tests.ports import free_port
 
+JSON = ("router", "device-vendor", "gateway")  # whose logs are
 LAST_WORD = "worker: Warm shutdown (MainProcess)"  # to stdout; logs go to stderr
+REMOTE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 SECRET = "4711-is-the-door-code"
 
 RULES = """
@@ -91,6 +95,18 @@ class Story:
         return [json.loads(line) for line in lines if line != LAST_WORD]
 
 
+def post(port: int) -> None:
+    """Publish over HTTP, as a client that traces would."""
+    document = {"specversion": "1.0", "id": "7", "source": "shop", "type": "Paid", "data": {}}
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/events",
+        json.dumps(document).encode(),
+        {"content-type": "application/cloudevents+json", "traceparent": REMOTE},
+    )
+    with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
+        assert answer.status == 202
+
+
 @pytest.fixture(scope="module")
 def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     """An event that was published, routed, delivered and retried, and processes that have ended."""
@@ -104,17 +120,21 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
         }
         deployment.run("router", ["-m", "eventflow", "router"])
         deployment.run("device-vendor", ["-m", "eventflow", "worker", "device-vendor", "-c", "1"])
+        port = free_port()
+        deployment.run("gateway", ["-m", "eventflow", "serve", "--no-auth", f"--port={port}"])
         deployment.environment["EVENTFLOW_LOG_FORMAT"] = "text"
         deployment.start("others", ["notifications", "ledger"], "-P", "threads", "-c", "2")
         deployment.await_ready("router", "device-vendor", "others")
+        deployment.await_log("gateway", "Uvicorn running")
         deployment.run("publisher", ["-c", textwrap.dedent(PUBLISHER)])
         assert deployment.processes["publisher"].wait(TIMEOUT) == 0, deployment.log("publisher")
         deployment.wait(lambda: len(deployment.noted()) == 2, "the retry")
+        post(port)
         deployment.settle()
-        for name in ("router", "device-vendor", "others"):
+        for name in ("router", "device-vendor", "others", "gateway"):
             process = deployment.processes.pop(name)
             os.kill(process.pid, signal.SIGTERM)
-            assert process.wait(TIMEOUT) == 0, deployment.log(name)
+            assert process.wait(TIMEOUT) in {0, -signal.SIGTERM}, deployment.log(name)
         yield Story(collector, deployment)
 
 
@@ -125,7 +145,7 @@ def test_one_trace_leads_from_publisher_to_subscribers(story: Story) -> None:
         story.collector.named("publish default")[0],
         story.collector.named("route default")[0],
     )
-    assert {checkout.trace} == {span.trace for span in story.collector.spans}
+    assert {checkout.trace, REMOTE[3:35]} == {span.trace for span in story.collector.spans}
     assert (checkout.id, "PRODUCER") == (publish.parent, publish.kind)
     assert (publish.id, "CONSUMER") == (route.parent, route.kind)
     attempts = [
@@ -148,6 +168,17 @@ def test_each_process_says_who_it_is(story: Story) -> None:
     assert "router" == services["route default"]
     assert "device-vendor" == services["attempt device-vendor"]
     assert "others" == services["attempt ledger"]
+
+
+def test_a_client_s_trace_goes_on_over_http(story: Story) -> None:
+    """The gateway's span is the child of the request's; the event's routing is that one's."""
+    found = {span.name: span for span in story.collector.spans if span.trace == REMOTE[3:35]}
+    assert {"publish default", "route default"} == set(found)
+    assert (REMOTE[36:52], "gateway") == (
+        found["publish default"].parent,
+        found["publish default"].service,
+    )
+    assert found["publish default"].id == found["route default"].parent
 
 
 def test_a_retry_is_linked_to_the_attempt_before(story: Story) -> None:
@@ -208,7 +239,7 @@ def test_json_logs_carry_the_ids(story: Story) -> None:
     assert first.id == actions["delivery_retry"]["span_id"]
     assert "ConnectionError" in actions["delivery_retry"]["traceback"]
     assert {"level", "logger", "message", "time"} <= set.intersection(
-        *(set(line) for name in ("router", "device-vendor") for line in story.lines(name))
+        *(set(line) for name in JSON for line in story.lines(name))
     )
 
 

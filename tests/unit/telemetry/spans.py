@@ -3,7 +3,7 @@
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.trace import format_span_id, format_trace_id
+from opentelemetry.trace import Span, format_span_id, format_trace_id
 
 __all__ = ["Spans", "span_of", "trace_of"]
 
@@ -30,11 +30,15 @@ class Spans:
         return self._exporter.get_finished_spans()
 
 
-def trace_of(span: ReadableSpan) -> str:
+def trace_of(span: ReadableSpan | Span) -> str:
     """Return a span's trace, as 32 digits."""
-    return format_trace_id(span.get_span_context().trace_id)
+    context = span.get_span_context()
+    assert context is not None
+    return format_trace_id(context.trace_id)
 
 
-def span_of(span: ReadableSpan) -> str:
+def span_of(span: ReadableSpan | Span) -> str:
     """Return a span's id, as 16 digits."""
-    return format_span_id(span.get_span_context().span_id)
+    context = span.get_span_context()
+    assert context is not None
+    return format_span_id(context.span_id)

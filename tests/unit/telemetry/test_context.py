@@ -55,7 +55,7 @@ def test_the_span_around_goes_before_the_event_that_is_worked_on() -> None:
         with Spans().tracer.start_as_current_span("around") as span:
             found = current_context()
             assert found is not None
-            assert (trace_of(span), span_of(span)) == (found.trace_id, found.span_id)  # type: ignore[arg-type]
+            assert (trace_of(span), span_of(span)) == (found.trace_id, found.span_id)
     finally:
         CARRIED.reset(token)
     assert not trace.get_current_span().get_span_context().is_valid

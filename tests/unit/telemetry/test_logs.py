@@ -20,7 +20,12 @@ from eventflow.telemetry import (
 )
 from tests.unit.telemetry.spans import PARENT
 
-IDS = {"event_id": "e1", "delivery_id": "e1:vendor", "target": "vendor", "attempt": 2}
+IDS: dict[str, str | int] = {
+    "event_id": "e1",
+    "delivery_id": "e1:vendor",
+    "target": "vendor",
+    "attempt": 2,
+}
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ def test_without_spans_an_event_stays_as_it_is() -> None:
 def test_without_spans_the_caller_s_context_is_taken() -> None:
     """An application that traces by other means, or a subscriber that publishes, is continued."""
     with Spans().tracer.start_as_current_span("around") as span:
-        assert span_of(span) == (marked(None, event_of(OTHER))[0] or "")[36:52]  # type: ignore[arg-type]
+        assert span_of(span) == (marked(None, event_of(OTHER))[0] or "")[36:52]
     token = CARRIED.set(TraceContext(PARENT, "vendor=1"))
     try:
         [event] = Publication().mark([event_of()])
@@ -49,7 +49,7 @@ def test_the_span_is_the_caller_s_child_and_the_event_s_parent() -> None:
         [traceparent] = marked(spans, event_of())
     span = spans.all()[0]
     assert span.parent is not None
-    assert span_of(around) == f"{span.parent.span_id:016x}"  # type: ignore[arg-type]
+    assert span_of(around) == f"{span.parent.span_id:016x}"
     assert f"00-{trace_of(span)}-{span_of(span)}-" == (traceparent or "")[:-2]
     assert ("publish default", trace.SpanKind.PRODUCER) == (span.name, span.kind)
     assert {

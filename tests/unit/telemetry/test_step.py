@@ -42,7 +42,7 @@ def test_a_span_continues_the_event_s_trace() -> None:
     spans = Spans()
     with step_of(spans, linked=OTHER) as step:
         begin_step(event_of(PARENT))
-        assert span_of(trace.get_current_span()) == step.traceparent[36:52]  # type: ignore[arg-type]
+        assert span_of(trace.get_current_span()) == step.traceparent[36:52]
     span = spans.only()
     assert span.parent is not None
     assert ("attempt vendor", trace.SpanKind.CONSUMER) == (span.name, span.kind)

@@ -117,8 +117,10 @@ class Claim:
         error: The last attempt's error, its text.
         trace: The traceparent of the step before: of the routing, or of the last attempt that was
             to be tried again; empty where it had none.
-        parked_by: For `parked`: `breaker`, `in_flight`, `rate`, or `turn` where others of its
-            target were parked before it.
+        parked_by: For `parked`: `paused`, `breaker`, `in_flight`, `rate`, or `turn` where others
+            of its target were parked before it.
+        paused: Seconds for which its target was paused since it was registered: they do not count
+            against its age.
     """
 
     delivery_id: str
@@ -135,6 +137,7 @@ class Claim:
     error: str = ""
     trace: str = ""
     parked_by: str = ""
+    paused: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +247,7 @@ class TargetStatus:
         queued: Waiting for a worker.
         running: Leased to a worker.
         waiting: Waiting for their next attempt's time.
-        parked: Held back: by the circuit breaker, the rate limit or the limit in flight.
+        parked: Held back: by a pause, the circuit breaker, the rate limit or the limit in flight.
         delivered: Delivered since the ledger began.
         retried: Attempts that failed and were to be tried again.
         dead: Dead letters since the ledger began.

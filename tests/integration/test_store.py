@@ -25,6 +25,7 @@ from eventflow.store.engine import reading, writing
 from eventflow.store.schema import VERSION, ensure_schema
 from eventflow.store.tables import METADATA
 from tests.contracts.archive import DAY, START, ArchiveContract, event_of
+from tests.contracts.audit import AuditContract
 from tests.contracts.journal_store import JournalStoreContract
 from tests.contracts.store import StoreContract, letter_of
 from tests.integration.postgres import MISSING, PostgresServer, find_binaries, running_postgres
@@ -235,6 +236,10 @@ class TestPostgresArchive(ArchiveContract):
             plan = connection.exec_driver_sql(f"EXPLAIN {statement}").scalars().all()
         asked = set(re.findall(r" on (eventflow_archive_\d+)", "\n".join(plan)))
         assert {"eventflow_archive_20270116"} == asked
+
+
+class TestPostgresAudit(AuditContract):
+    """The contract of the audit, on PostgreSQL."""
 
 
 def test_several_processes_record_the_same_letters_at_once(url: str) -> None:

@@ -155,6 +155,7 @@ class Finish:
         error: The error's text.
         succeeded: For the circuit breaker: whether the integration answered as it should; None
             where it was not called.
+        duration: How long the call took, in seconds.
         trace: For `retry`: the attempt's traceparent, which the next one is linked to; or empty.
     """
 
@@ -166,6 +167,7 @@ class Finish:
     error_type: str = ""
     error: str = ""
     succeeded: bool | None = None
+    duration: float = 0.0
     trace: str = ""
 
 

@@ -21,6 +21,7 @@
 --                     redrives, now, error type, error, the number of the last attempt that told
 --                     how it went, for how many seconds its target was paused meanwhile, and the
 --                     traceparent of the step before
+--# include journal
 --# include limits
 --# include pauses
 local time = redis.call('TIME')
@@ -74,6 +75,7 @@ local function verdict_of(id, delivery)
   if leased_until then
     redis.call('ZREM', running, id)
     redis.call('HINCRBY', delivery, 'crashes', 1)
+    note('lost', 'd', id, 'f', '{"why":"lease"}')
   end
   if tonumber(redis.call('ZSCORE', waiting, id) or 0) > now then
     return 'waiting'
@@ -99,6 +101,7 @@ local function verdict_of(id, delivery)
     redis.call('ZREM', queued, id)
     redis.call('ZREM', waiting, id)
     redis.call('ZADD', parked, accepted_of(delivery, now), id)
+    note('parked', 'd', id, 'f', '{"by":"' .. hold .. '"}')
     return 'parked', hold
   end
   return 'run'

@@ -21,6 +21,24 @@ def _read_keys(value: str) -> tuple[str, ...]:
 class SeeingSettings(BaseSettings):
     """Part of `Settings`, which reads them."""
 
+    traces: bool | None = Field(
+        None,
+        description="Whether OpenTelemetry spans are made. Empty: where the application has set up "
+        "a tracer provider, and in eventflow's own processes where OTEL_EXPORTER_OTLP_ENDPOINT is set.",
+    )
+    log_format: str = Field(
+        "text",
+        description="How eventflow's processes write their logs: text, or json, an object a line.",
+    )
+
+    @field_validator("log_format")
+    @classmethod
+    def _check_log_format(cls, value: str) -> str:
+        if value not in {"text", "json"}:
+            message = "one of text, json"
+            raise ValueError(message)
+        return value
+
     journal: bool = Field(
         True,
         description="Whether every step of every delivery is written down, for `eventflow trace`.",

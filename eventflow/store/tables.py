@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Column, Double, Integer, MetaData, Table, Text
 
-__all__ = ["DEAD_LETTERS", "METADATA", "SCHEMA"]
+__all__ = ["DEAD_LETTERS", "JOURNAL", "METADATA", "SCHEMA"]
 
 METADATA = MetaData()
 
@@ -39,4 +39,23 @@ DEAD_LETTERS = Table(
     Column("recorded_redrives", BigInteger, nullable=False),
     # Text, not JSONB: PostgreSQL's JSONB refuses the character NUL, which an event may hold.
     Column("record", Text, nullable=False),
+)
+
+JOURNAL = Table(
+    "eventflow_journal",
+    METADATA,
+    Column("bus", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("at", Double, nullable=False),
+    Column("step", Text, nullable=False),
+    Column("event_id", Text, nullable=False),
+    Column("replay_name", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("attempt", BigInteger, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("duration", Double, nullable=False),
+    Column("due_at", Double, nullable=False),
+    Column("error_type", Text, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("facts", Text, nullable=False),
 )

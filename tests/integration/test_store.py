@@ -10,10 +10,17 @@ import pytest
 from sqlalchemy import Engine, inspect, text
 
 from eventflow.errors import StoreError
-from eventflow.store import DeadLetterFilter, DeadLetterStore, open_engine, read_store
+from eventflow.store import (
+    DeadLetterFilter,
+    DeadLetterStore,
+    JournalStore,
+    open_engine,
+    read_store,
+)
 from eventflow.store.engine import reading, writing
 from eventflow.store.schema import VERSION, ensure_schema
 from eventflow.store.tables import METADATA
+from tests.contracts.journal_store import JournalStoreContract
 from tests.contracts.store import StoreContract, letter_of
 from tests.integration.postgres import MISSING, PostgresServer, find_binaries, running_postgres
 from tests.servers import require
@@ -78,6 +85,16 @@ def start(*arguments: str) -> subprocess.Popen[str]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
+
+
+@pytest.fixture
+def journal(engine: Engine) -> JournalStore:
+    """An empty journal on PostgreSQL."""
+    return JournalStore(engine)
+
+
+class TestPostgresJournal(JournalStoreContract):
+    """The journal's contract, on PostgreSQL."""
 
 
 class TestPostgresStore(StoreContract):

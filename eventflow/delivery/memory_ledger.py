@@ -22,6 +22,7 @@ from eventflow.delivery.memory_claims import claim_one
 from eventflow.delivery.memory_letters import MemoryLetters
 from eventflow.delivery.memory_moves import move_target
 from eventflow.delivery.memory_records import KeptDelivery, KeptEvent
+from eventflow.delivery.memory_sights import MemorySights
 from eventflow.delivery.memory_targets import one_at_a_time
 from eventflow.events import delivery_id, split_delivery_id
 from eventflow.records import DeadLetter
@@ -31,7 +32,7 @@ from eventflow.units import Clock, system_clock
 __all__ = ["MemoryLedger"]
 
 
-class MemoryLedger(MemoryLetters):
+class MemoryLedger(MemorySights, MemoryLetters):
     """One bus's ledger. Safe in threads; what it knows is gone with its process.
 
     Args:

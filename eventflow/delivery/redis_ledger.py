@@ -20,7 +20,7 @@ from eventflow.delivery.answers import (
 )
 from eventflow.delivery.keys import BUSES, DEAD_LETTERS, ROUTE
 from eventflow.delivery.limits import limit_arguments
-from eventflow.delivery.redis_targets import RedisTargets
+from eventflow.delivery.redis_sights import RedisSights
 from eventflow.delivery.scripts import Argument, guarded
 from eventflow.events import delivery_id
 from eventflow.records import DeadLetter
@@ -36,7 +36,7 @@ _ACCEPTANCES = {
 }
 
 
-class RedisLedger(RedisTargets):
+class RedisLedger(RedisSights):
     """One bus's ledger. Fulfils `eventflow.delivery.ledger.Ledger`, which says what each does.
 
     Args:

@@ -23,6 +23,7 @@ from eventflow.delivery.memory_letters import MemoryLetters
 from eventflow.delivery.memory_moves import move_target
 from eventflow.delivery.memory_records import KeptDelivery, KeptEvent
 from eventflow.delivery.memory_sights import MemorySights
+from eventflow.delivery.memory_steering import MemorySteering
 from eventflow.delivery.memory_targets import one_at_a_time
 from eventflow.events import delivery_id, split_delivery_id
 from eventflow.records import DeadLetter
@@ -32,7 +33,7 @@ from eventflow.units import Clock, system_clock
 __all__ = ["MemoryLedger"]
 
 
-class MemoryLedger(MemorySights, MemoryLetters):
+class MemoryLedger(MemorySights, MemoryLetters, MemorySteering):
     """One bus's ledger. Safe in threads; what it knows is gone with its process.
 
     Args:
@@ -60,14 +61,14 @@ class MemoryLedger(MemorySights, MemoryLetters):
         return [self._accept(event_id, body, lane) for event_id, body, lane in events]
 
     def _accept(self, event_id: str, body: bytes, lane: str) -> Acceptance:
-        now, queued = self._clock(), self._targets[ROUTE].queued
+        now, route = self._clock(), self._targets[ROUTE]
         known = self._events.get(event_id)
         if known is not None and (known.forget_at is None or known.forget_at > now):
             return Acceptance.DUPLICATE if known.is_routed else Acceptance.PENDING
-        if 0 < self._most <= len(queued):
+        if 0 < self._most <= len(route.queued):
             return Acceptance.FULL
         self._events[event_id] = KeptEvent(now, body, lane)
-        queued[event_id] = now
+        route.register(event_id, now)
         self._get_in_lane(event_id, lane)
         return Acceptance.NEW
 
@@ -132,12 +133,12 @@ class MemoryLedger(MemorySights, MemoryLetters):
             return False
         for planned in deliveries:
             identity = delivery_id(event_id, planned.target)
-            self._deliveries[identity] = KeptDelivery(
-                event_type, planned.rules, planned.input, event.accepted
-            )
-            self._targets[planned.target].queued[identity] = now
+            delivery = KeptDelivery(event_type, planned.rules, planned.input, event.accepted)
+            self._deliveries[identity] = delivery
+            self._targets[planned.target].register(identity, now, delivery)
         for letter in letters:
-            self._targets[letter.target or ROUTE].dead += 1
+            self._targets[letter.target or ROUTE].bury()
+        self._targets[ROUTE].delivered += 1
         self._keep(letters)
         event.is_routed, event.left = True, len(deliveries)
         if not deliveries:
@@ -206,9 +207,8 @@ class MemoryLedger(MemorySights, MemoryLetters):
             self._close(target, identity)
             kept.dead += 1
             return True
-        kept.running.pop(identity, None)
+        kept.drop(identity)  # its lease may have ended, so that it was queued, or parked, meanwhile
         if item.outcome is Outcome.RETRY:
-            kept.queued.pop(identity, None)
             kept.waiting[identity] = now + item.delay
             delivery.failed = delivery.attempts
             delivery.error_type, delivery.error = item.error_type, item.error
@@ -240,8 +240,7 @@ class MemoryLedger(MemorySights, MemoryLetters):
             delivery = self._deliveries.get(identity)
             is_held = identity in kept.running or kept.waiting.get(identity, 0.0) > now
             if delivery is not None and not is_held:
-                kept.drop(identity)
-                kept.parked[identity] = delivery.accepted
+                kept.park(identity, delivery)
                 count += 1
         return count
 

@@ -59,5 +59,5 @@ class MemoryLetters(MemoryTargets):
         self._deliveries[letter.id] = KeptDelivery(
             letter.event_type, letter.rules, letter.input, now, redrives=redrives
         )
-        self._targets[letter.target].queued[letter.id] = now
+        self._targets[letter.target].register(letter.id, now, self._deliveries[letter.id])
         return True

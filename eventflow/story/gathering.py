@@ -1,9 +1,9 @@
 """Gathering all that is known of one event, from every place that may know of it."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 
-from eventflow.delivery import Ledger
 from eventflow.delivery.keys import ROUTE
 from eventflow.delivery.sights import EventSight
 from eventflow.events import delivery_id, ledger_id, split_delivery_id, split_ledger_id
@@ -29,132 +29,144 @@ def gather(sources: Sources, event_id: str, bus: str, *, clock: Clock = system_c
         bus: Its bus.
         clock: Tells when it was gathered.
     """
-    asking = Asking()
-    ledger = sources.ledger(bus)
-    recorded = _recorded(sources, asking, event_id, bus)
-    letters = _letters(sources, asking, event_id, bus)
-    targets = asking.ask("ledger", lambda: _targets(ledger, recorded), [])
-    # The ledger is asked after the store: what moves from one to the other is seen twice, not never.
-    sights, entries = _in_ledger(asking, ledger, event_id, targets, recorded, letters)
-    unrecorded = asking.ask("ledger", lambda: _unrecorded(ledger, event_id, targets, sights), [])
-    here = sorted({each.target for sight in sights.values() for each in sight.deliveries})
-    archived = _archived(sources, asking, event_id, bus)
-    return Evidence(
-        event_id=event_id,
-        bus=bus,
-        now=clock(),
-        entries=tuple(entries),
-        sights=sights,
-        letters=tuple(letters),
-        unrecorded=tuple(unrecorded),
-        breakers=asking.ask("ledger", lambda: ledger.breakers(here), {}),
-        pauses=asking.ask("ledger", lambda: ledger.pauses(here), {}),
-        archived=archived,
-        body=_body(sources, asking, sights, archived, letters, unrecorded),
-        dropped=asking.ask("ledger", ledger.journal_state, JournalState()).dropped,
-        away=asking.away,
-    )
+    return _Gathering(sources, event_id, bus).run(clock)
 
 
-def _recorded(sources: Sources, asking: Asking, event_id: str, bus: str) -> list[JournalEntry]:
-    journal = sources.journal
-    if journal is None:
-        return []
-    return asking.ask("store", lambda: journal.of_event(event_id, bus), [])
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """What one round of questions brought.
+
+    Attributes:
+        sights: By the name of the replay.
+        entries: The journal, in order.
+        letters: The store's dead letters.
+        unrecorded: Those on their way there.
+    """
+
+    sights: dict[str, EventSight]
+    entries: list[JournalEntry]
+    letters: list[DeadLetterSummary]
+    unrecorded: list[DeadLetter]
+
+    def names(self) -> set[str]:
+        """Return the runs that it tells of: the first time, and replays."""
+        letters = (*self.letters, *self.unrecorded)
+        return {entry.replay_name for entry in self.entries} | {_replay_of(one) for one in letters}
+
+    def targets(self) -> set[str]:
+        """Return the targets that it tells of."""
+        found = {entry.target for entry in self.entries if entry.target}
+        for entry in self.entries:
+            if entry.step is Step.MATCHED:
+                found |= set(entry.facts.get("targets", {}))
+        return found
 
 
-def _letters(sources: Sources, asking: Asking, event_id: str, bus: str) -> list[DeadLetterSummary]:
-    store, filters = sources.letters, DeadLetterFilter(event_id=event_id)
-    if store is None:
-        return []
-    found = asking.ask("store", lambda: store.list(filters, limit=_MOST_LETTERS), [])
-    return [letter for letter in found if letter.bus == bus]
+class _Gathering:
+    """Questions about one event, until no answer names anything new to ask for."""
+
+    def __init__(self, sources: Sources, event_id: str, bus: str) -> None:
+        self._sources = sources
+        self._event_id = event_id
+        self._bus = bus
+        self._asking = Asking()
+        self._ledger = sources.ledger(bus)
+
+    def run(self, clock: Clock) -> Evidence:
+        """Ask them all."""
+        ask, ledger = self._asking.ask, self._ledger
+        names, targets = {""}, set(ask("ledger", ledger.targets, {}))
+        while True:
+            told = self._round(names, targets)
+            if told.names() <= names and told.targets() <= targets:
+                break
+            names |= told.names()
+            targets |= told.targets()
+        here = sorted({each.target for one in told.sights.values() for each in one.deliveries})
+        archived = self._archived()
+        return Evidence(
+            event_id=self._event_id,
+            bus=self._bus,
+            now=clock(),
+            entries=tuple(told.entries),
+            sights=told.sights,
+            letters=tuple(told.letters),
+            unrecorded=tuple(told.unrecorded),
+            breakers=ask("ledger", lambda: ledger.breakers(here), {}),
+            pauses=ask("ledger", lambda: ledger.pauses(here), {}),
+            archived=archived,
+            body=self._body(told, archived),
+            dropped=ask("ledger", ledger.journal_state, JournalState()).dropped,
+            away=self._asking.away,
+        )
+
+    def _round(self, names: AbstractSet[str], targets: AbstractSet[str]) -> _Round:
+        """Ask once, in the way that things move: what moves meanwhile is seen twice, not never."""
+        ask = self._asking.ask
+        sights = ask("ledger", lambda: self._look(names, targets), {})
+        unrecorded = ask("ledger", lambda: self._unrecorded(names, targets), [])
+        since = sights[""].accepted_at - 1 if "" in sights else 0.0
+        waiting = ask(
+            "ledger",
+            lambda: self._ledger.journal_of(self._event_id, max(0.0, since), _MOST_ENTRIES),
+            [],
+        )
+        recorded = ask("store", self._recorded, [])
+        entries = {entry.id: entry for entry in (*recorded, *waiting)}
+        in_order = [entries[identity] for identity in sorted(entries)]
+        return _Round(sights, in_order, ask("store", self._letters, []), unrecorded)
+
+    def _look(self, names: AbstractSet[str], targets: AbstractSet[str]) -> dict[str, EventSight]:
+        found = {
+            name: self._ledger.look(ledger_id(self._event_id, name or None), sorted(targets))
+            for name in sorted(names)
+        }
+        return {name: sight for name, sight in found.items() if sight is not None}
+
+    def _unrecorded(self, names: AbstractSet[str], targets: AbstractSet[str]) -> list[DeadLetter]:
+        ids = [
+            delivery_id(ledger_id(self._event_id, name or None), target)
+            for name in names
+            for target in (*targets, ROUTE)
+        ]
+        return [DeadLetter.from_json(text) for _, text in self._ledger.letters(ids)]
+
+    def _recorded(self) -> list[JournalEntry]:
+        journal = self._sources.journal
+        return [] if journal is None else journal.of_event(self._event_id, self._bus)
+
+    def _letters(self) -> list[DeadLetterSummary]:
+        store = self._sources.letters
+        if store is None:
+            return []
+        filters = DeadLetterFilter(event_id=self._event_id)
+        found = store.list(filters, limit=_MOST_LETTERS)
+        return [letter for letter in found if letter.bus == self._bus]
+
+    def _archived(self) -> ArchivedEvent | None:
+        archive = self._sources.archive
+        if archive is None or "store" in self._asking.away:
+            return None
+        return self._asking.ask("archive", lambda: archive.get(self._event_id, self._bus), None)
+
+    def _body(self, told: _Round, archived: ArchivedEvent | None) -> Body | None:
+        """Return the event's content from the first place that has it, of the first time first."""
+        for name in sorted(told.sights):
+            if told.sights[name].body:
+                return _read_body(told.sights[name].body, "ledger")
+        if archived is not None:
+            return _read_body(archived.body, "archive")
+        event = next((one.event for one in told.unrecorded if one.event is not None), None)
+        store = self._sources.letters
+        if event is None and store is not None and told.letters:
+            identity = told.letters[0].id
+            stored = self._asking.ask("store", lambda: store.get(identity), None)
+            event = stored.letter.event if stored is not None else None
+        return Body(event, "dead letters") if event is not None else None
 
 
-def _targets(ledger: Ledger, entries: Sequence[JournalEntry]) -> list[str]:
-    """Return the targets that the event may have deliveries of: those announced, and those noted."""
-    found = dict.fromkeys(ledger.targets())
-    for entry in entries:
-        if entry.step is Step.MATCHED:
-            found |= dict.fromkeys(entry.facts.get("targets", {}))
-        if entry.target:
-            found[entry.target] = None
-    return list(found)
-
-
-def _in_ledger(
-    asking: Asking,
-    ledger: Ledger,
-    event_id: str,
-    targets: Sequence[str],
-    recorded: Sequence[JournalEntry],
-    letters: Sequence[DeadLetterSummary],
-) -> tuple[dict[str, EventSight], list[JournalEntry]]:
-    """Return what the ledger shows of the event, and the whole journal in order."""
-    sights: dict[str, EventSight] = {}
-
-    def look(names: set[str]) -> None:
-        for name in sorted(names - sights.keys()):
-            sight = ledger.look(ledger_id(event_id, name or None), targets)
-            if sight is not None:
-                sights[name] = sight
-
-    names = {"", *(entry.replay_name for entry in recorded)}
-    names |= {split_ledger_id(split_delivery_id(letter.id)[0])[1] or "" for letter in letters}
-    asking.ask("ledger", lambda: look(names), None)
-    since = sights[""].accepted_at - 1 if "" in sights else 0.0
-    waiting = asking.ask(
-        "ledger", lambda: ledger.journal_of(event_id, max(0.0, since), _MOST_ENTRIES), []
-    )
-    asking.ask("ledger", lambda: look({entry.replay_name for entry in waiting}), None)
-    entries = {entry.id: entry for entry in (*recorded, *waiting)}
-    return sights, [entries[identity] for identity in sorted(entries)]
-
-
-def _unrecorded(
-    ledger: Ledger,
-    event_id: str,
-    targets: Sequence[str],
-    sights: Mapping[str, EventSight],
-) -> list[DeadLetter]:
-    ids = [
-        delivery_id(ledger_id(event_id, name or None), target)
-        for name in {"", *sights}
-        for target in (*targets, ROUTE)
-    ]
-    return [DeadLetter.from_json(text) for _, text in ledger.letters(ids)]
-
-
-def _archived(sources: Sources, asking: Asking, event_id: str, bus: str) -> ArchivedEvent | None:
-    archive = sources.archive
-    if archive is None or "store" in asking.away:
-        return None
-    return asking.ask("archive", lambda: archive.get(event_id, bus), None)
-
-
-def _body(
-    sources: Sources,
-    asking: Asking,
-    sights: Mapping[str, EventSight],
-    archived: ArchivedEvent | None,
-    letters: Sequence[DeadLetterSummary],
-    unrecorded: Sequence[DeadLetter],
-) -> Body | None:
-    """Return the event's content from the first place that has it, that of the first time first."""
-    for name in sorted(sights):
-        if sights[name].body:
-            return _read_body(sights[name].body, "ledger")
-    if archived is not None:
-        return _read_body(archived.body, "archive")
-    for letter in unrecorded:
-        if letter.event is not None:
-            return Body(letter.event, "dead letters")
-    store = sources.letters
-    if store is None or not letters:
-        return None
-    stored = asking.ask("store", lambda: store.get(letters[0].id), None)
-    event = stored.letter.event if stored is not None else None
-    return Body(event, "dead letters") if event is not None else None
+def _replay_of(letter: DeadLetterSummary | DeadLetter) -> str:
+    return split_ledger_id(split_delivery_id(letter.id)[0])[1] or ""
 
 
 def _read_body(body: bytes, source: str) -> Body | None:

@@ -119,7 +119,8 @@ def _delivery_of(
     rules = tuple((matched or {}).get(target, ()))
     if not rules and letter is not None:
         rules = tuple(letter.rules)
-    if sight is not None:
+    # What has an end in the journal was in flight a moment ago, when the ledger was asked.
+    if sight is not None and _end_in(own) is None:
         return _in_flight(evidence, sight, own, letter)
     fate, at = _ending_of(own, letter, is_asked="ledger" not in evidence.away)
     last = next((entry for entry in reversed(own) if entry.step is Step.ATTEMPT), None)
@@ -193,24 +194,24 @@ def _ending_of(
     is_asked: bool,
 ) -> tuple[Fate, float]:
     """Say how a delivery ended that is not in flight, and when."""
-    ends = [entry for entry in entries if _is_end(entry)]
-    last = ends[-1] if ends else None
-    is_dead = letter is not None and not _is_redriven(letter)
-    if is_dead and letter is not None and (last is None or last.at <= letter.died_at + 1):
+    end = _end_in(entries)
+    is_done = end is not None and end.outcome == Outcome.DONE
+    if letter is not None and not _is_redriven(letter) and not is_done:
         return Fate.DEAD, letter.died_at
-    if last is not None and not _is_sent_again(entries, last):
-        is_done = last.outcome == Outcome.DONE
-        return (Fate.DELIVERED if is_done else Fate.DEAD), last.at
+    if end is not None:
+        return (Fate.DELIVERED if is_done else Fate.DEAD), end.at
     return (Fate.FINISHED if is_asked else Fate.UNKNOWN), 0.0
 
 
-def _is_end(entry: JournalEntry) -> bool:
-    is_last_try = entry.step is Step.ATTEMPT and entry.outcome in {Outcome.DONE, Outcome.DEAD}
-    return is_last_try or entry.step is Step.UNROUTABLE
-
-
-def _is_sent_again(entries: Sequence[JournalEntry], end: JournalEntry) -> bool:
-    return any(entry.step is Step.REDRIVEN and entry.id > end.id for entry in entries)
+def _end_in(entries: Sequence[JournalEntry]) -> JournalEntry | None:
+    """Return the entry that ended the delivery; None where it goes on, or was sent again since."""
+    for entry in reversed(entries):
+        if entry.step is Step.REDRIVEN:
+            return None
+        is_try = entry.step is Step.ATTEMPT and entry.outcome in {Outcome.DONE, Outcome.DEAD}
+        if is_try or entry.step is Step.UNROUTABLE:
+            return entry
+    return None
 
 
 def _is_redriven(letter: DeadLetterSummary | DeadLetter) -> bool:

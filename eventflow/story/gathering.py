@@ -50,15 +50,15 @@ class _Round:
 
     def names(self) -> set[str]:
         """Return the runs that it tells of: the first time, and replays."""
-        letters = (*self.letters, *self.unrecorded)
-        return {entry.replay_name for entry in self.entries} | {_replay_of(one) for one in letters}
+        ids = [letter.id for letter in (*self.letters, *self.unrecorded)]
+        return {entry.replay_name for entry in self.entries} | {_replay_of(one) for one in ids}
 
     def targets(self) -> set[str]:
         """Return the targets that it tells of."""
         found = {entry.target for entry in self.entries if entry.target}
         for entry in self.entries:
             if entry.step is Step.MATCHED:
-                found |= set(entry.facts.get("targets", {}))
+                found |= set(entry.facts.get("targets") or {})
         return found
 
 
@@ -75,7 +75,7 @@ class _Gathering:
     def run(self, clock: Clock) -> Evidence:
         """Ask them all."""
         ask, ledger = self._asking.ask, self._ledger
-        names, targets = {""}, set(ask("ledger", ledger.targets, {}))
+        names, targets = {""}, set(ask("ledger", ledger.targets) or {})
         while True:
             told = self._round(names, targets)
             if told.names() <= names and told.targets() <= targets:
@@ -92,29 +92,31 @@ class _Gathering:
             sights=told.sights,
             letters=tuple(told.letters),
             unrecorded=tuple(told.unrecorded),
-            breakers=ask("ledger", lambda: ledger.breakers(here), {}),
-            pauses=ask("ledger", lambda: ledger.pauses(here), {}),
+            breakers=ask("ledger", lambda: ledger.breakers(here)) or {},
+            pauses=ask("ledger", lambda: ledger.pauses(here)) or {},
             archived=archived,
             body=self._body(told, archived),
-            dropped=ask("ledger", ledger.journal_state, JournalState()).dropped,
+            dropped=(ask("ledger", ledger.journal_state) or JournalState()).dropped,
             away=self._asking.away,
         )
 
     def _round(self, names: AbstractSet[str], targets: AbstractSet[str]) -> _Round:
         """Ask once, in the way that things move: what moves meanwhile is seen twice, not never."""
         ask = self._asking.ask
-        sights = ask("ledger", lambda: self._look(names, targets), {})
-        unrecorded = ask("ledger", lambda: self._unrecorded(names, targets), [])
+        sights = ask("ledger", lambda: self._look(names, targets)) or {}
+        unrecorded = ask("ledger", lambda: self._unrecorded(names, targets)) or []
         since = sights[""].accepted_at - 1 if "" in sights else 0.0
-        waiting = ask(
-            "ledger",
-            lambda: self._ledger.journal_of(self._event_id, max(0.0, since), _MOST_ENTRIES),
-            [],
+        waiting = (
+            ask(
+                "ledger",
+                lambda: self._ledger.journal_of(self._event_id, max(0.0, since), _MOST_ENTRIES),
+            )
+            or []
         )
-        recorded = ask("store", self._recorded, [])
+        recorded = ask("store", self._recorded) or []
         entries = {entry.id: entry for entry in (*recorded, *waiting)}
         in_order = [entries[identity] for identity in sorted(entries)]
-        return _Round(sights, in_order, ask("store", self._letters, []), unrecorded)
+        return _Round(sights, in_order, ask("store", self._letters) or [], unrecorded)
 
     def _look(self, names: AbstractSet[str], targets: AbstractSet[str]) -> dict[str, EventSight]:
         found = {
@@ -147,7 +149,7 @@ class _Gathering:
         archive = self._sources.archive
         if archive is None or "store" in self._asking.away:
             return None
-        return self._asking.ask("archive", lambda: archive.get(self._event_id, self._bus), None)
+        return self._asking.ask("archive", lambda: archive.get(self._event_id, self._bus))
 
     def _body(self, told: _Round, archived: ArchivedEvent | None) -> Body | None:
         """Return the event's content from the first place that has it, of the first time first."""
@@ -160,13 +162,13 @@ class _Gathering:
         store = self._sources.letters
         if event is None and store is not None and told.letters:
             identity = told.letters[0].id
-            stored = self._asking.ask("store", lambda: store.get(identity), None)
+            stored = self._asking.ask("store", lambda: store.get(identity))
             event = stored.letter.event if stored is not None else None
         return Body(event, "dead letters") if event is not None else None
 
 
-def _replay_of(letter: DeadLetterSummary | DeadLetter) -> str:
-    return split_ledger_id(split_delivery_id(letter.id)[0])[1] or ""
+def _replay_of(delivery: str) -> str:
+    return split_ledger_id(split_delivery_id(delivery)[0])[1] or ""
 
 
 def _read_body(body: bytes, source: str) -> Body | None:

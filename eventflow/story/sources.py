@@ -31,21 +31,20 @@ class Asking:
     def __init__(self) -> None:
         self.away: dict[str, str] = {}
 
-    def ask(self, place: str, question: Callable[[], T], otherwise: T) -> T:
-        """Ask a place.
+    def ask(self, place: str, question: Callable[[], T]) -> T | None:
+        """Ask a place; None where it is away.
 
         Args:
             place: `ledger`, `store` or `archive`.
             question: What to ask.
-            otherwise: What is answered where the place is away.
         """
         if place in self.away:
-            return otherwise
+            return None
         try:
             return question()
         except (LedgerError, StoreError) as error:
             self.away[place] = str(error)
-            return otherwise
+            return None
 
 
 class Sources:

@@ -50,7 +50,7 @@ class _Round:
 
     def names(self) -> set[str]:
         """Return the runs that it tells of: the first time, and replays."""
-        ids = [letter.id for letter in (*self.letters, *self.unrecorded)]
+        ids = [letter.id for letter in self.letters] + [letter.id for letter in self.unrecorded]
         return {entry.replay_name for entry in self.entries} | {_replay_of(one) for one in ids}
 
     def targets(self) -> set[str]:

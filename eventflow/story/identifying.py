@@ -41,7 +41,7 @@ def find_by_id(sources: Sources, text: str, bus: str | None = None) -> Search:
 
 def buses_of(sources: Sources, asking: Asking) -> list[str]:
     """Return the buses that were ever published to; the default one where nobody can say."""
-    return asking.ask("ledger", sources.buses) or [] or [DEFAULT_BUS]
+    return asking.ask("ledger", sources.buses) or [DEFAULT_BUS]
 
 
 def ids_in_flight(sources: Sources, bus: str) -> list[str]:

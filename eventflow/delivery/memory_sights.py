@@ -3,15 +3,17 @@
 from collections.abc import Iterator, Sequence
 
 from eventflow.delivery.keys import ROUTE
+from eventflow.delivery.memory_journal import MemoryJournal
 from eventflow.delivery.memory_records import KeptDelivery, KeptTarget
-from eventflow.delivery.memory_targets import MemoryTargets, one_at_a_time
+from eventflow.delivery.memory_targets import one_at_a_time
 from eventflow.delivery.sights import DeliverySight, EventSight, Place
 from eventflow.events import delivery_id, split_delivery_id
+from eventflow.journal import JournalEntry
 
 __all__ = ["MemorySights"]
 
 
-class MemorySights(MemoryTargets):
+class MemorySights(MemoryJournal):
     """Looks, and changes nothing. `eventflow.delivery.ledger.Ledger` says what each method does."""
 
     @one_at_a_time
@@ -55,6 +57,12 @@ class MemorySights(MemoryTargets):
             event = self._events.get(event_id)
             if event is not None and event.body:
                 yield event_id, event.body
+
+    @one_at_a_time
+    def journal_of(self, event_id: str, since: float, most: int) -> list[JournalEntry]:
+        """Return an event's entries that are not in the store yet, replays among them, in order."""
+        late = [entry for entry in self._journal.values() if entry.at >= since][:most]
+        return [entry for entry in late if entry.event_id == event_id]
 
 
 def _sight_of(identity: str, target: str, kept: KeptDelivery, places: KeptTarget) -> DeliverySight:

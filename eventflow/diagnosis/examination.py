@@ -17,6 +17,7 @@ from eventflow.diagnosis.broker import (
 )
 from eventflow.diagnosis.database import judge_store, read_facts
 from eventflow.diagnosis.finding import Finding
+from eventflow.diagnosis.journal import judge_journals, read_journals
 from eventflow.diagnosis.processes import judge_processes, named_by_routers, routers_of
 from eventflow.diagnosis.redis_server import judge_broker_server, judge_ledger_server
 from eventflow.diagnosis.targets import judge_buses, read_buses
@@ -24,7 +25,7 @@ from eventflow.errors import EventflowError, RuleError, SchemaError
 from eventflow.rules import RuleSet, Target, load_rules
 from eventflow.schemas import load_repository
 from eventflow.settings import Settings
-from eventflow.transport.messages import DEAD_LETTERS, ROUTE
+from eventflow.transport.messages import DEAD_LETTERS, JOURNAL, ROUTE
 from eventflow.worker.checks import find_conflicts
 
 __all__ = ["Examination", "examine"]
@@ -134,6 +135,7 @@ class _Examining:
         named = self._named(roster)
         self._found.targets = tuple(sorted(named))
         yield from judge_buses(buses, roster, settings, named=named)
+        yield from judge_journals(read_journals(ledgers), roster)
 
     def _targets_here(self) -> Mapping[str, Target]:
         return self._rules.targets if self._rules else {}
@@ -154,7 +156,12 @@ class _Examining:
     def _examine_broker(self) -> Iterator[Finding]:
         settings = self._settings
         targets = self._targets or self._targets_here()
-        queues = [ROUTE, DEAD_LETTERS, *sorted(target.queue for target in targets.values())]
+        queues = [
+            ROUTE,
+            DEAD_LETTERS,
+            JOURNAL,
+            *sorted(target.queue for target in targets.values()),
+        ]
         yield from judge_broker(read_broker(self._app, queues))
         url = str(self._app.conf.broker_url or "")
         if not url.startswith("redis"):

@@ -30,6 +30,8 @@ CODES: Mapping[str, Severity] = {
     "clocks-apart": _WARNING,
     "dead-letters-alarm": _WARNING,
     "examination-failed": _ERROR,
+    "journal-dropped": _NOTE,
+    "journal-late": _WARNING,
     "name-twice": _WARNING,
     "no-recorder": _WARNING,
     "no-router": _ERROR,

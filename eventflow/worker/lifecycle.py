@@ -23,7 +23,7 @@ from eventflow.errors import (
 from eventflow.rules import Target
 from eventflow.schemas import EventModel
 from eventflow.transport import make_queue
-from eventflow.transport.messages import DEAD_LETTERS, ROUTE
+from eventflow.transport.messages import DEAD_LETTERS, JOURNAL, ROUTE
 from eventflow.worker.checks import check_settings
 from eventflow.worker.context import WorkerContext
 from eventflow.worker.heartbeat import Heartbeat
@@ -64,7 +64,8 @@ def select_queues(
     Raises:
         StartError: When one is asked for that nobody knows.
     """
-    known = [ROUTE, DEAD_LETTERS, *sorted({target.queue for target in targets.values()}), *others]
+    own = sorted({target.queue for target in targets.values()})
+    known = [ROUTE, DEAD_LETTERS, JOURNAL, *own, *others]
     unknown = [name for name in asked if name not in known]
     if unknown:
         message = (
@@ -95,7 +96,7 @@ class _Lifecycle:
             targets = self._targets(is_router=ROUTE in asked or not (asked or self._is_joined))
             queues = self._app.amqp.queues
             others = list(queues)  # a joined app's own, and the one of Celery's plain tasks
-            own = {ROUTE, DEAD_LETTERS, *(target.queue for target in targets.values())}
+            own = {ROUTE, DEAD_LETTERS, JOURNAL, *(target.queue for target in targets.values())}
             for name in own.difference(others):
                 # Not by add(): that would put Celery's default exchange in its place.
                 queues[name] = make_queue(name)

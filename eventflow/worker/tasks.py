@@ -9,9 +9,10 @@ from celery import Celery
 
 import eventflow.store as sql
 from eventflow.errors import EventflowError
-from eventflow.transport.messages import DELIVER, RECORD, ROUTE
+from eventflow.transport.messages import DELIVER, JOURNAL, RECORD, ROUTE
 from eventflow.worker.context import WorkerContext
 from eventflow.worker.deliver import deliver
+from eventflow.worker.journal import JournalRecorder
 from eventflow.worker.record import record_letters
 from eventflow.worker.route import route_events
 
@@ -23,8 +24,8 @@ _NO_LIMIT = 30 * 24 * 60 * 60  # seconds: none would have Celery take the app's
 
 
 def register_tasks(app: Celery, context: WorkerContext) -> None:
-    """Give *app* the tasks `eventflow.route`, `eventflow.deliver` and `eventflow.record`."""
-    open_store = _StoreOfProcess(context)
+    """Give *app* the tasks `eventflow.route`, `.deliver`, `.record` and `.journal`."""
+    stores = _StoresOfProcess(context)
     # What a subscriber raises is told in our own words; Celery need not print it once more.
     # A joined app's own defaults do not count here; celery_app.py has the reasons for ours.
     options = {
@@ -57,21 +58,34 @@ def register_tasks(app: Celery, context: WorkerContext) -> None:
 
     @app.task(name=RECORD, **recording)  # type: ignore[untyped-decorator]
     def record_task(bus: str, letter_ids: list[str]) -> int:
-        return _said(lambda: record_letters(context, open_store(), bus, letter_ids))
+        return _said(lambda: record_letters(context, stores.letters(), bus, letter_ids))
+
+    @app.task(name=JOURNAL, **recording)  # type: ignore[untyped-decorator]
+    def journal_task(bus: str) -> int:
+        return _said(lambda: stores.journal().record(bus))
 
 
-class _StoreOfProcess:
-    """The store, opened once in each process, when it is first needed."""
+class _StoresOfProcess:
+    """The stores, on one engine that is opened once in each process, when it is first needed."""
 
     def __init__(self, context: WorkerContext) -> None:
         self._context = context
-        self._opened: tuple[int, sql.DeadLetterStore] | None = None
+        self._opened: tuple[int, sql.DeadLetterStore, JournalRecorder] | None = None
 
-    def __call__(self) -> "sql.DeadLetterStore":
+    def letters(self) -> "sql.DeadLetterStore":
+        """Return the store of dead letters."""
+        return self._open()[1]
+
+    def journal(self) -> JournalRecorder:
+        """Return what writes the journal."""
+        return self._open()[2]
+
+    def _open(self) -> "tuple[int, sql.DeadLetterStore, JournalRecorder]":
         if self._opened is None or self._opened[0] != os.getpid():
-            store = sql.DeadLetterStore(sql.open_engine(self._context.settings.store_url))
-            self._opened = (os.getpid(), store)
-        return self._opened[1]
+            engine = sql.open_engine(self._context.settings.store_url)
+            journal = JournalRecorder(self._context, sql.JournalStore(engine))
+            self._opened = (os.getpid(), sql.DeadLetterStore(engine), journal)
+        return self._opened
 
 
 def _said(run: Callable[[], T]) -> T:

@@ -3,6 +3,7 @@
 from eventflow.delivery import Finish, Ledger, Outcome
 from eventflow.delivery.sights import Place
 from eventflow.events import ledger_id
+from eventflow.journal import Step
 from eventflow.rules import Target
 from tests.contracts.ledger import (
     LEASE,
@@ -115,6 +116,45 @@ class SightContract:
             "e1": body_of("e1"),
             "e5": body_of("e5"),
         }
+
+
+class StoryContract:
+    """The promise of `Ledger.journal_of`; its ledger has a journal."""
+
+    def test_one_events_entries_are_found(self, ledger: Ledger) -> None:
+        """Those of the event and of its deliveries, in order; not those of one that begins alike."""
+        ids = ["e1", "e1:b", "e1.", "e11", "e"]
+        for event_id in ids:
+            register(ledger, event_id, TARGET)
+        claim(ledger, f"e1:{TARGET}", f"e1:b:{TARGET}")
+        finishes = [Finish(f"{one}:{TARGET}", 1, Outcome.DONE) for one in ("e1", "e1:b")]
+        ledger.finish(VENDOR, finishes)
+        steps = [Step.ACCEPTED, Step.MATCHED, Step.ATTEMPT]
+        for event_id in ids:
+            entries = ledger.journal_of(event_id, 0.0, 1000)
+            assert {event_id} == {entry.event_id for entry in entries}
+            expected = steps if event_id in {"e1", "e1:b"} else steps[:2]
+            assert [entry.step for entry in entries] == expected
+            assert [entry.id for entry in entries] == sorted(entry.id for entry in entries)
+
+    def test_its_replays_are_part_of_it(self, ledger: Ledger) -> None:
+        """Under the event's own id, each entry says which replay it is of."""
+        register(ledger, "e1", TARGET)
+        register(ledger, ledger_id("e1", "again"), TARGET)
+        register(ledger, ledger_id("e2", "again"), TARGET)
+        entries = ledger.journal_of("e1", 0.0, 1000)
+        assert [entry.replay_name for entry in entries] == ["", "", "again", "again"]
+
+    def test_no_more_is_looked_at_than_was_said(self, ledger: Ledger) -> None:
+        """Nor what is older than said, or what is in the store."""
+        ledger.accept([(f"e{number}", b"{}", "lane") for number in range(50)])
+        assert len(ledger.journal_of("e49", 0.0, 50)) == 1
+        assert ledger.journal_of("e49", 0.0, 49) == []
+        [entry] = ledger.journal_of("e7", 0.0, 1000)
+        assert ledger.journal_of("e7", entry.at - 1, 1000) == [entry]
+        assert ledger.journal_of("e7", entry.at + 1, 1000) == []
+        ledger.journal_recorded([entry.id])
+        assert ledger.journal_of("e7", 0.0, 1000) == []
 
 
 def look(ledger: Ledger, event_id: str):

@@ -7,9 +7,11 @@ from collections.abc import Callable
 import pytest
 
 from eventflow.delivery import Acceptance, Finish, MemoryLedger, Outcome, Verdict
+from eventflow.journal import JournalState
+from tests.contracts.journal import MOST, JournalContract
 from tests.contracts.ledger import TARGET, VENDOR, LedgerContract, claim, register
 from tests.contracts.limits import BreakerContract, PoisonContract, RateContract
-from tests.contracts.sights import SightContract
+from tests.contracts.sights import SightContract, StoryContract
 from tests.contracts.steering import BalanceContract, PauseContract
 
 
@@ -76,6 +78,21 @@ class TestMemoryLedger(LedgerContract):
         assert sorted(verdicts) == sorted([Verdict.RUN] + [Verdict.LEASED] * 15)
 
 
+class TestMemoryJournal(JournalContract):
+    """The journal, in memory."""
+
+    @pytest.fixture
+    def ledger(self) -> MemoryLedger:
+        """An empty ledger with a journal."""
+        return MemoryLedger(journal_most=MOST)
+
+    def test_without_a_journal_nothing_is_kept(self) -> None:
+        """It can be switched off, and then drops nothing either."""
+        ledger = MemoryLedger()
+        register(ledger, "e1", TARGET)
+        assert JournalState() == ledger.journal_state()
+
+
 class TestMemoryBreaker(BreakerContract):
     """Circuit breakers, in memory."""
 
@@ -98,3 +115,12 @@ class TestMemoryPause(PauseContract):
 
 class TestMemoryBalance(BalanceContract):
     """Balances, in memory."""
+
+
+class TestMemoryStory(StoryContract):
+    """One event's journal, in memory."""
+
+    @pytest.fixture
+    def ledger(self) -> MemoryLedger:
+        """An empty ledger with a journal."""
+        return MemoryLedger(journal_most=10_000)

@@ -251,7 +251,7 @@ class BreakerContract:
     def test_age_ends_what_is_parked(self, ledger: Ledger, wait_until: WaitUntil) -> None:
         """A target that stays closed off does not keep what is older than its policy allows."""
         ledger.open_breaker(TARGET, seconds=None, reason="")
-        target = vendor(retry=RetryPolicy(max_age=0.05))
+        target = vendor(retry=RetryPolicy(max_age=0.5))
         [identity] = registered(ledger, 1)
         assert verdict(ledger, target, identity)[0] is Verdict.PARKED
         wait_until(lambda: ledger.move([target], 10).by_target == {TARGET: [identity]})

@@ -14,7 +14,16 @@ from eventflow.gateway import content_modes, crew, put_events, server, signature
 from eventflow.metrics import endpoint, labels
 from eventflow.patterns import shape, syntax
 from eventflow.publishing import carriers, outbox, publisher
-from eventflow.rules import ARCHIVE_TARGET, documents, files, inputs, paths, reader, targets, templates
+from eventflow.rules import (
+    ARCHIVE_TARGET,
+    documents,
+    files,
+    inputs,
+    paths,
+    reader,
+    targets,
+    templates,
+)
 from eventflow.schemas import bundle, faults, work
 from eventflow.schemas import files as schema_files
 from eventflow.schemas import json_text as schema_text

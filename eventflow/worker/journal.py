@@ -1,8 +1,10 @@
 """The task `eventflow.journal`: the journal's entries from the ledger into the store, in batches."""
 
+import logging
 import time
 from typing import TYPE_CHECKING
 
+from eventflow.errors import StoreError
 from eventflow.units import system_clock
 from eventflow.worker.context import WorkerContext
 
@@ -10,6 +12,8 @@ if TYPE_CHECKING:
     from eventflow.store import JournalStore
 
 __all__ = ["BATCH", "JournalRecorder"]
+
+_log = logging.getLogger("eventflow.record")
 
 BATCH = 1_000
 """Entries in one transaction."""
@@ -68,6 +72,11 @@ class JournalRecorder:
             return
         settings = self._context.settings
         oldest = system_clock() - settings.journal_retention
-        number = self._store.prune(oldest, settings.journal_rows, at_most=_MOST_PRUNED)
+        try:
+            number = self._store.prune(oldest, settings.journal_rows, at_most=_MOST_PRUNED)
+        except StoreError as error:
+            # What is new is written all the same: a user that may not delete holds nothing up.
+            _log.warning("%s", error, extra={"action": "journal_not_pruned"})
+            number = 0
         if number < _MOST_PRUNED:  # else there may be more: a part of it after the next batch
             self._next_prune = time.monotonic() + _PRUNE_EVERY

@@ -18,7 +18,7 @@ from eventflow.testing.parts import MemoryBroker, MemoryLedgers
 from eventflow.transport import Message
 from eventflow.units import system_clock
 from eventflow.worker import WorkerContext
-from eventflow.worker.journal import BATCH, JournalRecorder
+from eventflow.worker.journal import BATCH, record_journal
 from eventflow.worker.mover import Mover
 
 QUEUES = frozenset({"eventflow.dead-letters", "eventflow.journal"})
@@ -43,7 +43,6 @@ class Scene:
             schemas=SchemaSource(place),
         )
         self.store = JournalStore(open_engine(self.settings.store_url, patience=0.1))
-        self.recorder = JournalRecorder(self.context, self.store)
         self.mover = Mover(self.context, watches_rules=False, queues=QUEUES)
         self.ledger = self.ledgers.watched("default")
 
@@ -51,6 +50,10 @@ class Scene:
         """Have so many entries written."""
         for _ in range(count):
             self.ledger._note_delivery(Step.ATTEMPT, "e1:mail", attempt=1)
+
+    def record(self) -> int:
+        """Have what waits written."""
+        return record_journal(self.context, self.store, "default")
 
     def messages(self) -> int:
         """Move once, and count the messages that lie there."""
@@ -60,28 +63,24 @@ class Scene:
 
 @pytest.fixture
 def scene(tmp_path: Path) -> Scene:
-    """A recorder, whose mover called it for the first time and was answered."""
-    scene = Scene(tmp_path)
-    scene.mover.round()
-    assert scene.broker.take(["eventflow.journal"])
-    scene.ledger.recorder_answered()
-    return scene
+    """A recorder with nothing to do."""
+    return Scene(tmp_path)
 
 
 def test_all_that_waits_is_written(scene: Scene) -> None:
     """In batches, and forgotten by the ledger; of nothing, nothing."""
     scene.happen(2 * BATCH + 7)
-    assert 2 * BATCH + 7 == scene.recorder.record("default")
+    assert 2 * BATCH + 7 == scene.record()
     assert 2 * BATCH + 7 == scene.store.count()
     assert 0 == scene.ledger.journal_state().waiting
-    assert 0 == scene.recorder.record("default")
+    assert 0 == scene.record()
 
 
 def test_others_have_their_turn(tmp_path: Path) -> None:
     """After a while a recorder ends, though entries wait; then it is called again."""
     scene = Scene(tmp_path, requeue_after=0.1)
     scene.happen(40 * BATCH)
-    assert 40 * BATCH > scene.recorder.record("default") >= BATCH
+    assert 40 * BATCH > scene.record() >= BATCH
     assert 1 == scene.messages()
 
 
@@ -95,11 +94,11 @@ def test_a_store_that_is_away_keeps_entries_waiting(scene: Scene) -> None:
         writing(open_engine(scene.settings.store_url)),
         pytest.raises(StoreError, match="another process holds it"),
     ):
-        scene.recorder.record("default")
+        scene.record()
     assert 0 == scene.messages(), "not at once"
     scene.now += 2 * scene.settings.requeue_after
     assert 1 == scene.messages()
-    assert 3 == scene.recorder.record("default")
+    assert 3 == scene.record()
 
 
 def test_there_is_one_message_at_a_time(scene: Scene) -> None:
@@ -110,13 +109,6 @@ def test_there_is_one_message_at_a_time(scene: Scene) -> None:
         scene.now += scene.settings.requeue_after
     scene.broker.take(["eventflow.journal"])
     scene.now += 2 * scene.settings.requeue_after
-    assert 1 == scene.messages()
-
-
-def test_a_recorder_is_called_now_and_then(scene: Scene) -> None:
-    """Without an entry, too: what is too old is to be forgotten."""
-    assert 0 == scene.messages()
-    scene.now += 3601
     assert 1 == scene.messages()
 
 
@@ -158,37 +150,6 @@ def test_what_was_dropped_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixtu
         scene.now += 60
         scene.mover.round()
     assert [7, 1] == [record.count for record in caplog.records]  # type: ignore[attr-defined]
-
-
-def test_what_is_too_old_or_too_much_is_forgotten(tmp_path: Path) -> None:
-    """By the settings, after what is new was written."""
-    scene = Scene(tmp_path, journal_rows=3, journal_retention="1h")
-    scene.now -= 7200
-    scene.happen(2)
-    old = scene.ledger.journal_entries(10)
-    scene.now += 7200
-    scene.happen(5)
-    assert 7 == scene.recorder.record("default")
-    left = scene.store.of_event("e1")
-    assert 3 == len(left)
-    assert not {entry.id for entry in left} & {entry.id for entry in old}
-
-
-def test_a_store_that_forgets_nothing_still_takes_what_is_new(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    """A user that may not delete is said, and holds nothing up."""
-    scene = Scene(tmp_path, journal_rows=1)
-    scene.happen(3)
-    assert 0 == scene.store.count()
-    with writing(open_engine(scene.settings.store_url)) as connection:
-        refusal = "SELECT RAISE(ABORT, 'permission denied')"
-        connection.exec_driver_sql(
-            f"CREATE TRIGGER kept BEFORE DELETE ON eventflow_journal BEGIN {refusal}; END"
-        )
-    assert 3 == scene.recorder.record("default")
-    assert "permission denied" in caplog.text
-    assert 3 == scene.store.count()
 
 
 def test_an_entry_of_one_moment_follows_the_other(scene: Scene) -> None:

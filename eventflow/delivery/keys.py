@@ -5,6 +5,9 @@ All keys of one bus share the hash tag ``{bus}``, so that a script's keys live o
     eventflow:buses                       set     the buses that were ever published to
     eventflow:processes                   zset    process's identity -> when it was last seen
     eventflow:process:<identity>          string  its report as JSON, which expires
+    eventflow:canaries                    set     the queues that ever had a canary
+    eventflow:canary:<queue>              hash    sent, answered, since, ... (canaries.py)
+    eventflow:overseer                    string  the router that reconciles, which expires
     eventflow:{bus}:targets               hash    target -> its definition as JSON
     eventflow:{bus}:event:<id>            hash    state, accepted, left, attempts, redrives:<target>
     eventflow:{bus}:body:<id>             string  the event as JSON, until all is delivered
@@ -27,9 +30,21 @@ A name is a target's, or `eventflow.route`, or `eventflow.dead-letters`.
 
 from eventflow.events import split_delivery_id
 
-__all__ = ["BUSES", "DEAD_LETTERS", "PROCESSES", "ROUTE", "Keys", "process_key"]
+__all__ = [
+    "BUSES",
+    "CANARIES",
+    "DEAD_LETTERS",
+    "OVERSEER",
+    "PROCESSES",
+    "ROUTE",
+    "Keys",
+    "canary_key",
+    "process_key",
+]
 
 BUSES = "eventflow:buses"
+CANARIES = "eventflow:canaries"
+OVERSEER = "eventflow:overseer"
 PROCESSES = "eventflow:processes"
 ROUTE = "eventflow.route"
 DEAD_LETTERS = "eventflow.dead-letters"
@@ -38,6 +53,11 @@ DEAD_LETTERS = "eventflow.dead-letters"
 def process_key(identity: str) -> str:
     """The report of one process."""
     return f"eventflow:process:{identity}"
+
+
+def canary_key(queue: str) -> str:
+    """What is known of one queue's canary."""
+    return f"eventflow:canary:{queue}"
 
 
 class Keys:

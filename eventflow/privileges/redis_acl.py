@@ -9,7 +9,15 @@ beside the first group stands in selectors, each of which holds commands and key
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from eventflow.delivery.keys import BUSES, DEAD_LETTERS, PROCESSES, ROUTE, Keys, process_key
+from eventflow.delivery.keys import (
+    BUSES,
+    DEAD_LETTERS,
+    PROCESSES,
+    ROUTE,
+    Keys,
+    canary_key,
+    process_key,
+)
 from eventflow.privileges.duty import Duty, Role
 from eventflow.transport.unacked import NO_QUEUES, unacked_keys
 
@@ -25,7 +33,7 @@ _LEDGER = (
     *("get", "set", "del", "exists", "expire", "persist"),
     *("hget", "hmget", "hgetall", "hset", "hsetnx", "hincrby", "hdel", "hexists", "hlen"),
     *("zadd", "zrem", "zscore", "zcard", "zrange", "zrangebyscore", "zremrangebyscore"),
-    *("sadd", "smembers", "lpush", "rpush", "lpop", "llen"),
+    *("sadd", "srem", "smembers", "lpush", "rpush", "lpop", "llen"),
 )
 _QUEUE = ("lpush", "rpush", "brpop", "llen")
 _EXCHANGES = ("celery.pidbox", "reply.celery.pidbox", "celeryev")
@@ -97,6 +105,8 @@ def _script_keys(duty: Duty, *, has_broker: bool) -> tuple[str, ...]:
             names += _of_letters(keys)
         else:
             names.append("eventflow:*")
+    if duty.is_celery_worker:
+        names += map(canary_key, duty.reads)
     if has_broker and duty.is_celery_worker:
         names += (*unacked_keys(duty.reads).values(), *_bindings())
     return tuple(names)
@@ -106,10 +116,7 @@ def _ledger_grants(duty: Duty) -> Iterator[Grant]:
     if duty.role is Role.MONITOR:
         return
     if duty.role in {Role.ROUTER, Role.OPERATOR}:
-        yield Grant(_LEDGER, ("eventflow:*",))
-        if duty.role is Role.OPERATOR:
-            yield Grant(("mget",), (_ANY_REPORT,), "R")
-            yield Grant(("info", "config|get"))  # for `eventflow doctor`
+        yield from _grants_of_all(duty)
         return
     for keys in _keys(duty):
         if duty.role is Role.PUBLISHER or duty.publishes:
@@ -117,7 +124,7 @@ def _ledger_grants(duty: Duty) -> Iterator[Grant]:
             yield Grant(("set",), (keys.body("*"),), "W")
             yield Grant(("zadd", "zcard"), (keys.queued(ROUTE),), "W")
             yield Grant(("rpush",), (keys.lanes, keys.lane("*")), "W")
-            yield Grant(("hincrby",), (keys.counts(ROUTE),))
+            yield Grant(("hincrby", "hset", "hlen"), (keys.counts(ROUTE),))
         if duty.role is Role.WORKER:
             yield Grant(_LEDGER, _of_targets(keys, duty))
             yield Grant(("hmget",), _pauses(keys, duty), "R")
@@ -132,7 +139,18 @@ def _ledger_grants(duty: Duty) -> Iterator[Grant]:
         yield Grant(("sadd",), (BUSES,), "W")
         return
     yield Grant(("sadd", "smembers"), (BUSES,))
+    yield Grant(("hset", "hdel"), tuple(map(canary_key, duty.reads)), "W")
     yield Grant(("set", "del", "zadd", "zrem", "zremrangebyscore"), (_ANY_REPORT, PROCESSES), "W")
+
+
+def _grants_of_all(duty: Duty) -> Iterator[Grant]:
+    """Return what those may who work on all that the ledger holds."""
+    yield Grant(_LEDGER, ("eventflow:*",))
+    yield Grant(("mget",), (_ANY_REPORT,), "R")
+    if duty.role is Role.ROUTER:  # its reconciler looks for what is nowhere
+        yield Grant(("scan", "zscan"), ("eventflow:*",), "R")
+    else:  # for `eventflow doctor`
+        yield Grant(("info", "config|get"))
 
 
 def _broker_grants(duty: Duty) -> Iterator[Grant]:

@@ -12,17 +12,20 @@ from dataclasses import dataclass
 from eventflow.events import split_delivery_id
 
 __all__ = [
+    "CANARY",
     "DEAD_LETTERS",
     "DELIVER",
     "RECORD",
     "ROUTE",
     "Message",
+    "canary_message",
     "deliver_message",
     "display_name",
     "record_message",
     "route_message",
 ]
 
+CANARY = "eventflow.canary"
 DEAD_LETTERS = "eventflow.dead-letters"
 ROUTE = "eventflow.route"
 DELIVER = "eventflow.deliver"
@@ -99,6 +102,16 @@ def record_message(bus: str, ids: Sequence[str]) -> Message:
     """Return the message that has dead letters written to the store."""
     shown = f"({ids[0]})" if len(ids) == 1 else f"({len(ids)} dead letters)"
     return Message(RECORD, DEAD_LETTERS, (bus, list(ids)), str(uuid.uuid4()), RECORD, shown)
+
+
+def canary_message(queue: str, sent_at: float) -> Message:
+    """Return the message that shows whether a queue is read.
+
+    Args:
+        queue: The queue.
+        sent_at: When, seconds since the epoch by the ledger's clock.
+    """
+    return Message(CANARY, queue, (queue, sent_at), str(uuid.uuid4()), CANARY, f"({queue})")
 
 
 def _show(items: Sequence[tuple[str, str]], noun: str) -> str:

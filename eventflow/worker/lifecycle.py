@@ -28,6 +28,7 @@ from eventflow.worker.checks import check_settings
 from eventflow.worker.context import WorkerContext
 from eventflow.worker.heartbeat import Heartbeat
 from eventflow.worker.mover import Mover
+from eventflow.worker.overseer import Overseer
 
 __all__ = ["hook_signals", "select_queues"]
 
@@ -83,6 +84,7 @@ class _Lifecycle:
         self._context = context
         self._is_joined = is_joined
         self._mover: Mover | None = None
+        self._overseer: Overseer | None = None
         self._queues: list[str] = []
         self._made: list[str] = []  # those that no user has defined
 
@@ -134,12 +136,17 @@ class _Lifecycle:
             beat=heartbeat.beat,
         )
         self._mover.start()
+        if ROUTE in self._queues:
+            self._overseer = Overseer(self._context)
+            self._overseer.start()
 
     def on_shutting_down(self, **_: Any) -> None:
         """End what runs, and give the rest back; what the mover leaves, another process's finds."""
         self._context.stopping.set()
         if self._mover is not None:
             self._mover.stop_soon()
+        if self._overseer is not None:
+            self._overseer.stop_soon()
 
     def _declare(self) -> None:
         try:

@@ -9,7 +9,8 @@ from celery import Celery
 
 import eventflow.store as sql
 from eventflow.errors import EventflowError
-from eventflow.transport.messages import DELIVER, RECORD, ROUTE
+from eventflow.transport.messages import CANARY, DELIVER, RECORD, ROUTE
+from eventflow.worker.canary import answer_canary
 from eventflow.worker.context import WorkerContext
 from eventflow.worker.deliver import deliver
 from eventflow.worker.record import record_letters
@@ -23,7 +24,7 @@ _NO_LIMIT = 30 * 24 * 60 * 60  # seconds: none would have Celery take the app's
 
 
 def register_tasks(app: Celery, context: WorkerContext) -> None:
-    """Give *app* the tasks `eventflow.route`, `eventflow.deliver` and `eventflow.record`."""
+    """Give *app* the tasks of eventflow."""
     open_store = _StoreOfProcess(context)
     # What a subscriber raises is told in our own words; Celery need not print it once more.
     # A joined app's own defaults do not count here; celery_app.py has the reasons for ours.
@@ -58,6 +59,10 @@ def register_tasks(app: Celery, context: WorkerContext) -> None:
     @app.task(name=RECORD, **recording)  # type: ignore[untyped-decorator]
     def record_task(bus: str, letter_ids: list[str]) -> int:
         return _said(lambda: record_letters(context, open_store(), bus, letter_ids))
+
+    @app.task(name=CANARY, **recording)  # type: ignore[untyped-decorator]
+    def canary_task(queue: str, sent_at: float) -> None:
+        answer_canary(context, queue, sent_at)
 
 
 class _StoreOfProcess:

@@ -87,7 +87,7 @@ local function verdict_of(id, delivery)
   if tonumber(facts[1]) >= most_attempts then
     return 'max_attempts'
   end
-  if now - tonumber(facts[2]) - (paused - tonumber(facts[4] or 0)) > most_age then
+  if now - (tonumber(facts[2]) or now) - (paused - tonumber(facts[4] or 0)) > most_age then
     return 'max_age'
   end
   if tonumber(facts[3] or 0) > 0 and not is_alone then
@@ -145,7 +145,7 @@ for i = FIRST, #ARGV do
     end
     local f = redis.call('HMGET', delivery, 'attempts', 'input', 'rules', 'accepted', 'first',
       'redrives', 'error_type', 'error', 'failed', 'paused')
-    answers[n] = {verdict, f[1], redis.call('GET', body) or '', f[2] or '', f[3], f[4],
+    answers[n] = {verdict, f[1], redis.call('GET', body) or '', f[2] or '', f[3] or '[]', f[4] or now,
       f[5] or '0', f[6] or '0', string.format('%.6f', now), f[7] or '', f[8] or '', f[9] or '0',
       string.format('%.6f', paused - tonumber(f[10] or 0))}
   end

@@ -19,6 +19,7 @@ from eventflow.diagnosis.database import judge_store, read_facts
 from eventflow.diagnosis.finding import Finding
 from eventflow.diagnosis.processes import judge_processes, named_by_routers, routers_of
 from eventflow.diagnosis.redis_server import judge_broker_server, judge_ledger_server
+from eventflow.diagnosis.steering import judge_canaries, judge_steering
 from eventflow.diagnosis.targets import judge_buses, read_buses
 from eventflow.errors import EventflowError, RuleError, SchemaError
 from eventflow.rules import RuleSet, Target, load_rules
@@ -124,7 +125,7 @@ class _Examining:
             client.close()
         ledgers = Ledgers(settings)
         book = ledgers.processes()
-        _, offset = book.clock()
+        now, offset = book.clock()
         roster = book.roster()
         self._found.processes = roster.alive
         fingerprint = self._rules.fingerprint if self._rules else ""
@@ -134,6 +135,8 @@ class _Examining:
         named = self._named(roster)
         self._found.targets = tuple(sorted(named))
         yield from judge_buses(buses, roster, settings, named=named)
+        yield from judge_steering(buses)
+        yield from judge_canaries(ledgers.canaries().read().values(), roster, now)
 
     def _targets_here(self) -> Mapping[str, Target]:
         return self._rules.targets if self._rules else {}

@@ -33,7 +33,9 @@ COMMANDS = {
     ),
     "audit": Place("eventflow.cli.audit", "audit", "See who did what, and when."),
     "targets": Place(
-        "eventflow.cli.targets", "targets", "See the targets; open and close their breakers."
+        "eventflow.cli.targets",
+        "targets",
+        "See the targets; pause them, open and close their breakers.",
     ),
     "acl": Place("eventflow.cli.acl", "acl", "Print what a user of Redis or RabbitMQ may do."),
     "doctor": Place("eventflow.cli.doctor", "doctor", "Say what is wrong, and what to do."),

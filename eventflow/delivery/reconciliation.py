@@ -7,12 +7,13 @@ never asked for more than a slice at once.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import redis
 
 from eventflow.delivery.keys import OVERSEER, ROUTE, Keys
-from eventflow.delivery.scripts import Scripts, guarded
+from eventflow.delivery.scripts import Argument, Scripts, guarded
 from eventflow.events import split_delivery_id
 
 __all__ = ["SLICE", "Reconciliation", "hold_overseer"]
@@ -32,7 +33,7 @@ def hold_overseer(client: redis.Redis, identity: str, seconds: float) -> bool:
     Raises:
         LedgerError: When the server cannot be reached.
     """
-    arguments = [identity, max(1, round(seconds * 1000))]
+    arguments: list[Argument] = [identity, max(1, round(seconds * 1000))]
     return bool(Scripts(client).run("hold", [OVERSEER], arguments))
 
 
@@ -92,11 +93,8 @@ class Reconciliation:
         for place in self._places(target):
             cursor = 0
             while True:
-                at = cursor
-                cursor, entries = guarded(
-                    self._client,
-                    lambda place=place, at=at: self._client.zscan(place, at, count=SLICE),
-                )
+                read = partial(self._client.zscan, place, cursor, count=SLICE)
+                cursor, entries = guarded(self._client, read)
                 ids = [identity.decode() for identity, _ in entries]
                 keys = [place, self._keys.counts(target)]
                 keys += [self._keys.delivery(each) for each in ids]
@@ -135,11 +133,8 @@ class Reconciliation:
         """Yield what follows *prefix* in the names of keys, slice by slice."""
         cursor, pattern = 0, f"{_escaped(prefix)}*"
         while True:
-            at = cursor
-            cursor, names = guarded(
-                self._client,
-                lambda at=at: self._client.scan(at, match=pattern, count=SLICE),
-            )
+            read = partial(self._client.scan, cursor, match=pattern, count=SLICE)
+            cursor, names = guarded(self._client, read)
             yield [name.decode()[len(prefix) :] for name in names]
             if cursor == 0:
                 return

@@ -58,12 +58,15 @@ class RedisTargets:
             for place in self._places(target):
                 pipeline.zcard(place)
             pipeline.hmget(self._keys.counts(target), ["delivered", "retried", "dead"])
+            pipeline.hexists(self._keys.pause(target), "since")
         answers = guarded(self._client, pipeline.execute)
         return {
             target: TargetStatus(
-                *answers[at : at + 4], *(int(number or 0) for number in answers[at + 4])
+                *answers[at : at + 4],
+                *(int(number or 0) for number in answers[at + 4]),
+                bool(answers[at + 5]),
             )
-            for target, at in zip(targets, range(0, len(answers), 5), strict=True)
+            for target, at in zip(targets, range(0, len(answers), 6), strict=True)
         }
 
     def waiting(self, target: str, limit: int) -> list[DeliveryState]:

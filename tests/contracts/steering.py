@@ -36,7 +36,8 @@ class PauseContract:
             (Verdict.PARKED, "paused")
         ] * 2
         assert ledger.describe(ids) == [("T", 0), ("T", 0)]
-        assert ledger.status([TARGET])[TARGET].parked == 2
+        status = ledger.status([TARGET])[TARGET]
+        assert (status.parked, status.paused) == (2, True)
 
     def test_a_pause_is_told(self, ledger: Ledger) -> None:
         """Who, why and since when; a second pause changes nothing of it."""
@@ -75,6 +76,7 @@ class PauseContract:
         assert ledger.resume(TARGET)
         assert not ledger.resume(TARGET)
         assert ledger.pauses([TARGET]) == {}
+        assert not ledger.status([TARGET])[TARGET].paused
         assert ledger.move([VENDOR], 10).by_target == {TARGET: ids}
         assert verdict(ledger, VENDOR, ids[0]) == (Verdict.RUN, "")
 

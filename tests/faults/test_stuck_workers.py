@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -76,9 +77,7 @@ def place(
             deployment.start(name, [name])
         deployment.await_ready()
         for queue in QUEUES:
-            deployment.wait(
-                lambda queue=queue: is_answered(deployment, queue), f"{queue} to answer"
-            )  # type: ignore[misc]  # bound at once
+            deployment.wait(partial(is_answered, deployment, queue), f"{queue} to answer")
         yield deployment
 
 

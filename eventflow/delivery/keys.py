@@ -17,7 +17,7 @@ All keys of one bus share the hash tag ``{bus}``, so that a script's keys live o
     eventflow:{bus}:queued:<name>         zset    id -> since when it is on its queue
     eventflow:{bus}:running:<target>      zset    id -> end of its lease
     eventflow:{bus}:waiting:<target>      zset    id -> when it is due
-    eventflow:{bus}:parked:<target>       zset    id -> when its event was accepted (lua/shared/pauses.lua)
+    eventflow:{bus}:parked:<target>       zset    id -> when its event was accepted
     eventflow:{bus}:breaker:<target>      hash    state, since, until, and what it has counted
     eventflow:{bus}:tokens:<target>       hash    tokens, at
     eventflow:{bus}:pause:<target>        hash    since, by, reason while paused; total

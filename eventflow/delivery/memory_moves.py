@@ -48,7 +48,6 @@ def move_target(
     is_closed = kept.breaker.now(now)[0] is BreakerState.CLOSED
     is_limited = target.rate_limit is not None or target.max_in_flight is not None
     is_held = kept.pause is not None or not is_closed or is_limited
-    paused = kept.paused(now)
 
     def enqueue(identity: str) -> None:
         kept.drop(identity)
@@ -67,7 +66,9 @@ def move_target(
     # What a paused target has parked does not age, and is looked at again once it is resumed.
     if kept.parked and kept.pause is None:
         # What is too old is let go to its last rites, whatever holds its target back.
-        for identity in kept.parked.until(now - paused - target.retry.max_age, limit):
+        for identity in kept.parked.until(now - target.retry.max_age, limit):
+            if kept.age(deliveries[identity], now) <= target.retry.max_age:
+                break  # it was paused meanwhile, and those after it are younger
             enqueue(identity)
         room, again = _room(kept, target, now, limit)
         for identity in kept.parked.first(max(0, room)):
@@ -75,7 +76,9 @@ def move_target(
             enqueue(identity)
         if kept.parked:
             moved.looks += [] if again is None else [again]
-            moved.looks.append(min(kept.parked.values()) + paused + target.retry.max_age)
+            [oldest] = kept.parked.first(1)
+            age = kept.age(deliveries[oldest], now)
+            moved.looks.append(now + target.retry.max_age - age)
     moved.looks += [
         first for first in (kept.running.earliest, kept.waiting.earliest) if first is not None
     ]

@@ -15,13 +15,14 @@ from collections.abc import Mapping, Sequence
 
 from eventflow.delivery import CanaryBook, CanaryStatus, ProcessReport, Roster
 from eventflow.errors import LedgerError
-from eventflow.transport.messages import DEAD_LETTERS, ROUTE, canary_message
+from eventflow.transport.messages import ROUTE, canary_message
 from eventflow.units import format_duration
 from eventflow.worker.context import WorkerContext
 
 __all__ = ["Canaries", "answer_canary"]
 
 _log = logging.getLogger("eventflow.canary")
+_OWN = "eventflow."
 _MOST_LEASES = 200  # of a target, that are looked at for who has them
 
 
@@ -67,7 +68,9 @@ class Canaries:
         for queue, status in known.items():
             self._judge(book, status, readers.get(queue, []), roster, now)
         own = self._names_by_queue()
-        for queue in sorted(own.keys() & readers.keys()):
+        for queue in sorted(readers):
+            if queue not in own and not queue.startswith(_OWN):
+                continue  # a joined app's own, which is no affair of ours
             if all(one.answers_canaries for one in readers[queue]):
                 self._send(book, known.get(queue, CanaryStatus(queue)), readers[queue], now)
 
@@ -141,10 +144,8 @@ class Canaries:
         )
 
     def _names_by_queue(self) -> Mapping[str, set[str]]:
-        """Return what is eventflow's on each queue: the names of targets, or the queue's own."""
+        """Return the targets on each queue."""
         names: defaultdict[str, set[str]] = defaultdict(set)
-        for own in (ROUTE, DEAD_LETTERS):
-            names[own].add(own)
         for bus in self._context.ledgers.buses():
             for name, target in self._context.book.of(bus).items():
                 names[target.queue].add(name)
@@ -152,7 +153,7 @@ class Canaries:
 
     def _progress(self, queue: str, readers: Sequence[ProcessReport]) -> str:
         """Return what changes whenever a reader of the queue does something for it."""
-        names = sorted(self._names_by_queue().get(queue, set()))
+        names = sorted({queue, *self._names_by_queue().get(queue, set())})
         buses = self._context.ledgers.buses()
         parts = [self._context.ledgers.reconciliation(bus).progress(names) for bus in buses]
         return ";".join([*parts, str(sum(one.other_tasks for one in readers))])
@@ -162,7 +163,8 @@ class Canaries:
         if any(one.other_tasks_running for one in readers):
             return True
         by_queue = self._names_by_queue()
-        names = {name for one in readers for queue in one.queues for name in by_queue[queue]}
+        queues = {queue for one in readers for queue in one.queues}
+        names = queues.union(*(by_queue.get(queue, set()) for queue in queues))
         begins = tuple(f"{one.name}:" for one in readers)
         for bus in self._context.ledgers.buses():
             repairs = self._context.ledgers.reconciliation(bus)

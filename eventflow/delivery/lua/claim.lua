@@ -3,7 +3,7 @@
 -- KEYS 1..4         zset   queued:<target>    delivery id -> since when
 --                   zset   running:<target>   delivery id -> end of its lease
 --                   zset   waiting:<target>   delivery id -> due time
---                   zset   parked:<target>    delivery id -> when its event was accepted (pauses.lua)
+--                   zset   parked:<target>    delivery id -> when its event was accepted
 -- KEYS 5..8         hash   counts:<target>    head, delivered, retried, dead, vanished
 --                   hash   breaker:<target>, tokens:<target>, pause:<target>
 -- KEYS 2i+7, 2i+8   hash   delivery:<id>      attempts, failed, crashes, rules, input, accepted ...
@@ -80,14 +80,14 @@ local function verdict_of(id, delivery)
   if redis.call('ZSCORE', parked, id) then
     return 'parked', 'turn'
   end
-  local facts = redis.call('HMGET', delivery, 'attempts', 'accepted', 'crashes', 'paused')
+  local facts = redis.call('HMGET', delivery, 'attempts', 'accepted', 'crashes')
   if tonumber(facts[3] or 0) >= most_crashes then
     return 'poison'
   end
   if tonumber(facts[1]) >= most_attempts then
     return 'max_attempts'
   end
-  if now - (tonumber(facts[2]) or now) - (paused - tonumber(facts[4] or 0)) > most_age then
+  if age_of(delivery, paused, now) > most_age then
     return 'max_age'
   end
   if tonumber(facts[3] or 0) > 0 and not is_alone then
@@ -97,7 +97,7 @@ local function verdict_of(id, delivery)
   if hold then
     redis.call('ZREM', queued, id)
     redis.call('ZREM', waiting, id)
-    redis.call('ZADD', parked, accepted_of(delivery, now), id)
+    redis.call('ZADD', parked, facts[2] or now, id)
     return 'parked', hold
   end
   return 'run'

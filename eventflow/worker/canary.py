@@ -15,13 +15,14 @@ from collections.abc import Mapping, Sequence
 
 from eventflow.delivery import CanaryBook, CanaryStatus, ProcessReport, Roster
 from eventflow.errors import LedgerError
-from eventflow.transport.messages import ROUTE, canary_message
+from eventflow.transport.messages import CANARY, ROUTE, canary_message
 from eventflow.units import format_duration
 from eventflow.worker.context import WorkerContext
 
-__all__ = ["Canaries", "answer_canary"]
+__all__ = ["Canaries", "answer_canary", "quiet_canaries"]
 
 _log = logging.getLogger("eventflow.canary")
+_CELERY_LOGGERS = ("celery.worker.strategy", "celery.app.trace")
 _OWN = "eventflow."
 _MOST_LEASES = 200  # of a target, that are looked at for who has them
 
@@ -39,6 +40,18 @@ def answer_canary(context: WorkerContext, queue: str, sent_at: float) -> None:
     except LedgerError as error:
         # The next one tells; whoever looks for answers cannot reach the ledger either.
         _log.debug("%s", error, extra={"action": "canary_failed", "sent_at": sent_at})
+
+
+def quiet_canaries() -> None:
+    """Have Celery not say of each canary that it was received and succeeded; failures it says."""
+    for name in _CELERY_LOGGERS:
+        logging.getLogger(name).addFilter(_is_told)
+
+
+def _is_told(record: logging.LogRecord) -> bool:
+    facts = getattr(record, "data", None)  # as Celery calls what it hands to custom handlers
+    is_canary = isinstance(facts, dict) and facts.get("name") == CANARY
+    return not is_canary or record.levelno > logging.INFO
 
 
 class Canaries:

@@ -10,7 +10,7 @@ from celery import Celery
 import eventflow.store as sql
 from eventflow.errors import EventflowError
 from eventflow.transport.messages import CANARY, DELIVER, RECORD, ROUTE
-from eventflow.worker.canary import answer_canary
+from eventflow.worker.canary import answer_canary, quiet_canaries
 from eventflow.worker.context import WorkerContext
 from eventflow.worker.deliver import deliver
 from eventflow.worker.record import record_letters
@@ -26,6 +26,7 @@ _NO_LIMIT = 30 * 24 * 60 * 60  # seconds: none would have Celery take the app's
 def register_tasks(app: Celery, context: WorkerContext) -> None:
     """Give *app* the tasks of eventflow."""
     open_store = _StoreOfProcess(context)
+    quiet_canaries()
     # What a subscriber raises is told in our own words; Celery need not print it once more.
     # A joined app's own defaults do not count here; celery_app.py has the reasons for ours.
     options = {

@@ -102,6 +102,7 @@ def test_each_queue_that_is_read_answers(place: Deployment) -> None:
     assert all(is_answered(place, queue) for queue in QUEUES)
     assert status_of(place, "eventflow.dead-letters") == CanaryStatus("eventflow.dead-letters")
     assert place.flow.status()["frozen"].delivered == 0
+    assert "eventflow.canary[" not in place.log("frozen"), "nobody wants to read of each"
     assert place.client().hlen("eventflow:{default}:dead-letters") == 0
 
 

@@ -132,6 +132,6 @@ def test_a_balance_is_shown_and_settled(running: Deployment) -> None:
 def test_a_target_that_nobody_knows_is_refused(running: Deployment) -> None:
     """Each command says which targets there are, and ends with 2."""
     for name in ("pause", "resume", "settle"):
-        done = command(running, "targets", name, "oders")
+        done = command(running, "targets", name, "order")
         assert done.exit_code == 2
-        assert "no target 'oders'; known are: mail, orders" in done.stderr
+        assert "no target 'order'; known are: mail, orders" in done.stderr

@@ -71,7 +71,7 @@ def move_target(
             enqueue(identity, Step.QUEUED, "due")
     # What a paused target has parked does not age, and is looked at again once it is resumed.
     if kept.parked and kept.pause is None:
-        _release(kept, target, deliveries, now, limit, moved, enqueue)
+        _release(kept, target, deliveries, now, limit=limit, moved=moved, enqueue=enqueue)
     moved.looks += [
         first for first in (kept.running.earliest, kept.waiting.earliest) if first is not None
     ]
@@ -83,6 +83,7 @@ def _release(
     target: Target,
     deliveries: Mapping[str, KeptDelivery],
     now: float,
+    *,
     limit: int,
     moved: MovedOne,
     enqueue: Callable[[str, Step, str], None],

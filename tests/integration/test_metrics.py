@@ -1,5 +1,6 @@
 """Metrics of real processes: a prefork worker whose children are killed, a router, a recorder."""
 
+import json
 import os
 import re
 import shutil
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import httpx
 import pytest
 
 from eventflow import Event
@@ -50,7 +52,8 @@ class Scene:
     def __init__(self, deployment: Deployment) -> None:
         self.deployment = deployment
         names = ("router", "worker", "recorder")
-        self.ports = dict(zip(names, free_ports(3), strict=True))
+        *ports, self.gateway, self.of_gateway = free_ports(5)
+        self.ports = dict(zip(names, ports, strict=True))
 
     def start(self, name: str, *arguments: str) -> None:
         """Start `eventflow ARGUMENTS` with its own port."""
@@ -283,3 +286,28 @@ def test_the_doctor_tells_of_what_is_silent(scene: Scene):
     assert "Unheard of elsewhere (" in said["bus default", "event-unmatched"]
     assert ("rule never", "rule-silent") in said
     assert ("rule all-doors", "rule-silent") not in said
+
+
+def test_all_processes_of_the_gateway_count_together(scene: Scene, monkeypatch: pytest.MonkeyPatch):
+    """Whichever of them takes an event, its endpoint tells of all."""
+    monkeypatch.setitem(scene.ports, "gateway", scene.of_gateway)
+    scene.start("gateway", "serve", "--no-auth", "--workers", "2", "--port", str(scene.gateway))
+    address = f"http://127.0.0.1:{scene.gateway}"
+
+    def is_ready() -> bool:
+        with suppress(httpx.TransportError):
+            return httpx.get(f"{address}/readyz", trust_env=False).status_code == 200
+        return False
+
+    scene.deployment.wait(is_ready, "the gateway")
+    for number in range(20):
+        event = {"specversion": "1.0", "source": "test", "type": "Done", "data": {"do": "do"}}
+        body = json.dumps({**event, "id": f"gateway-{number // 2}"})
+        kind = {"Content-Type": "application/cloudevents+json"}
+        # A connection each, so that now one process takes it, now the other.
+        answer = httpx.post(f"{address}/events", content=body, headers=kind, trust_env=False)
+        assert answer.status_code == 202
+    name = "eventflow_events_published_total"
+    assert scene.number("gateway", name, 'bus="default",outcome="accepted"') == 10
+    assert scene.number("gateway", name, 'bus="default",outcome="duplicate"') == 10
+    scene.deployment.kill("gateway", signal.SIGTERM)

@@ -48,6 +48,7 @@ class Ledgers:
                 bus=bus,
                 window=self._settings.deduplication_window,
                 most=self._settings.max_backlog,
+                journal_most=self._settings.journal_most if self._settings.journal else 0,
             )
         return ledger
 

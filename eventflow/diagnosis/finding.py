@@ -31,6 +31,8 @@ CODES: Mapping[str, Severity] = {
     "dead-letters-alarm": _WARNING,
     "event-unmatched": _NOTE,
     "examination-failed": _ERROR,
+    "journal-dropped": _NOTE,
+    "journal-late": _WARNING,
     "name-twice": _WARNING,
     "no-recorder": _WARNING,
     "no-router": _ERROR,

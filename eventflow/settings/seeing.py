@@ -25,8 +25,20 @@ class SeeingSettings(BaseSettings):
         True,
         description="Whether every step of every delivery is written down, for `eventflow trace`.",
     )
+    journal_most: int = Field(
+        200_000,
+        ge=1,
+        description="The most entries of a bus's journal that may wait for the recorder; beyond "
+        "them none is written, which is counted and said.",
+    )
     journal_retention: Duration = Field(
         14 * 86400.0, gt=0, description="How long the journal is kept in the store."
+    )
+    journal_rows: int = Field(
+        5_000_000,
+        ge=0,
+        description="The most entries of the journal that the store keeps; the oldest go first. "
+        "0: any number.",
     )
     metrics_port: int = Field(
         0,

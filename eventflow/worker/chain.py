@@ -85,13 +85,16 @@ def attempt_delivery(context: WorkerContext, bus: str, target: Target, claim: Cl
     try:
         call()
     except Exception as error:  # noqa: BLE001 - the edge of isolation: a subscriber may raise anything
-        attempt = _judge(context, claim, target, bus, error)
-    else:
-        done = Finish(claim.delivery_id, claim.attempt, Outcome.DONE, succeeded=True)
-        attempt = Attempt(done)
+        return _timed(_judge(context, claim, target, bus, error), began)
+    finish = Finish(claim.delivery_id, claim.attempt, Outcome.DONE, succeeded=True)
+    return _timed(Attempt(finish), began)
+
+
+def _timed(attempt: Attempt, began: float) -> Attempt:
+    """Note how long the call took."""
     assert attempt.finish is not None
-    finish = replace(attempt.finish, duration=time.perf_counter() - began)
-    return replace(attempt, finish=finish)
+    duration = time.perf_counter() - began
+    return replace(attempt, finish=replace(attempt.finish, duration=duration))
 
 
 class _Unfit(Exception):  # noqa: N818 - carries a reason from one step of the chain to the next

@@ -169,8 +169,8 @@ _READ = (
     _of_target("parked_age_seconds", "Age of the oldest event that is held back."),
     _of_target(
         "waiting_age_seconds",
-        "Age of the oldest event that waits for its next attempt; of more than 100, of the 50 that "
-        "are due first and the 50 that are due last.",
+        "Age of the oldest event that waits for its next attempt; of more than 40, of the 20 that "
+        "are due first and the 20 that are due last.",
     ),
     _of_target(
         "overdue_seconds", "For how long the first delivery that is due has not been moved."

@@ -57,7 +57,10 @@ class ServedMetrics:
             collectors: What is read when Prometheus asks, beside the counters.
         """
         self._endpoint = Endpoint(
-            (self.files, InfoCollector(), *collectors), address=self._address, port=self._port
+            (self.files, InfoCollector(), *collectors),
+            address=self._address,
+            port=self._port,
+            tidy=self.files.fold,
         )
         return self._endpoint.start()
 

@@ -12,13 +12,18 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+import yaml
 
 from eventflow import Event
 from eventflow.diagnosis import examine
 from eventflow.metrics.catalogue import CATALOGUE, COUNTED, Server, series_names
+from eventflow.provisioning.alerts import alert_rules
+from eventflow.provisioning.grafana import dashboard
+from eventflow.rules import load_rules
 from tests.deployment import Deployment, deployed
 from tests.ports import free_ports
 
@@ -36,7 +41,7 @@ PROJECT = """
 """
 RULES = """
     targets:
-      door: {task: project.unlock, retry: {initial: 0s}}
+      door: {task: project.unlock, owner: devices-team, retry: {initial: 0s}}
       nobody: {task: project.nothing}
     rules:
       all-doors: {pattern: {source: [test]}, targets: [door]}
@@ -311,3 +316,54 @@ def test_all_processes_of_the_gateway_count_together(scene: Scene, monkeypatch: 
     assert scene.number("gateway", name, 'bus="default",outcome="accepted"') == 10
     assert scene.number("gateway", name, 'bus="default",outcome="duplicate"') == 10
     scene.deployment.kill("gateway", signal.SIGTERM)
+
+
+@pytest.mark.skipif(shutil.which("prometheus") is None, reason="needs Prometheus (apt: prometheus)")
+def test_prometheus_itself_scrapes_draws_and_alerts(scene: Scene, tmp_path: Path):
+    """From a dead letter to its alert with its owner, and an answer to each query of the dashboard."""
+    rules = load_rules(scene.deployment.settings.rules)
+    (tmp_path / "alerts.yml").write_text(alert_rules(rules))
+    targets = [f"127.0.0.1:{scene.ports[name]}" for name in ("router", "worker", "recorder")]
+    job = {"job_name": "eventflow", "static_configs": [{"targets": targets}]}
+    often = {"scrape_interval": "500ms", "scrape_timeout": "500ms", "evaluation_interval": "500ms"}
+    config = {"global": often, "rule_files": ["alerts.yml"], "scrape_configs": [job]}
+    (tmp_path / "prometheus.yml").write_text(yaml.safe_dump(config))
+    [port] = free_ports(1)
+    address = f"http://127.0.0.1:{port}/api/v1"
+    command = ["prometheus", f"--config.file={tmp_path}/prometheus.yml"]
+    command += [f"--storage.tsdb.path={tmp_path}/data", f"--web.listen-address=127.0.0.1:{port}"]
+
+    def ask(path: str, **parameters: str) -> Any:
+        try:
+            answer = httpx.get(f"{address}/{path}", params=parameters, trust_env=False)
+        except httpx.TransportError:
+            return None
+        assert answer.status_code in {200, 503}, answer.text
+        return answer.json()["data"] if answer.status_code == 200 else None
+
+    def has(query: str) -> bool:
+        found = ask("query", query=query)
+        return bool(found and found["result"])
+
+    def fired() -> list[dict[str, Any]]:
+        alerts = ask("alerts")["alerts"]
+        return [one["labels"] for one in alerts if one["state"] == "firing"]
+
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log)
+    try:
+        up = 'count(up{job="eventflow"} == 1) == 3 and count(eventflow_target_dead_total) > 0'
+        scene.deployment.wait(lambda: has(up), "Prometheus to scrape all three")
+        scene.publish("refuse")
+        expected = {"alertname": "EventflowDeadLetters", "target": "door", "owner": "devices-team"}
+        scene.deployment.wait(
+            lambda: any(expected.items() <= labels.items() for labels in fired()), "the alert"
+        )
+        panels = json.loads(dashboard(rules))["panels"]
+        for panel in [inner for one in panels for inner in (one, *one.get("panels", []))]:
+            for query in panel.get("targets", []):
+                assert ask("query", query=query["expr"].replace("$bus", ".*")) is not None
+        assert has('max(eventflow_target_queued_deliveries{target="door"})')
+    finally:
+        process.terminate()
+        process.wait(30)

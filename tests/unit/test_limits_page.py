@@ -18,6 +18,8 @@ from eventflow.schemas import files as schema_files
 from eventflow.schemas import json_text as schema_text
 from eventflow.settings import Settings
 from eventflow.store import audit
+from eventflow.telemetry import provider, step
+from eventflow.transport import messages
 from eventflow.worker import chain, letters
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "limits.md").read_text(encoding="utf-8")
@@ -59,6 +61,11 @@ LIMITS: Mapping[str, Any] = {
     "characters of an error, until the next attempt": chain._MOST_ERROR,
     "characters of an error in a dead letter": letters.MOST_ERROR,
     "characters of a traceback in a dead letter": letters.MOST_TRACEBACK,
+    "characters of a stack trace in a span": step.MOST_STACK,
+    "ids in the arguments of a message, as Flower shows them": messages.MOST_SHOWN,
+    "seconds that a process which ends waits for its last spans to be sent": int(
+        provider.MOST_FLUSH
+    ),
     "bytes of a message that nobody can read": letters.MOST_BODY,
     "characters of such a message's headers": letters.MOST_HEADERS,
     "times that routing an event may end its router": setting("max_route_attempts"),

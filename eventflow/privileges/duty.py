@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from eventflow.delivery.keys import DEAD_LETTERS, JOURNAL, ROUTE
+from eventflow.rules import ARCHIVE
 
 __all__ = ["Duty", "Role"]
 
-_RECORDED = (DEAD_LETTERS, JOURNAL)  # queues of the recorder
+_RECORDED = (DEAD_LETTERS, ARCHIVE, JOURNAL)  # queues of the recorder
 
 
 class Role(StrEnum):
@@ -64,7 +65,10 @@ class Duty:
         if self.role is Role.WORKER:
             routes = (ROUTE,) if self.publishes else ()
             return (*routes, DEAD_LETTERS, *self.target_queues)
-        return {Role.RECORDER: _RECORDED, Role.OPERATOR: self.target_queues}.get(self.role, ())
+        # An operator redrives what died on the way to the archive, too.
+        return {Role.RECORDER: _RECORDED, Role.OPERATOR: (*self.target_queues, ARCHIVE)}.get(
+            self.role, ()
+        )
 
     @property
     def target_queues(self) -> tuple[str, ...]:

@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from eventflow.events import split_delivery_id
+from eventflow.rules.archives import ARCHIVE
 
 __all__ = [
+    "ARCHIVE",
     "DEAD_LETTERS",
     "DELIVER",
     "JOURNAL",
@@ -81,7 +83,7 @@ def route_message(bus: str, events: Sequence[tuple[str, str]]) -> Message:
 def deliver_message(
     bus: str, target: str, queue: str, task: str, deliveries: Sequence[tuple[str, str, int]]
 ) -> Message:
-    """Return the message that has deliveries of one target made.
+    """Return the message that has deliveries of one target made; the archives' has a task of its own.
 
     Args:
         bus: Their bus.
@@ -99,6 +101,8 @@ def deliver_message(
         identity, attempts = str(uuid.uuid4()), 0
         events = [(split_delivery_id(item[0])[0], item[1]) for item in deliveries]
         shown = _show(events, "deliveries")
+    if target == ARCHIVE:
+        return Message(ARCHIVE, queue, (bus, ids), identity, ARCHIVE, shown, attempts)
     args = (bus, target, ids)
     return Message(DELIVER, queue, args, identity, display_name(task), shown, attempts)
 

@@ -15,7 +15,7 @@ from eventflow.rules import Target
 from eventflow.transport import Message, journal_message, record_message, route_message
 from eventflow.transport.messages import DEAD_LETTERS, JOURNAL, ROUTE
 from eventflow.worker.context import WorkerContext
-from eventflow.worker.hand_back import single_messages
+from eventflow.worker.hand_back import due_messages
 from eventflow.worker.route import groups
 from eventflow.worker.stopping import StopRequest
 from eventflow.worker.tell import tell_dropped
@@ -126,7 +126,8 @@ class Mover:
                 extra={"action": "delivery_lost", "delivery_id": identity},
             )
         for name, ids in moved.by_target.items():
-            self._context.sender.send(single_messages(ledger, targets[name], ids))
+            messages = due_messages(self._context, ledger, targets[name], ids)
+            self._context.sender.send(messages)
         return moved.nearest
 
     def _send_lost(self, ledger: Ledger, targets: dict[str, Target]) -> None:
@@ -177,7 +178,7 @@ class Mover:
             ]
         if name == DEAD_LETTERS:
             return [record_message(ledger.bus, group) for group in groups(ids, size)]
-        return single_messages(ledger, targets[name], ids)
+        return due_messages(self._context, ledger, targets[name], ids)
 
     def _call_recorder(self) -> None:
         """Send the recorder a message for each bus whose journal has entries; one at a time."""

@@ -123,7 +123,9 @@ def _route_one(
         begin_step(event)
         _check_schema(schemas, event)
         most = INPUT_TIMES * context.settings.max_event_bytes
-        planned = plan(event, rules, accepted_at=work.accepted_at, max_input=most)
+        planned = plan(
+            event, rules, accepted_at=work.accepted_at, max_input=most, with_archive=True
+        )
     except Exception as error:  # noqa: BLE001 - whatever is wrong with one event must not stop the next
         letters.append(_unroutable(ledger.bus, work, error, event))
     letters += [_input_fault(ledger.bus, work, item) for item in planned if item.fault]
@@ -167,7 +169,7 @@ def _send(context: WorkerContext, bus: str, rules: RuleSet, sending: _Sending) -
     size = context.settings.group_size
     messages: list[Message] = []
     for name, items in sending.deliveries.items():
-        target: Target = rules.targets[name]
+        target: Target = rules.announced[name]
         messages += [
             deliver_message(bus, name, target.queue, target.task, group)
             for group in groups(items, size)

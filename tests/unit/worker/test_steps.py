@@ -1,6 +1,7 @@
 """What logs and traces say of routing an event, and of an attempt."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -43,7 +44,7 @@ def test_an_attempt_that_is_tried_again_says_where_it_is_found(spans: Spans) -> 
         traceparent = step.traceparent
     assert judged.finish is not None
     assert traceparent == judged.finish.trace != ""
-    assert finish == Finish(**{**_values(judged.finish), "trace": ""})
+    assert finish == replace(judged.finish, trace="")
     attributes = dict(spans.only().attributes or {})
     assert (3, "retry", 7.0, "OSError", "vendors", "vendor") == tuple(
         attributes[name]
@@ -109,7 +110,3 @@ def test_a_delivery_that_another_has_leaves_no_span(spans: Spans) -> None:
     with attempt_step(Tracing(), "default", TARGET, claim(Verdict.LEASED)) as step:
         judge_attempt(step, Attempt(None, verdict=Verdict.LEASED))
     assert () == spans.all()
-
-
-def _values(finish: Finish) -> dict[str, object]:
-    return {name: getattr(finish, name) for name in Finish.__slots__}

@@ -58,6 +58,22 @@ class SeeingSettings(BaseSettings):
         description="The most entries of the journal that the store keeps; the oldest go first. "
         "0: any number.",
     )
+    metrics_port: int = Field(
+        0,
+        ge=0,
+        le=65535,
+        description="Where this process serves its metrics to Prometheus. 0: nowhere, and nothing "
+        "is counted. `eventflow up` gives its processes this port and those that follow.",
+    )
+    metrics_address: str = Field(
+        "127.0.0.1", description="The address that metrics are served at; `0.0.0.0`: at any."
+    )
+    silence_after: Duration = Field(
+        7 * 86400.0,
+        gt=0,
+        description="How long a rule may match nothing, or a target have no success, before "
+        "`eventflow doctor` says so.",
+    )
     archive_key: str = Field(
         "",
         repr=False,

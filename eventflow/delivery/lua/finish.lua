@@ -127,6 +127,7 @@ for i = 1, (#ARGV - 1 - LIMITS) / FIELDS do
     -- A success counts even when it comes after its lease: nobody is to do it once more.
     close(id, delivery, event, body)
     redis.call('HINCRBY', counts, 'delivered', 1)
+    redis.call('HDEL', counts, 'unserved')
     answers[i + 1] = 1
   elseif attempts == attempt then
     if outcome == 'dead' then

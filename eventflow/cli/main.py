@@ -38,6 +38,7 @@ COMMANDS = {
     ),
     "acl": Place("eventflow.cli.acl", "acl", "Print what a user of Redis or RabbitMQ may do."),
     "doctor": Place("eventflow.cli.doctor", "doctor", "Say what is wrong, and what to do."),
+    "trace": Place("eventflow.cli.trace", "trace", "Tell where an event went."),
     "retries": Place("eventflow.cli.retries", "retries", "List the deliveries that wait."),
 }
 """Each command's name, where it is, and its line in `--help`."""

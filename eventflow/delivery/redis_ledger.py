@@ -21,7 +21,7 @@ from eventflow.delivery.answers import (
 from eventflow.delivery.journal_facts import letter_facts, match_facts
 from eventflow.delivery.keys import BUSES, DEAD_LETTERS, ROUTE
 from eventflow.delivery.limits import limit_arguments
-from eventflow.delivery.redis_journal import RedisJournal
+from eventflow.delivery.redis_sights import RedisSights
 from eventflow.delivery.redis_steering import RedisSteering
 from eventflow.delivery.scripts import Argument, guarded
 from eventflow.events import delivery_id
@@ -39,7 +39,7 @@ _ACCEPTANCES = {
 }
 
 
-class RedisLedger(RedisJournal, RedisSteering):
+class RedisLedger(RedisSights, RedisSteering):
     """One bus's ledger. Fulfils `eventflow.delivery.ledger.Ledger`, which says what each does.
 
     Args:

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings
@@ -90,6 +91,24 @@ class SeeingSettings(BaseSettings):
         365 * 86400.0,
         description="How long the audit is kept in the store; 0s keeps it for good.",
     )
+
+    flower_url: str = Field(
+        "",
+        description="Flower's address, such as https://flower.example.com: `eventflow trace` and "
+        "`eventflow deadletters` then show a link to each delivery's task. Empty: no links.",
+    )
+
+    @field_validator("flower_url")
+    @classmethod
+    def _check_flower_url(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in {"http", "https"} or not parts.hostname):
+            message = f"{value!r} is no address: write http:// or https:// and a host"
+            raise ValueError(message)
+        if parts.username or parts.password:
+            message = "must not hold a password: links are shown to whoever reads them"
+            raise ValueError(message)
+        return value
 
     @field_validator("archive_key")
     @classmethod

@@ -1,10 +1,7 @@
 """`eventflow trace` in a real deployment: where each delivery of an event went, and why."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest

@@ -6,12 +6,20 @@ from dataclasses import replace
 import pytest
 
 from eventflow.delivery import Claim, Finish, Outcome, RouteWork, Verdict
+from eventflow.errors import StoreError
 from eventflow.events import Event
 from eventflow.records import DeadLetter, Reason
 from eventflow.rules import Target
 from eventflow.telemetry import Tracing, begin_step, provider
 from eventflow.worker.chain import Attempt
-from eventflow.worker.steps import attempt_step, judge_attempt, judge_route, route_step
+from eventflow.worker.steps import (
+    archive_step,
+    attempt_step,
+    judge_archive,
+    judge_attempt,
+    judge_route,
+    route_step,
+)
 from tests.unit.telemetry.spans import OTHER, PARENT, Spans
 
 TARGET = Target(name="vendor", task="m.f", queue="vendors")
@@ -110,3 +118,18 @@ def test_a_delivery_that_another_has_leaves_no_span(spans: Spans) -> None:
     with attempt_step(Tracing(), "default", TARGET, claim(Verdict.LEASED)) as step:
         judge_attempt(step, Attempt(None, verdict=Verdict.LEASED))
     assert () == spans.all()
+
+
+def test_writing_to_the_archive_is_linked_to_every_event(spans: Spans) -> None:
+    """One transaction for the events of many traces; those without one are counted too."""
+    with archive_step(Tracing(), "default", [PARENT, "", OTHER]) as step:
+        judge_archive(step, StoreError("away"))
+    span = spans.only()
+    assert ("attempt eventflow.archive", None) == (span.name, span.parent)
+    assert [PARENT[36:52], OTHER[36:52]] == [f"{one.context.span_id:016x}" for one in span.links]
+    attributes = dict(span.attributes or {})
+    assert (3, "retry", "StoreError") == (
+        attributes["messaging.batch.message_count"],
+        attributes["eventflow.attempt.outcome"],
+        attributes["error.type"],
+    )

@@ -30,6 +30,8 @@ from eventflow.schemas import json_text as schema_text
 from eventflow.settings import Settings
 from eventflow.store import audit, sealing
 from eventflow.store import journal as stored_journal
+from eventflow.telemetry import provider, step
+from eventflow.transport import messages
 from eventflow.worker import chain, letters, retention
 from eventflow.worker import journal as recording
 
@@ -78,6 +80,11 @@ LIMITS: Mapping[str, Any] = {
     "characters of an error, until the next attempt": chain._MOST_ERROR,
     "characters of an error in a dead letter": letters.MOST_ERROR,
     "characters of a traceback in a dead letter": letters.MOST_TRACEBACK,
+    "characters of a stack trace in a span": step.MOST_STACK,
+    "ids in the arguments of a message, as Flower shows them": messages.MOST_SHOWN,
+    "seconds that a process which ends waits for its last spans to be sent": int(
+        provider.MOST_FLUSH
+    ),
     "bytes of a message that nobody can read": letters.MOST_BODY,
     "characters of such a message's headers": letters.MOST_HEADERS,
     "times that routing an event may end its router": setting("max_route_attempts"),

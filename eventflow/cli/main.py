@@ -36,6 +36,9 @@ COMMANDS = {
     "targets": Place(
         "eventflow.cli.targets", "targets", "See the targets; open and close their breakers."
     ),
+    "generate": Place(
+        "eventflow.cli.generate", "generate", "Write a dashboard, alerts and scalers of the rules."
+    ),
     "acl": Place("eventflow.cli.acl", "acl", "Print what a user of Redis or RabbitMQ may do."),
     "doctor": Place("eventflow.cli.doctor", "doctor", "Say what is wrong, and what to do."),
     "trace": Place("eventflow.cli.trace", "trace", "Tell where an event went."),

@@ -22,6 +22,8 @@ All keys of one bus share the hash tag ``{bus}``, so that a script's keys live o
     eventflow:{bus}:dead-letters          hash    id -> dead letter as JSON, until it is in the store
     eventflow:{bus}:journal               stream  entries of the journal, until they are in the store
     eventflow:{bus}:alarms                hash    limit's name -> since when it is crossed
+    eventflow:{bus}:matches               hash    rule -> when it last matched, or since when it is
+    eventflow:{bus}:unmatched             hash    source|type -> number and time of the last; rules
 
 A name is a target's, or `eventflow.route`, or `eventflow.dead-letters`; `eventflow.journal` has only
 counts: dropped, told, told_at, called, until.
@@ -50,7 +52,16 @@ class Keys:
         prefix: What each of them begins with.
     """
 
-    __slots__ = ("alarms", "dead_letters", "journal", "lanes", "prefix", "targets")
+    __slots__ = (
+        "alarms",
+        "dead_letters",
+        "journal",
+        "lanes",
+        "matches",
+        "prefix",
+        "targets",
+        "unmatched",
+    )
 
     def __init__(self, bus: str) -> None:
         self.prefix = f"eventflow:{{{bus}}}:"
@@ -59,6 +70,8 @@ class Keys:
         self.dead_letters = f"{self.prefix}dead-letters"
         self.journal = f"{self.prefix}journal"
         self.alarms = f"{self.prefix}alarms"
+        self.matches = f"{self.prefix}matches"
+        self.unmatched = f"{self.prefix}unmatched"
 
     def event(self, event_id: str) -> str:
         """The hash of one event."""

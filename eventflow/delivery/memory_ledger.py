@@ -141,7 +141,9 @@ class MemoryLedger(MemorySights, MemoryLetters, MemorySteering):
             return False
         for planned in deliveries:
             identity = delivery_id(event_id, planned.target)
-            delivery = KeptDelivery(event_type, planned.rules, planned.input, event.accepted)
+            delivery = KeptDelivery(
+                event_type, planned.rules, planned.input, event.accepted, trace=planned.trace
+            )
             self._deliveries[identity] = delivery
             self._targets[planned.target].register(identity, now, delivery)
         if (facts := match_facts(deliveries, letters)) is not None:
@@ -232,6 +234,7 @@ class MemoryLedger(MemorySights, MemoryLetters, MemorySteering):
             kept.waiting[identity] = now + item.delay
             delivery.failed = delivery.attempts
             delivery.error_type, delivery.error = item.error_type, item.error
+            delivery.trace = item.trace or delivery.trace
             kept.retried += 1
         else:
             delivery.attempts -= 1

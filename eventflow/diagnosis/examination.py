@@ -20,6 +20,7 @@ from eventflow.diagnosis.finding import Finding
 from eventflow.diagnosis.journal import judge_journals, read_journals
 from eventflow.diagnosis.processes import judge_processes, named_by_routers, routers_of
 from eventflow.diagnosis.redis_server import judge_broker_server, judge_ledger_server
+from eventflow.diagnosis.silence import judge_silence, read_silence
 from eventflow.diagnosis.targets import judge_buses, read_buses
 from eventflow.errors import EventflowError, RuleError, SchemaError
 from eventflow.rules import RuleSet, Target, load_rules
@@ -125,7 +126,7 @@ class _Examining:
             client.close()
         ledgers = Ledgers(settings)
         book = ledgers.processes()
-        _, offset = book.clock()
+        now, offset = book.clock()
         roster = book.roster()
         self._found.processes = roster.alive
         fingerprint = self._rules.fingerprint if self._rules else ""
@@ -136,6 +137,8 @@ class _Examining:
         self._found.targets = tuple(sorted(named))
         yield from judge_buses(buses, roster, settings, named=named)
         yield from judge_journals(read_journals(ledgers), roster)
+        silent = read_silence(ledgers, sorted(self._targets), now=now)
+        yield from judge_silence(silent, after=settings.silence_after)
 
     def _targets_here(self) -> Mapping[str, Target]:
         return self._rules.announced if self._rules else {}

@@ -22,6 +22,24 @@ def _read_keys(value: str) -> tuple[str, ...]:
 class SeeingSettings(BaseSettings):
     """Part of `Settings`, which reads them."""
 
+    traces: bool | None = Field(
+        None,
+        description="Whether OpenTelemetry spans are made. Empty: where the application has set up "
+        "a tracer provider, and in eventflow's own processes where OTEL_EXPORTER_OTLP_ENDPOINT is set.",
+    )
+    log_format: str = Field(
+        "text",
+        description="How eventflow's processes write their logs: text, or json, an object a line.",
+    )
+
+    @field_validator("log_format")
+    @classmethod
+    def _check_log_format(cls, value: str) -> str:
+        if value not in {"text", "json"}:
+            message = "one of text, json"
+            raise ValueError(message)
+        return value
+
     journal: bool = Field(
         True,
         description="Whether every step of every delivery is written down, for `eventflow trace`.",
@@ -40,6 +58,22 @@ class SeeingSettings(BaseSettings):
         ge=0,
         description="The most entries of the journal that the store keeps; the oldest go first. "
         "0: any number.",
+    )
+    metrics_port: int = Field(
+        0,
+        ge=0,
+        le=65535,
+        description="Where this process serves its metrics to Prometheus. 0: nowhere, and nothing "
+        "is counted. `eventflow up` gives its processes this port and those that follow.",
+    )
+    metrics_address: str = Field(
+        "127.0.0.1", description="The address that metrics are served at; `0.0.0.0`: at any."
+    )
+    silence_after: Duration = Field(
+        7 * 86400.0,
+        gt=0,
+        description="How long a rule may match nothing, or a target have no success, before "
+        "`eventflow doctor` says so.",
     )
     archive_key: str = Field(
         "",

@@ -5,7 +5,6 @@ good as `eventflow worker`.
 """
 
 import logging
-import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,8 +26,10 @@ from eventflow.transport.messages import ARCHIVE, DEAD_LETTERS, JOURNAL, ROUTE
 from eventflow.worker.checks import check_settings
 from eventflow.worker.context import WorkerContext
 from eventflow.worker.heartbeat import Heartbeat
+from eventflow.worker.monitoring import Monitoring
 from eventflow.worker.mover import Mover
 from eventflow.worker.retention import Retention, prunings
+from eventflow.worker.stopping import refuse_start
 
 __all__ = ["hook_signals", "select_queues"]
 
@@ -90,6 +91,7 @@ class _Lifecycle:
         self._is_joined = is_joined
         self._mover: Mover | None = None
         self._retention: Retention | None = None
+        self._monitoring = Monitoring(context)
         self._queues: list[str] = []
         self._made: list[str] = []  # those that no user has defined
 
@@ -99,6 +101,7 @@ class _Lifecycle:
             return
         asked = _as_list((options or {}).get("queues"))
         try:
+            self._monitoring.begin()
             targets = self._targets(is_router=ROUTE in asked or not (asked or self._is_joined))
             queues = self._app.amqp.queues
             others = list(queues)  # a joined app's own, and the one of Celery's plain tasks
@@ -114,7 +117,7 @@ class _Lifecycle:
             self._made = [name for name in self._queues if name not in others]
             queues.select(self._queues)
         except EventflowError as error:
-            _stop(error)
+            refuse_start(error)
 
     def on_worker_init(self, sender: Any = None, **_: Any) -> None:
         """Check the subscribers, since by now all modules are imported, and have the queues exist."""
@@ -125,7 +128,7 @@ class _Lifecycle:
                 subscriber.prepare()
             self._declare()
         except EventflowError as error:
-            _stop(error)
+            refuse_start(error)
 
     def on_ready(self, sender: Any = None, **_: Any) -> None:
         """Start the mover, and say what is amiss."""
@@ -144,6 +147,7 @@ class _Lifecycle:
         if _RECORDED.intersection(self._queues):
             self._retention = Retention(prunings(self._context.stores, self._context.settings))
             self._retention.start()
+        self._monitoring.serve(self._app.amqp.queues.consume_from)
 
     def on_shutting_down(self, **_: Any) -> None:
         """End what runs, and give the rest back; what the mover leaves, another process's finds."""
@@ -232,9 +236,3 @@ def _as_list(value: Any) -> list[str]:
     if not value:
         return []
     return value.split(",") if isinstance(value, str) else list(value)
-
-
-def _stop(error: EventflowError) -> None:
-    # Celery logs and swallows an ordinary exception in a signal's receiver, and starts all the same.
-    sys.stderr.write(f"Error: {error}\n")
-    raise SystemExit(1) from error

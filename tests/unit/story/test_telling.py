@@ -1,6 +1,5 @@
 """From what each place knows of an event to what became of it."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -299,7 +298,7 @@ class TestKind:
 
 
 @pytest.fixture
-def rules() -> Iterator[RuleSet]:
+def rules() -> RuleSet:
     """Rules that match, come near, and do not."""
 
     def rule(name: str, pattern: dict[str, Any], **fields: Any) -> Rule:

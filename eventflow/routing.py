@@ -6,7 +6,7 @@ from typing import Any
 from eventflow.encoding import DEFAULT_MAX_BYTES
 from eventflow.errors import EventError
 from eventflow.events import Event
-from eventflow.rules import RuleSet, RuleTarget, Target
+from eventflow.rules import UNRESTRICTED, Restriction, RuleSet, RuleTarget, Target
 from eventflow.rules.templates import compact
 from eventflow.units import format_time
 
@@ -40,6 +40,7 @@ def plan(
     *,
     accepted_at: float,
     max_input: int = INPUT_TIMES * DEFAULT_MAX_BYTES,
+    only: Restriction = UNRESTRICTED,
 ) -> tuple[PlannedDelivery, ...]:
     """Decide which targets get an event.
 
@@ -49,6 +50,7 @@ def plan(
         accepted_at: When the event was accepted, seconds since the epoch; templates may show it.
         max_input: The most bytes that a shaped input may have: a template may name a large part of
             the event many times.
+        only: Which rules and targets count, of an event that a replay sends.
 
     Returns:
         One delivery for each target, in the order in which the rules first name them. Where
@@ -58,9 +60,10 @@ def plan(
     chosen: dict[str, tuple[str, RuleTarget]] = {}
     matched: dict[str, list[str]] = {}
     for rule in rules.matching(event.bus, document):
-        for each in rule.targets:
-            chosen.setdefault(each.target, (rule.name, each))
-            matched.setdefault(each.target, []).append(rule.name)
+        for each in rule.targets if only.allows_rule(rule.name) else ():
+            if only.allows_target(each.target):
+                chosen.setdefault(each.target, (rule.name, each))
+                matched.setdefault(each.target, []).append(rule.name)
     planned = []
     for name, (rule_name, rule_target) in chosen.items():
         text, fault = _shape(rule_target, document, rule_name, accepted_at, max_input)

@@ -20,6 +20,7 @@ All keys of one bus share the hash tag ``{bus}``, so that a script's keys live o
     eventflow:{bus}:counts:<name>         hash    head, delivered, retried, dead
     eventflow:{bus}:dead-letters          hash    id -> dead letter as JSON, until it is in the store
     eventflow:{bus}:alarms                hash    limit's name -> since when it is crossed
+    eventflow:{bus}:replays               hash    replay -> what it is restricted to, as JSON
 
 A name is a target's, or `eventflow.route`, or `eventflow.dead-letters`.
 """
@@ -46,7 +47,7 @@ class Keys:
         prefix: What each of them begins with.
     """
 
-    __slots__ = ("alarms", "dead_letters", "lanes", "prefix", "targets")
+    __slots__ = ("alarms", "dead_letters", "lanes", "prefix", "replays", "targets")
 
     def __init__(self, bus: str) -> None:
         self.prefix = f"eventflow:{{{bus}}}:"
@@ -54,6 +55,7 @@ class Keys:
         self.targets = f"{self.prefix}targets"
         self.dead_letters = f"{self.prefix}dead-letters"
         self.alarms = f"{self.prefix}alarms"
+        self.replays = f"{self.prefix}replays"
 
     def event(self, event_id: str) -> str:
         """The hash of one event."""

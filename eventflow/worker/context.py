@@ -14,6 +14,7 @@ from eventflow.schemas.source import SchemaSource
 from eventflow.settings import Settings
 from eventflow.subscribers import Subscribers
 from eventflow.transport import MessageSender
+from eventflow.worker.restrictions import Restrictions
 from eventflow.worker.stopping import StopFlag
 
 __all__ = ["TargetBook", "WorkerContext"]
@@ -73,6 +74,7 @@ class WorkerContext:
         chance: Returns a number from 0 to below 1: what the jitter of retries is drawn from.
         own_queues: The queues that are eventflow's, known once a worker starts.
         book: What the ledger says of targets.
+        restrictions: What the ledger says of replays.
         stopping: Set once the worker is told to stop.
     """
 
@@ -85,12 +87,14 @@ class WorkerContext:
     schemas: SchemaSource
     chance: Callable[[], float] = random.random
     book: TargetBook = field(init=False)
+    restrictions: Restrictions = field(init=False)
     stopping: StopFlag = field(default_factory=StopFlag, init=False)
     own_queues: frozenset[str] = field(default=frozenset(), init=False)
     _announced: str = field(default="", init=False)
 
     def __post_init__(self) -> None:
         self.book = TargetBook(self.ledgers)
+        self.restrictions = Restrictions(self.ledgers)
 
     def announce(self) -> None:
         """Tell the ledger of the current rules' targets, once for each change of the rules.

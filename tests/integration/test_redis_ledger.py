@@ -7,6 +7,7 @@ from eventflow.delivery import Finish, Outcome, RedisLedger, Verdict, connect_re
 from eventflow.errors import LedgerError
 from tests.contracts.ledger import TARGET, VENDOR, LedgerContract, claim, register
 from tests.contracts.limits import BreakerContract, PoisonContract, RateContract
+from tests.contracts.restrictions import RestrictionContract
 
 
 @pytest.fixture
@@ -69,3 +70,7 @@ class TestRedisRate(RateContract):
 
 class TestRedisPoison(PoisonContract):
     """Poison, on Redis."""
+
+
+class TestRedisRestrictions(RestrictionContract):
+    """Replays, on Redis."""

@@ -9,6 +9,7 @@ import pytest
 from eventflow.delivery import Acceptance, Finish, MemoryLedger, Outcome, Verdict
 from tests.contracts.ledger import TARGET, VENDOR, LedgerContract, claim, register
 from tests.contracts.limits import BreakerContract, PoisonContract, RateContract
+from tests.contracts.restrictions import RestrictionContract
 
 
 @pytest.fixture
@@ -84,3 +85,7 @@ class TestMemoryRate(RateContract):
 
 class TestMemoryPoison(PoisonContract):
     """Poison, in memory."""
+
+
+class TestMemoryRestrictions(RestrictionContract):
+    """Replays, in memory."""

@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Column, Double, Integer, MetaData, Table, Text
 
-__all__ = ["DEAD_LETTERS", "METADATA", "SCHEMA"]
+__all__ = ["DEAD_LETTERS", "METADATA", "REPLAYS", "SCHEMA"]
 
 METADATA = MetaData()
 
@@ -39,4 +39,25 @@ DEAD_LETTERS = Table(
     Column("recorded_redrives", BigInteger, nullable=False),
     # Text, not JSONB: PostgreSQL's JSONB refuses the character NUL, which an event may hold.
     Column("record", Text, nullable=False),
+)
+
+REPLAYS = Table(
+    "eventflow_replays",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("bus", Text, nullable=False),
+    Column("arguments", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("started_by", Text, nullable=False),
+    Column("cursor_at", Double, nullable=False),
+    Column("cursor_id", Text, nullable=False),
+    Column("total", BigInteger, nullable=False),
+    Column("seen", BigInteger, nullable=False),
+    Column("matched", BigInteger, nullable=False),
+    Column("sent", BigInteger, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("started_at", Double, nullable=False),
+    Column("updated_at", Double, nullable=False),
+    Column("ended_at", Double, nullable=False),
 )

@@ -12,8 +12,10 @@ from sqlalchemy import Engine, inspect, text
 from eventflow.errors import StoreError
 from eventflow.store import DeadLetterFilter, DeadLetterStore, open_engine, read_store
 from eventflow.store.engine import reading, writing
+from eventflow.store.replays import ReplayStore
 from eventflow.store.schema import VERSION, ensure_schema
 from eventflow.store.tables import METADATA
+from tests.contracts.replays import ReplayStoreContract
 from tests.contracts.store import StoreContract, letter_of
 from tests.integration.postgres import MISSING, PostgresServer, find_binaries, running_postgres
 from tests.servers import require
@@ -261,3 +263,12 @@ def test_a_user_without_rights_says_so(postgres_url: str) -> None:
         connection.execute(text("DROP OWNED BY reader"))
         connection.execute(text("DROP ROLE reader"))
     engine.dispose()
+
+
+class TestPostgresReplays(ReplayStoreContract):
+    """The contract of the replays' store, on PostgreSQL."""
+
+    @pytest.fixture
+    def replays(self, engine: Engine) -> ReplayStore:
+        """An empty store."""
+        return ReplayStore(engine)

@@ -1,4 +1,4 @@
-"""The store: dead letters in SQL, on SQLite or PostgreSQL.
+"""The store: dead letters and archived events in SQL, on SQLite or PostgreSQL.
 
 The names load when they are asked for: an integration's worker never opens the store, and need not
 pay for SQLAlchemy with a quarter of its start and of its memory.
@@ -8,6 +8,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from eventflow.store.archive import ArchiveStore
+    from eventflow.store.archived import (
+        ArchiveCursor,
+        ArchivedEvent,
+        ArchivedSummary,
+        ArchiveFilter,
+        ArchiveHolding,
+        Pruned,
+    )
     from eventflow.store.dead_letters import DeadLetterStore
     from eventflow.store.engine import open_engine, store_exists
     from eventflow.store.health import StoreFacts, read_store
@@ -22,11 +31,18 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "ArchiveCursor",
+    "ArchiveFilter",
+    "ArchiveHolding",
+    "ArchiveStore",
+    "ArchivedEvent",
+    "ArchivedSummary",
     "Cursor",
     "DeadLetterCount",
     "DeadLetterFilter",
     "DeadLetterStore",
     "DeadLetterSummary",
+    "Pruned",
     "State",
     "StoreFacts",
     "StoredDeadLetter",
@@ -37,8 +53,16 @@ __all__ = [
 ]
 
 _LETTERS = "eventflow.store.letters"
+_ARCHIVED = "eventflow.store.archived"
 _HOMES = {
+    "ArchiveCursor": _ARCHIVED,
+    "ArchiveFilter": _ARCHIVED,
+    "ArchiveHolding": _ARCHIVED,
+    "ArchiveStore": "eventflow.store.archive",
+    "ArchivedEvent": _ARCHIVED,
+    "ArchivedSummary": _ARCHIVED,
     "DeadLetterStore": "eventflow.store.dead_letters",
+    "Pruned": _ARCHIVED,
     "StoreFacts": "eventflow.store.health",
     "open_engine": "eventflow.store.engine",
     "read_store": "eventflow.store.health",

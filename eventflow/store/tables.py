@@ -1,8 +1,8 @@
 """The store's tables as SQLAlchemy sees them; `migrations/` makes them, and a test compares."""
 
-from sqlalchemy import BigInteger, Column, Double, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, Double, Integer, LargeBinary, MetaData, Table, Text
 
-__all__ = ["DEAD_LETTERS", "METADATA", "REPLAYS", "SCHEMA"]
+__all__ = ["ARCHIVE", "DEAD_LETTERS", "METADATA", "REPLAYS", "SCHEMA"]
 
 METADATA = MetaData()
 
@@ -39,6 +39,21 @@ DEAD_LETTERS = Table(
     Column("recorded_redrives", BigInteger, nullable=False),
     # Text, not JSONB: PostgreSQL's JSONB refuses the character NUL, which an event may hold.
     Column("record", Text, nullable=False),
+)
+
+ARCHIVE = Table(
+    "eventflow_archive",
+    METADATA,
+    Column("bus", Text, primary_key=True),
+    Column("event_id", Text, primary_key=True),
+    Column("accepted_at", Double, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("archives", Text, nullable=False),
+    Column("kept_until", Double, nullable=False),  # infinity for ever
+    Column("size", BigInteger, nullable=False),  # of the event itself, in bytes
+    Column("coding", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
 )
 
 REPLAYS = Table(

@@ -54,6 +54,7 @@ ARCHIVE = Table(
     Column("size", BigInteger, nullable=False),  # of the event itself, in bytes
     Column("coding", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),
+    Column("targets", Text, nullable=False),  # those that it was sent to
 )
 
 REPLAYS = Table(

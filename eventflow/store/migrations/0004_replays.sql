@@ -21,3 +21,7 @@ CREATE TABLE eventflow_replays (
 );
 
 CREATE INDEX eventflow_replays_newest ON eventflow_replays (started_at, name);
+
+-- The targets that an archived event was sent to when it was routed, a line for each: a target that is
+-- started from a point in the past gets what it was not sent.
+ALTER TABLE eventflow_archive ADD COLUMN targets TEXT NOT NULL DEFAULT '';

@@ -31,6 +31,7 @@ COMMANDS = {
     "deadletters": Place(
         "eventflow.cli.deadletters", "deadletters", "List, show, redrive and purge dead letters."
     ),
+    "audit": Place("eventflow.cli.audit", "audit", "See who did what, and when."),
     "targets": Place(
         "eventflow.cli.targets", "targets", "See the targets; open and close their breakers."
     ),

@@ -16,6 +16,7 @@ from eventflow.delivery.answers import (
     TargetStatus,
     Verdict,
 )
+from eventflow.delivery.balances import Balance, Pause
 from eventflow.delivery.insist import insist
 from eventflow.delivery.ledger import Ledger
 from eventflow.delivery.ledgers import Ledgers
@@ -31,6 +32,7 @@ __all__ = [
     "Acceptance",
     "AlarmChange",
     "Backlog",
+    "Balance",
     "BreakerChange",
     "BreakerState",
     "BreakerStatus",
@@ -44,6 +46,7 @@ __all__ = [
     "MemoryLedger",
     "Moved",
     "Outcome",
+    "Pause",
     "Planned",
     "ProcessBook",
     "ProcessReport",

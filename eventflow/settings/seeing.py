@@ -14,6 +14,10 @@ __all__ = ["SeeingSettings"]
 _KEY_BYTES = 32
 
 
+def _read_keys(value: str) -> tuple[str, ...]:
+    return tuple(key.strip() for key in value.split(",") if key.strip())
+
+
 class SeeingSettings(BaseSettings):
     """Part of `Settings`, which reads them."""
 
@@ -30,6 +34,15 @@ class SeeingSettings(BaseSettings):
         description="The key that archived events are encrypted with, as `eventflow archive key` "
         "prints one. Several, with commas between: the first encrypts, each decrypts. "
         "Empty: they are not encrypted.",
+    )
+    actor: str = Field(
+        "",
+        description="Who acts, for the audit: a person or a pipeline. Empty: who is logged in, and "
+        "on which machine.",
+    )
+    audit_retention: Duration = Field(
+        365 * 86400.0,
+        description="How long the audit is kept in the store; 0s keeps it for good.",
     )
 
     @field_validator("archive_key")
@@ -52,7 +65,3 @@ class SeeingSettings(BaseSettings):
     def archive_keys(self) -> tuple[str, ...]:
         """The archive's keys; the first one encrypts."""
         return _read_keys(self.archive_key)
-
-
-def _read_keys(value: str) -> tuple[str, ...]:
-    return tuple(key.strip() for key in value.split(",") if key.strip())

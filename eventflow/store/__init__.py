@@ -1,4 +1,4 @@
-"""The store: dead letters and archived events in SQL, on SQLite or PostgreSQL.
+"""The store: dead letters, the journal and archived events in SQL, on SQLite or PostgreSQL.
 
 The names load when they are asked for: an integration's worker never opens the store, and need not
 pay for SQLAlchemy with a quarter of its start and of its memory.
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from eventflow.store.dead_letters import DeadLetterStore
     from eventflow.store.engine import open_engine, store_exists
     from eventflow.store.health import StoreFacts, read_store
+    from eventflow.store.journal import JournalCursor, JournalFilter, JournalStore
     from eventflow.store.letters import (
         Cursor,
         DeadLetterCount,
@@ -42,6 +43,9 @@ __all__ = [
     "DeadLetterFilter",
     "DeadLetterStore",
     "DeadLetterSummary",
+    "JournalCursor",
+    "JournalFilter",
+    "JournalStore",
     "Pruned",
     "State",
     "StoreFacts",
@@ -62,6 +66,9 @@ _HOMES = {
     "ArchivedEvent": _ARCHIVED,
     "ArchivedSummary": _ARCHIVED,
     "DeadLetterStore": "eventflow.store.dead_letters",
+    "JournalCursor": "eventflow.store.journal",
+    "JournalFilter": "eventflow.store.journal",
+    "JournalStore": "eventflow.store.journal",
     "Pruned": _ARCHIVED,
     "StoreFacts": "eventflow.store.health",
     "open_engine": "eventflow.store.engine",

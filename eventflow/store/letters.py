@@ -56,6 +56,7 @@ class DeadLetterFilter:
         error: Text that the error contains, in any case.
         since: Died then or later, seconds since the epoch.
         until: Died then or earlier, seconds since the epoch.
+        group: The id of a group of failures.
         state: Where they stand.
     """
 
@@ -69,6 +70,7 @@ class DeadLetterFilter:
     error: str | None = None
     since: float | None = None
     until: float | None = None
+    group: str | None = None
     state: State | None = None
 
 
@@ -95,6 +97,10 @@ class DeadLetterSummary:
         state: Where it stands.
         redrives: How often it was redriven.
         redriven_at: When it was redriven last; 0 if never.
+        group_id: The same for all letters of its target that died by the same fault; empty where
+            an older eventflow recorded it and nobody has asked for groups since.
+        place: Where in the user's code its error was raised, as ``folder/file.py:line function``;
+            empty where that is not known.
     """
 
     id: str
@@ -115,6 +121,8 @@ class DeadLetterSummary:
     state: State
     redrives: int
     redriven_at: float
+    group_id: str
+    place: str
 
     @property
     def cursor(self) -> Cursor:

@@ -23,6 +23,7 @@ def conditions(filters: DeadLetterFilter) -> list[ColumnElement[bool]]:
         _LETTERS.event_type: filters.event_type,
         _LETTERS.source: filters.source,
         _LETTERS.event_id: filters.event_id,
+        _LETTERS.group_id: filters.group,
         _LETTERS.state: filters.state,
     }
     found = [column == str(value) for column, value in equals.items() if value is not None]

@@ -7,6 +7,7 @@ from sqlalchemy import Row
 
 from eventflow.errors import LedgerError, StoreError
 from eventflow.records import DeadLetter, Reason
+from eventflow.store.failures import failure_of
 from eventflow.store.letters import DeadLetterSummary, State, StoredDeadLetter
 
 __all__ = ["reason_of", "rule_mark", "stored_of", "summary_of", "values_of"]
@@ -20,6 +21,7 @@ def values_of(letter: DeadLetter) -> dict[str, Any]:
     What was never checked, such as the envelope of an event that could not be read, is made fit
     for SQL here: one such letter must not keep the others out. The record keeps it whole.
     """
+    failure = failure_of(letter)
     source = letter.event.get("source", "") if letter.event else ""
     record = json.dumps(letter.model_dump(mode="json"), ensure_ascii=False, separators=(",", ":"))
     return {
@@ -43,6 +45,8 @@ def values_of(letter: DeadLetter) -> dict[str, Any]:
         "redriven_at": 0.0,
         "recorded_redrives": letter.redrives,
         "record": _text(record),
+        "group_id": failure.group_id,
+        "place": _key(failure.place),
     }
 
 

@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Column, Double, Integer, LargeBinary, MetaData, Table, Text
 
-__all__ = ["ARCHIVE", "DEAD_LETTERS", "METADATA", "REPLAYS", "SCHEMA"]
+__all__ = ["ARCHIVE", "AUDIT", "DEAD_LETTERS", "JOURNAL", "METADATA", "REPLAYS", "SCHEMA"]
 
 METADATA = MetaData()
 
@@ -39,6 +39,39 @@ DEAD_LETTERS = Table(
     Column("recorded_redrives", BigInteger, nullable=False),
     # Text, not JSONB: PostgreSQL's JSONB refuses the character NUL, which an event may hold.
     Column("record", Text, nullable=False),
+    Column("group_id", Text, nullable=False, server_default=""),
+    Column("place", Text, nullable=False, server_default=""),
+)
+
+AUDIT = Table(
+    "eventflow_audit",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("at", Double, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("facts", Text, nullable=False),
+)
+
+JOURNAL = Table(
+    "eventflow_journal",
+    METADATA,
+    Column("bus", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("at", Double, nullable=False),
+    Column("step", Text, nullable=False),
+    Column("event_id", Text, nullable=False),
+    Column("replay_name", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("attempt", BigInteger, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("duration", Double, nullable=False),
+    Column("due_at", Double, nullable=False),
+    Column("error_type", Text, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("facts", Text, nullable=False),
 )
 
 ARCHIVE = Table(

@@ -16,6 +16,7 @@ from eventflow.store import (
     ArchiveStore,
     DeadLetterFilter,
     DeadLetterStore,
+    JournalStore,
     open_engine,
     read_store,
 )
@@ -25,6 +26,8 @@ from eventflow.store.replays import ReplayStore
 from eventflow.store.schema import VERSION, ensure_schema
 from eventflow.store.tables import METADATA
 from tests.contracts.archive import DAY, START, ArchiveContract, event_of
+from tests.contracts.audit import AuditContract
+from tests.contracts.journal_store import JournalStoreContract
 from tests.contracts.replays import ReplayStoreContract
 from tests.contracts.store import StoreContract, letter_of
 from tests.integration.postgres import MISSING, PostgresServer, find_binaries, running_postgres
@@ -90,6 +93,16 @@ def start(*arguments: str) -> subprocess.Popen[str]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
+
+
+@pytest.fixture
+def journal(engine: Engine) -> JournalStore:
+    """An empty journal on PostgreSQL."""
+    return JournalStore(engine)
+
+
+class TestPostgresJournal(JournalStoreContract):
+    """The journal's contract, on PostgreSQL."""
 
 
 class TestPostgresStore(StoreContract):
@@ -225,6 +238,10 @@ class TestPostgresArchive(ArchiveContract):
             plan = connection.exec_driver_sql(f"EXPLAIN {statement}").scalars().all()
         asked = set(re.findall(r" on (eventflow_archive_\d+)", "\n".join(plan)))
         assert {"eventflow_archive_20270116"} == asked
+
+
+class TestPostgresAudit(AuditContract):
+    """The contract of the audit, on PostgreSQL."""
 
 
 def test_several_processes_record_the_same_letters_at_once(url: str) -> None:

@@ -17,6 +17,7 @@ from eventflow.schemas import bundle, faults, work
 from eventflow.schemas import files as schema_files
 from eventflow.schemas import json_text as schema_text
 from eventflow.settings import Settings
+from eventflow.store import audit
 from eventflow.worker import chain, letters
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "limits.md").read_text(encoding="utf-8")
@@ -72,6 +73,8 @@ LIMITS: Mapping[str, Any] = {
     "characters of an ordering key": outbox._LONGEST_KEY,
     "characters of a row's failure": outbox.LONGEST_FAILURE,
     "events that a relay publishes in one call": outbox.MOST_AT_ONCE,
+    "seconds that a line of the audit is kept": setting("audit_retention"),
+    "lines that one new line deletes": audit.MOST_PRUNED,
     "rule files in a directory": files.MAX_FILES,
     "bytes of a rule file": reader.MAX_BYTES,
     "values in a rule file, aliases written out": reader.MAX_NODES,

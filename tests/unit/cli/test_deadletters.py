@@ -19,6 +19,7 @@ from eventflow.errors import StoreError, TransportError
 from eventflow.events import delivery_id
 from eventflow.records import DeadLetter, Reason
 from eventflow.store import DeadLetterFilter, DeadLetterStore, State, open_engine
+from eventflow.store.failures import failure_of
 from tests.contracts.store import letter_of, message_letter
 
 NOW = datetime(2026, 11, 23, 20, 0, tzinfo=UTC).timestamp()
@@ -133,6 +134,8 @@ class TestList:
             "state": "dead",
             "redrives": 0,
             "redriven_at": None,
+            "group_id": failure_of(letter_of()).group_id,
+            "place": "",
         } == document
 
     @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from eventflow.delivery import Acceptance, Finish, MemoryLedger, Outcome, Verdic
 from tests.contracts.ledger import TARGET, VENDOR, LedgerContract, claim, register
 from tests.contracts.limits import BreakerContract, PoisonContract, RateContract
 from tests.contracts.restrictions import RestrictionContract
+from tests.contracts.steering import BalanceContract, PauseContract
 
 
 @pytest.fixture
@@ -89,3 +90,11 @@ class TestMemoryPoison(PoisonContract):
 
 class TestMemoryRestrictions(RestrictionContract):
     """Replays, in memory."""
+
+
+class TestMemoryPause(PauseContract):
+    """Pauses, in memory."""
+
+
+class TestMemoryBalance(BalanceContract):
+    """Balances, in memory."""

@@ -28,6 +28,8 @@ _LETTER = DeadLetterSummary(
     state=State.DEAD,
     redrives=0,
     redriven_at=0.0,
+    group_id="",
+    place="",
 )
 
 

@@ -69,14 +69,15 @@ class Outlet:
                 return f"{number:,} deliveries wait for {target}"
         return ""
 
-    def offer(self, events: Sequence[ArchivedEvent]) -> list[ArchivedEvent]:
+    def offer(self, events: Sequence[ArchivedEvent]) -> int:
         """Have events accepted and routers told. Safe to repeat: each is sent once in a replay.
 
         Args:
             events: In order; at most `MOST_AT_ONCE`.
 
         Returns:
-            Those that the ledger did not take, since as many wait to be routed as may.
+            How many were taken before the first that was not, since as many wait to be routed as
+            may.
 
         Raises:
             LedgerError: When the ledger cannot be reached.
@@ -95,8 +96,7 @@ class Outlet:
             if answer in {Acceptance.NEW, Acceptance.PENDING}
         ]
         self._tell(told)
-        taken = zip(events, answers, strict=True)
-        return [event for event, answer in taken if answer is Acceptance.FULL]
+        return answers.index(Acceptance.FULL) if Acceptance.FULL in answers else len(answers)
 
     def _tell(self, events: Sequence[tuple[str, str]]) -> None:
         messages = [

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from eventflow.errors import EventError, EventflowError, LedgerError, ReplayError, StoreError
+from eventflow.errors import EventflowError, LedgerError, StoreError
 from eventflow.replay.outlet import MOST_AT_ONCE, Outlet
 from eventflow.replay.pace import Pace
 from eventflow.replay.selection import Selection
@@ -64,11 +64,10 @@ class ReplayRun:
         self._replays = replays
         self._pace = Pace(rate, time.monotonic)
         self.progress = replay.progress
-        self._pending: list[ArchivedEvent] = []
+        self._pending: list[tuple[ArchivedEvent, int]] = []  # and how many were seen by then
         self._tell: Tell = lambda _progress: None
         self._beat_at = self._flush_at = time.monotonic()
         self._ledger_away_since: float | None = None
-        self._last: ArchivedEvent | None = None
 
     def run(
         self, tell: Tell, *, prepare: Callable[[Callable[[str], None]], None] | None = None
@@ -107,19 +106,17 @@ class ReplayRun:
         if not self.progress.total:
             total = self._archive.count(self._selection.filters)
             self.progress = replace(self.progress, total=total)
-        for event in self._events():
-            self._last = event
-            self.progress = replace(self.progress, seen=self.progress.seen + 1)
-            try:
-                is_selected = self._selection.of(event) is not None
-            except EventError as error:
-                message = f"{error}: leave it out by --type, --source or --from"
-                raise ReplayError(message) from error
-            if is_selected:
-                self._pending.append(event)
+        seen, last = self.progress.seen, None
+        for last in self._events():
+            seen += 1
+            if self._selection.of(last) is not None:
+                self._pending.append((last, seen))
             if len(self._pending) >= MOST_AT_ONCE or time.monotonic() >= self._flush_at:
                 self._flush()
+                self._reach(last, seen)
         self._flush()
+        if last is not None:
+            self._reach(last, seen)
 
     def _events(self) -> Iterator[ArchivedEvent]:
         """Read the archive, a page at a time, from where it stands."""
@@ -132,42 +129,43 @@ class ReplayRun:
             after = page[-1].cursor
 
     def _flush(self) -> None:
-        """Send what is to be sent, as far as there is room and time; then write down how far it is."""
-        matched = self.progress.matched + len(self._pending)
+        """Send what is to be sent, as fast as there is room and time for it."""
         while self._pending:
             number = self._pace.allowed(min(len(self._pending), MOST_AT_ONCE))
             if not number:
-                self._wait("", min(self._pace.pause, _WAIT))
+                self._wait(self.progress.note, min(self._pace.pause, _WAIT))
                 continue
-            crowd, left = self._offer(self._pending[:number])
-            sent = number - len(left)
-            self._pending = left + self._pending[number:]
-            self._pace.note(sent)
-            self.progress = replace(self.progress, sent=self.progress.sent + sent)
+            crowd, taken = self._offer([event for event, _ in self._pending[:number]])
+            if taken:
+                last, seen = self._pending[taken - 1]
+                self._pending = self._pending[taken:]
+                self._pace.note(taken)
+                self.progress = replace(self.progress, sent=self.progress.sent + taken)
+                self._reach(last, seen)
             if crowd:
                 self._wait(crowd)
-        self.progress = replace(self.progress, matched=matched, note="")
-        if self._last is not None:
-            self.progress = replace(
-                self.progress, cursor_at=self._last.accepted_at, cursor_id=self._last.event_id
-            )
         self._flush_at = time.monotonic() + _FLUSH
+
+    def _reach(self, event: ArchivedEvent, seen: int) -> None:
+        """Write down that everything up to an event is done, and that this process lives."""
+        place = {"cursor_at": event.accepted_at, "cursor_id": event.event_id}
+        self.progress = replace(self.progress, **place, seen=seen, note="")
         self._beat()
 
-    def _offer(self, events: list[ArchivedEvent]) -> tuple[str, list[ArchivedEvent]]:
-        """Have events accepted; return why some were not, and these."""
+    def _offer(self, events: list[ArchivedEvent]) -> tuple[str, int]:
+        """Have events accepted; return why some were not, and how many were before the first such."""
         try:
             if crowd := self._outlet.crowd():
-                return crowd, events
-            left = self._outlet.offer(events)
+                return crowd, 0
+            taken = self._outlet.offer(events)
         except LedgerError as error:
             now = time.monotonic()
             since = self._ledger_away_since = self._ledger_away_since or now
             if now - since > _LEDGER_PATIENCE:
                 raise
-            return error.message, events
+            return error.message, 0
         self._ledger_away_since = None
-        return "as many events wait to be routed as may" if left else "", left
+        return "" if taken == len(events) else "as many events wait to be routed as may", taken
 
     def _wait(self, note: str, seconds: float = _WAIT) -> None:
         if note != self.progress.note:

@@ -50,8 +50,7 @@ class ReplayProgress:
         cursor_id: That event's id.
         total: How many archived events there are to be looked at.
         seen: How many were.
-        matched: How many of these are to be sent.
-        sent: How many were.
+        sent: How many of these were sent; the rest is not of the replay.
         note: What it waits for, or why it failed; empty where all is well.
     """
 
@@ -59,7 +58,6 @@ class ReplayProgress:
     cursor_id: str = ""
     total: int = 0
     seen: int = 0
-    matched: int = 0
     sent: int = 0
     note: str = ""
 

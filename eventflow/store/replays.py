@@ -216,7 +216,6 @@ def _columns(progress: ReplayProgress) -> dict[str, Any]:
         "cursor_id": progress.cursor_id,
         "total": progress.total,
         "seen": progress.seen,
-        "matched": progress.matched,
         "sent": progress.sent,
         "note": progress.note[:_MOST_NOTE],
     }
@@ -247,9 +246,7 @@ def _stands(state: ReplayState, now: float) -> ColumnElement[bool]:
 
 
 def _replay_of(row: Row[Any]) -> StoredReplay:
-    progress = ReplayProgress(
-        row.cursor_at, row.cursor_id, row.total, row.seen, row.matched, row.sent, row.note
-    )
+    progress = ReplayProgress(row.cursor_at, row.cursor_id, row.total, row.seen, row.sent, row.note)
     return StoredReplay(
         name=row.name,
         bus=row.bus,

@@ -103,7 +103,6 @@ REPLAYS = Table(
     Column("cursor_id", Text, nullable=False),
     Column("total", BigInteger, nullable=False),
     Column("seen", BigInteger, nullable=False),
-    Column("matched", BigInteger, nullable=False),
     Column("sent", BigInteger, nullable=False),
     Column("note", Text, nullable=False),
     Column("started_at", Double, nullable=False),

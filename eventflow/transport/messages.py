@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from eventflow.events import split_delivery_id
 
 __all__ = [
+    "ARCHIVE",
     "DEAD_LETTERS",
     "DELIVER",
     "RECORD",
@@ -23,6 +24,7 @@ __all__ = [
     "route_message",
 ]
 
+ARCHIVE = "eventflow.archive"
 DEAD_LETTERS = "eventflow.dead-letters"
 ROUTE = "eventflow.route"
 DELIVER = "eventflow.deliver"

@@ -15,7 +15,7 @@ from eventflow.store.replay_records import (
 from eventflow.store.replays import ReplayStore
 
 NOW = 2_000.0
-FAR = ReplayProgress(1_500.25, "e:ü", 1_000, 300, 30, 20, "waits for the routers")
+FAR = ReplayProgress(1_500.25, "e:ü", 1_000, 300, 20, "waits for the routers")
 
 
 def replay_of(name: str = "again", **changes: Any) -> StoredReplay:

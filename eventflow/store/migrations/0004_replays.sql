@@ -12,7 +12,6 @@ CREATE TABLE eventflow_replays (
     cursor_id TEXT NOT NULL,
     total BIGINT NOT NULL,
     seen BIGINT NOT NULL,
-    matched BIGINT NOT NULL,
     sent BIGINT NOT NULL,
     note TEXT NOT NULL,
     started_at DOUBLE PRECISION NOT NULL,

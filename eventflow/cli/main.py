@@ -32,6 +32,7 @@ COMMANDS = {
         "eventflow.cli.deadletters", "deadletters", "List, show, redrive and purge dead letters."
     ),
     "audit": Place("eventflow.cli.audit", "audit", "See who did what, and when."),
+    "replay": Place("eventflow.cli.replay", "replay", "Send archived events again."),
     "targets": Place(
         "eventflow.cli.targets", "targets", "See the targets; open and close their breakers."
     ),

@@ -6,6 +6,7 @@ import click
 
 from eventflow.cli.listing import Column, page_of, paging, show_listing
 from eventflow.cli.output import json_option, say, visible
+from eventflow.cli.targets_start import start_target
 from eventflow.delivery import BreakerState, BreakerStatus, Ledger, Ledgers, TargetStatus
 from eventflow.rules import Target
 from eventflow.settings import load_settings
@@ -196,3 +197,6 @@ def _document(target: Target, count: TargetStatus, breaker: BreakerStatus) -> di
         "rate_limit": str(target.rate_limit) if target.rate_limit is not None else None,
         "max_in_flight": target.max_in_flight,
     }
+
+
+targets.add_command(start_target)

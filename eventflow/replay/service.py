@@ -73,6 +73,14 @@ class Replayer:
         count = self._ledgers.of(bus).status([ARCHIVE])[ARCHIVE]
         return count.queued + count.running + count.waiting + count.parked
 
+    def count(self, request: ReplayRequest, name: str) -> int:
+        """Return how many archived events a replay would look at.
+
+        Raises:
+            StoreError: When the archive cannot be used.
+        """
+        return self._archive.count(Selection(request, self.rules, name).filters)
+
     def estimate(
         self, request: ReplayRequest, name: str, tell: Callable[[int, int], None]
     ) -> Estimate:

@@ -107,7 +107,7 @@ def test_listing_for_people(store: AuditStore) -> None:
     assert ["when", "who", "what", "target", "count", "facts"] == lines[0].split()
     assert "deadletters purge" in lines[1]
     assert "1,200" in lines[1]
-    assert lines[2].startswith("just now (2")
+    assert "(just now)" in lines[2]
     assert lines[2].endswith("reason window")
 
 

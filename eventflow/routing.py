@@ -6,7 +6,15 @@ from typing import Any
 from eventflow.encoding import DEFAULT_MAX_BYTES
 from eventflow.errors import EventError
 from eventflow.events import Event
-from eventflow.rules import UNRESTRICTED, Restriction, RuleSet, RuleTarget, Target
+from eventflow.rules import (
+    ARCHIVE_TARGET,
+    UNRESTRICTED,
+    Restriction,
+    RuleSet,
+    RuleTarget,
+    Target,
+)
+from eventflow.rules.archives import FOREVER, kept_until
 from eventflow.rules.templates import compact
 from eventflow.units import format_time
 
@@ -41,6 +49,7 @@ def plan(
     accepted_at: float,
     max_input: int = INPUT_TIMES * DEFAULT_MAX_BYTES,
     only: Restriction = UNRESTRICTED,
+    with_archive: bool = False,
 ) -> tuple[PlannedDelivery, ...]:
     """Decide which targets get an event.
 
@@ -51,10 +60,13 @@ def plan(
         max_input: The most bytes that a shaped input may have: a template may name a large part of
             the event many times.
         only: Which rules and targets count, of an event that a replay sends.
+        with_archive: Whether the archives count, too.
 
     Returns:
         One delivery for each target, in the order in which the rules first name them. Where
-        several rules name one target, the first says what it gets.
+        several rules name one target, the first says what it gets. Last the archive's, whose rules
+        are the archives that keep the event: one, however many they are, and none for an event
+        that a replay sent, since it came from there.
     """
     document = event.to_eventbridge()
     chosen: dict[str, tuple[str, RuleTarget]] = {}
@@ -69,7 +81,26 @@ def plan(
         text, fault = _shape(rule_target, document, rule_name, accepted_at, max_input)
         delivery = PlannedDelivery(rules.targets[name], tuple(matched[name]), text, fault)
         planned.append(delivery)
+    if with_archive and event.replay_name is None:
+        planned += _plan_archive(event.bus, document, rules, accepted_at, list(chosen))
     return tuple(planned)
+
+
+def _plan_archive(
+    bus: str, document: dict[str, Any], rules: RuleSet, accepted_at: float, targets: list[str]
+) -> list[PlannedDelivery]:
+    archives = rules.archiving(bus, document)
+    if not archives:
+        return []
+    until = kept_until(archives, accepted_at)
+    # Said here, so that the recorder needs no rules, and a redrive changes neither.
+    facts = {
+        "accepted_at": accepted_at,
+        "kept_until": None if until == FOREVER else until,
+        "targets": targets,  # whoever else gets it: `targets start` sends what was not sent
+    }
+    names = tuple(archive.name for archive in archives)
+    return [PlannedDelivery(ARCHIVE_TARGET, names, compact(facts))]
 
 
 def _shape(

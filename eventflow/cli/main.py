@@ -33,6 +33,7 @@ COMMANDS = {
     ),
     "audit": Place("eventflow.cli.audit", "audit", "See who did what, and when."),
     "replay": Place("eventflow.cli.replay", "replay", "Send archived events again."),
+    "archive": Place("eventflow.cli.archive", "archive", "See the events that are kept."),
     "targets": Place(
         "eventflow.cli.targets", "targets", "See the targets; open and close their breakers."
     ),

@@ -24,7 +24,7 @@ from eventflow.errors import EventflowError, RuleError, SchemaError
 from eventflow.rules import RuleSet, Target, load_rules
 from eventflow.schemas import load_repository
 from eventflow.settings import Settings
-from eventflow.transport.messages import DEAD_LETTERS, ROUTE
+from eventflow.transport.messages import ARCHIVE, DEAD_LETTERS, ROUTE
 from eventflow.worker.checks import find_conflicts
 
 __all__ = ["Examination", "examine"]
@@ -136,15 +136,14 @@ class _Examining:
         yield from judge_buses(buses, roster, settings, named=named)
 
     def _targets_here(self) -> Mapping[str, Target]:
-        return self._rules.targets if self._rules else {}
+        return self._rules.announced if self._rules else {}
 
     def _named(self, roster: Roster) -> set[str]:
         """Return the targets of the rules in force: the routers', else those here, else all known."""
         if routers_of(roster):
             return named_by_routers(roster)
         if self._rules:
-            enabled = [rule for rule in self._rules.rules if rule.enabled]
-            return {each.target for rule in enabled for each in rule.targets}
+            return set(self._rules.named_targets)
         return set(self._targets)
 
     def _examine_application(self) -> Iterator[Finding]:
@@ -154,7 +153,8 @@ class _Examining:
     def _examine_broker(self) -> Iterator[Finding]:
         settings = self._settings
         targets = self._targets or self._targets_here()
-        queues = [ROUTE, DEAD_LETTERS, *sorted(target.queue for target in targets.values())]
+        own = [ROUTE, DEAD_LETTERS, ARCHIVE]
+        queues = [*own, *sorted({target.queue for target in targets.values()} - set(own))]
         yield from judge_broker(read_broker(self._app, queues))
         url = str(self._app.conf.broker_url or "")
         if not url.startswith("redis"):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from eventflow.delivery.keys import BUSES, DEAD_LETTERS, PROCESSES, ROUTE, Keys, process_key
 from eventflow.privileges.duty import Duty, Role
+from eventflow.rules import ARCHIVE
 from eventflow.transport.unacked import NO_QUEUES, unacked_keys
 
 __all__ = ["Grant", "acl_of"]
@@ -90,13 +91,13 @@ def _script_keys(duty: Duty, *, has_broker: bool) -> tuple[str, ...]:
             names.append(keys.counts(ROUTE))
         if duty.role is Role.PUBLISHER:
             continue
-        if duty.role is Role.WORKER:
+        if duty.role in {Role.WORKER, Role.RECORDER}:
             names += (*_of_targets(keys, duty), *_pauses(keys, duty), *events)
             names += (keys.dead_letters, keys.queued(DEAD_LETTERS))
-        elif duty.role is Role.RECORDER:
-            names += _of_letters(keys)
         else:
             names.append("eventflow:*")
+        if duty.role is Role.RECORDER:
+            names += _of_letters(keys)
     if has_broker and duty.is_celery_worker:
         names += (*unacked_keys(duty.reads).values(), *_bindings())
     return tuple(names)
@@ -118,7 +119,7 @@ def _ledger_grants(duty: Duty) -> Iterator[Grant]:
             yield Grant(("zadd", "zcard"), (keys.queued(ROUTE),), "W")
             yield Grant(("rpush",), (keys.lanes, keys.lane("*")), "W")
             yield Grant(("hincrby",), (keys.counts(ROUTE),))
-        if duty.role is Role.WORKER:
+        if duty.role in {Role.WORKER, Role.RECORDER}:
             yield Grant(_LEDGER, _of_targets(keys, duty))
             yield Grant(("hmget",), _pauses(keys, duty), "R")
             yield Grant(("get", "del"), (keys.body("*"),))
@@ -176,10 +177,15 @@ def _keys(duty: Duty) -> list[Keys]:
     return [Keys(bus) for bus in duty.buses]
 
 
+def _targets(duty: Duty) -> tuple[str, ...]:
+    """Return the targets whose deliveries they make; a recorder makes the archives'."""
+    return (ARCHIVE,) if duty.role is Role.RECORDER else tuple(name for name, _ in duty.targets)
+
+
 def _of_targets(keys: Keys, duty: Duty) -> tuple[str, ...]:
     return tuple(
         key
-        for target, _ in duty.targets
+        for target in _targets(duty)
         for key in (
             keys.delivery(f"*:{target}"),
             keys.queued(target),
@@ -194,7 +200,7 @@ def _of_targets(keys: Keys, duty: Duty) -> tuple[str, ...]:
 
 
 def _pauses(keys: Keys, duty: Duty) -> tuple[str, ...]:
-    return tuple(keys.pause(target) for target, _ in duty.targets)
+    return tuple(keys.pause(target) for target in _targets(duty))
 
 
 def _of_letters(keys: Keys) -> tuple[str, ...]:

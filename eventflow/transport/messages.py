@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from eventflow.events import split_delivery_id
+from eventflow.rules.archives import ARCHIVE
 
 __all__ = [
     "ARCHIVE",
@@ -24,7 +25,6 @@ __all__ = [
     "route_message",
 ]
 
-ARCHIVE = "eventflow.archive"
 DEAD_LETTERS = "eventflow.dead-letters"
 ROUTE = "eventflow.route"
 DELIVER = "eventflow.deliver"
@@ -76,7 +76,7 @@ def route_message(bus: str, events: Sequence[tuple[str, str]]) -> Message:
 def deliver_message(
     bus: str, target: str, queue: str, task: str, deliveries: Sequence[tuple[str, str, int]]
 ) -> Message:
-    """Return the message that has deliveries of one target made.
+    """Return the message that has deliveries of one target made; the archives' has a task of its own.
 
     Args:
         bus: Their bus.
@@ -93,6 +93,8 @@ def deliver_message(
     else:
         identity, attempts = str(uuid.uuid4()), 0
         shown = _show([(item[0], item[1]) for item in deliveries], "deliveries")
+    if target == ARCHIVE:
+        return Message(ARCHIVE, queue, (bus, ids), identity, ARCHIVE, shown, attempts)
     args = (bus, target, ids)
     return Message(DELIVER, queue, args, identity, display_name(task), shown, attempts)
 

@@ -16,6 +16,7 @@ from eventflow.subscribers import Subscribers
 from eventflow.transport import MessageSender
 from eventflow.worker.restrictions import Restrictions
 from eventflow.worker.stopping import StopFlag
+from eventflow.worker.stores import ProcessStores
 
 __all__ = ["TargetBook", "WorkerContext"]
 
@@ -75,6 +76,7 @@ class WorkerContext:
         own_queues: The queues that are eventflow's, known once a worker starts.
         book: What the ledger says of targets.
         restrictions: What the ledger says of replays.
+        stores: The way to the store, for recorders.
         stopping: Set once the worker is told to stop.
     """
 
@@ -88,6 +90,7 @@ class WorkerContext:
     chance: Callable[[], float] = random.random
     book: TargetBook = field(init=False)
     restrictions: Restrictions = field(init=False)
+    stores: ProcessStores = field(init=False)
     stopping: StopFlag = field(default_factory=StopFlag, init=False)
     own_queues: frozenset[str] = field(default=frozenset(), init=False)
     _announced: str = field(default="", init=False)
@@ -95,6 +98,7 @@ class WorkerContext:
     def __post_init__(self) -> None:
         self.book = TargetBook(self.ledgers)
         self.restrictions = Restrictions(self.ledgers)
+        self.stores = ProcessStores(self.settings)
 
     def announce(self) -> None:
         """Tell the ledger of the current rules' targets, once for each change of the rules.
@@ -106,7 +110,7 @@ class WorkerContext:
         rules = self.rules.current()
         if rules.fingerprint == self._announced:
             return
-        definitions = {name: target.model_dump_json() for name, target in rules.targets.items()}
+        definitions = {name: target.model_dump_json() for name, target in rules.announced.items()}
         for bus in sorted(rules.buses | {"default"}):
             self.ledgers.of(bus).announce(definitions)
         self._announced = rules.fingerprint

@@ -14,7 +14,7 @@ from eventflow.rules import Target
 from eventflow.transport import Message, record_message, route_message
 from eventflow.transport.messages import DEAD_LETTERS, ROUTE
 from eventflow.worker.context import WorkerContext
-from eventflow.worker.hand_back import single_messages
+from eventflow.worker.hand_back import due_messages
 from eventflow.worker.route import groups
 from eventflow.worker.stopping import StopRequest
 
@@ -122,7 +122,8 @@ class Mover:
                 extra={"action": "delivery_lost", "delivery_id": identity},
             )
         for name, ids in moved.by_target.items():
-            self._context.sender.send(single_messages(ledger, targets[name], ids))
+            messages = due_messages(self._context, ledger, targets[name], ids)
+            self._context.sender.send(messages)
         return moved.nearest
 
     def _send_lost(self, ledger: Ledger, targets: dict[str, Target]) -> None:
@@ -173,7 +174,7 @@ class Mover:
             ]
         if name == DEAD_LETTERS:
             return [record_message(ledger.bus, group) for group in groups(ids, size)]
-        return single_messages(ledger, targets[name], ids)
+        return due_messages(self._context, ledger, targets[name], ids)
 
     def _is_ours(self, queue: str) -> bool:
         return self._queues is None or queue in self._queues

@@ -119,7 +119,14 @@ def _route_one(
         most = INPUT_TIMES * context.settings.max_event_bytes
         is_last = work.attempts >= context.settings.max_route_attempts
         only = context.restrictions.for_event(ledger.bus, event, rules, is_last=is_last)
-        planned = plan(event, rules, accepted_at=work.accepted_at, max_input=most, only=only)
+        planned = plan(
+            event,
+            rules,
+            accepted_at=work.accepted_at,
+            max_input=most,
+            only=only,
+            with_archive=True,
+        )
     except LedgerError:
         raise
     except NotYet as reason:
@@ -165,7 +172,7 @@ def _send(context: WorkerContext, bus: str, rules: RuleSet, sending: _Sending) -
     size = context.settings.group_size
     messages: list[Message] = []
     for name, items in sending.deliveries.items():
-        target: Target = rules.targets[name]
+        target: Target = rules.announced[name]
         messages += [
             deliver_message(bus, name, target.queue, target.task, group)
             for group in groups(items, size)

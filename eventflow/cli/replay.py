@@ -8,7 +8,7 @@ from eventflow.cli.actor import record_audit, who
 from eventflow.cli.listing import Page, paging, show_listing
 from eventflow.cli.output import json_option, print_json, say
 from eventflow.cli.progress import show_progress
-from eventflow.cli.replay_options import choosing, new_name, read_pattern
+from eventflow.cli.replay_options import choosing, new_name, rate_option, read_pattern
 from eventflow.cli.replay_running import as_wrong_use, opened_replays, replaying, show_run
 from eventflow.cli.replay_view import (
     columns_of,
@@ -179,13 +179,20 @@ def cancel_replay(context: click.Context, /, name: str) -> None:
 
 @replay.command("resume")
 @click.argument("name")
+@rate_option
 @json_option
 @click.pass_context
-def resume_replay(context: click.Context, /, name: str, *, as_json: bool) -> None:
-    """Go on with a replay that was interrupted, killed, or has failed."""
+def resume_replay(context: click.Context, /, name: str, *, rate: str | None, as_json: bool) -> None:
+    """Go on with a replay that was interrupted, killed, or has failed.
+
+    At the rate that it was started with, unless --rate says another.
+    """
     with replaying() as replayer, as_wrong_use():
         code = show_run(
-            "replay resume", lambda tell: replayer.resume(name, tell), name=name, as_json=as_json
+            "replay resume",
+            lambda tell: replayer.resume(name, tell, rate),
+            name=name,
+            as_json=as_json,
         )
     context.exit(code)
 

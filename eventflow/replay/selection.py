@@ -70,13 +70,19 @@ class Selection:
         Raises:
             EventError: When its content cannot be read.
         """
-        if self._request.unsent_to and self._request.unsent_to in event.targets:
+        request = self._request
+        if request.unsent_to and request.unsent_to in event.targets:
+            return None
+        # The database may have been asked for more: see _MOST_VALUES.
+        if request.sources and event.source not in request.sources:
+            return None
+        if request.types and event.type not in request.types:
             return None
         document = self._document(event)
         if self._asked is not None and not self._asked.matches(document):
             return None
         deliveries = self._deliveries(self._matcher.match(document))
-        if not deliveries and self._request.is_restricted:
+        if not deliveries and request.is_restricted:
             return None
         return Selected(event, deliveries)
 

@@ -1,9 +1,5 @@
 """Replays as the command line has them: looked at, started, resumed, cancelled; the parts put together."""
 
-import os
-import secrets
-import socket
-import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -15,12 +11,13 @@ from eventflow.events import is_replay_name
 from eventflow.replay.estimate import Estimate, estimate
 from eventflow.replay.newcomer import await_archived, await_routers
 from eventflow.replay.outlet import Outlet
+from eventflow.replay.owner import is_dead, owner_name
 from eventflow.replay.request import ReplayRequest
 from eventflow.replay.run import ReplayRun, Tell
 from eventflow.replay.selection import Selection
 from eventflow.rules import RuleSet
 from eventflow.store.archive import ArchiveStore
-from eventflow.store.replay_records import ReplayFilter, StoredReplay
+from eventflow.store.replay_records import PATIENCE, ReplayFilter, StoredReplay
 from eventflow.store.replays import ReplayStore
 from eventflow.transport.messages import ARCHIVE
 from eventflow.units import system_clock
@@ -126,7 +123,7 @@ class Replayer:
             name=name,
             bus=request.bus,
             arguments=request.to_document(),
-            owner=_owner(),
+            owner=owner_name(),
             started_by=by,
             started_at=now,
             updated_at=now,
@@ -161,12 +158,13 @@ class Replayer:
         until = self.now() + self._settings.route_lease
         return self.start(replace(request, until=until), name, by, tell)
 
-    def resume(self, name: str, tell: Tell) -> StoredReplay:
+    def resume(self, name: str, tell: Tell, rate: str | None = None) -> StoredReplay:
         """Go on with a replay that was interrupted, or has failed.
 
         Args:
             name: Its name.
             tell: Is told how far it is.
+            rate: How fast from here on, such as `50/s`; None for as it was started.
 
         Returns:
             The replay as it ended.
@@ -177,8 +175,11 @@ class Replayer:
             LedgerError: When the ledger cannot be used.
         """
         request = ReplayRequest.from_document(self.replays.get(name).arguments)
+        request = replace(request, rate=rate) if rate is not None else request
         request.check(self.rules)
-        return self._run(self.replays.take(name, _owner(), system_clock()), request, tell)
+        patience = -PATIENCE if is_dead(self.replays.get(name).owner) else PATIENCE
+        taken = self.replays.take(name, owner_name(), system_clock(), patience=patience)
+        return self._run(taken, request, tell)
 
     def _run(self, replay: StoredReplay, request: ReplayRequest, tell: Tell) -> StoredReplay:
         ledger = self._ledgers.of(replay.bus)
@@ -213,8 +214,3 @@ class Replayer:
         ended = ReplayFilter(bus=bus, ended_before=now - _FORGET_AFTER)
         over = self.replays.list(ended, now=now, limit=1000)
         self._ledgers.of(bus).lift([replay.name for replay in over])
-
-
-def _owner() -> str:
-    """Name this process, and no other one that ever ran."""
-    return f"{socket.gethostname()}:{os.getpid()}:{int(time.time())}-{secrets.token_hex(2)}"

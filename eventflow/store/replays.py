@@ -76,20 +76,24 @@ class ReplayStore:
             )
             raise StoreError(message)
 
-    def take(self, name: str, owner: str, now: float) -> StoredReplay:
+    def take(
+        self, name: str, owner: str, now: float, *, patience: float = PATIENCE
+    ) -> StoredReplay:
         """Become the owner of a replay that nobody runs, to go on where it ended.
 
         Args:
             name: Its name.
             owner: Names the process that asks.
             now: Seconds since the epoch.
+            patience: Seconds of silence after which a process counts as dead; negative where it is
+                known to be.
 
         Raises:
             StoreError: When there is none, another process runs it, or it is over.
         """
         resumable = [ReplayState.INTERRUPTED.value, ReplayState.FAILED.value]
         silent = and_(
-            _REPLAYS.state == ReplayState.RUNNING.value, _REPLAYS.updated_at < now - PATIENCE
+            _REPLAYS.state == ReplayState.RUNNING.value, _REPLAYS.updated_at < now - patience
         )
         change = update(REPLAYS).where(
             _REPLAYS.name == name, or_(_REPLAYS.state.in_(resumable), silent)

@@ -77,6 +77,13 @@ class ReplayStoreContract:
         with pytest.raises(StoreError, match="is run by host:2"):
             replays.take("again", "host:3", NOW + PATIENCE)
 
+    def test_a_process_that_is_known_to_be_dead_is_not_waited_for(
+        self, replays: ReplayStore
+    ) -> None:
+        """Without patience its replay is taken at once."""
+        replays.create(replay_of(updated_at=NOW))
+        assert "host:2" == replays.take("again", "host:2", NOW, patience=-PATIENCE).owner
+
     @pytest.mark.parametrize("state", [ReplayState.INTERRUPTED, ReplayState.FAILED])
     def test_what_ended_early_is_resumed(self, replays: ReplayStore, state: ReplayState) -> None:
         """It goes on where it ended, as running."""

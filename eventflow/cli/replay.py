@@ -21,7 +21,7 @@ from eventflow.cli.times import MOMENT, moment
 from eventflow.replay.request import ReplayRequest
 from eventflow.settings import load_settings
 from eventflow.store import store_exists
-from eventflow.store.replay_records import ReplayFilter, ReplayState
+from eventflow.store.replay_records import ReplayFilter, ReplayState, StoredReplay
 from eventflow.units import system_clock
 
 __all__ = ["replay", "show_estimate"]
@@ -125,7 +125,7 @@ def list_replays(
     filters, now = ReplayFilter(bus=bus, states=chosen, since=since), system_clock()
     empty = "There was no such replay; `eventflow replay --from 2h` starts one."
     if not store_exists(load_settings().store_url):
-        page = Page([])
+        page: Page[StoredReplay] = Page([])
     else:
         with opened_replays() as store:
             cursor = store.get(after).cursor if after is not None else None

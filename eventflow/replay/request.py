@@ -111,7 +111,7 @@ class ReplayRequest:
                 "started by a newer one? Upgrade this one"
             )
             raise StoreError(message)
-        values = {
+        values: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value
             for name, value in document.items()
         }

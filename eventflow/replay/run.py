@@ -148,8 +148,13 @@ class ReplayRun:
 
     def _reach(self, event: ArchivedEvent, seen: int) -> None:
         """Write down that everything up to an event is done, and that this process lives."""
-        place = {"cursor_at": event.accepted_at, "cursor_id": event.event_id}
-        self.progress = replace(self.progress, **place, seen=seen, note="")
+        self.progress = replace(
+            self.progress,
+            cursor_at=event.accepted_at,
+            cursor_id=event.event_id,
+            seen=seen,
+            note="",
+        )
         self._beat()
 
     def _offer(self, events: list[ArchivedEvent]) -> tuple[str, int]:

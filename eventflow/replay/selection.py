@@ -8,7 +8,7 @@ from eventflow.errors import EventError
 from eventflow.patterns import Matcher, Pattern
 from eventflow.patterns.json_text import read_json
 from eventflow.replay.request import ReplayRequest
-from eventflow.rules import Rule, RuleSet
+from eventflow.rules import Restriction, Rule, RuleSet
 from eventflow.store.archived import ArchivedEvent, ArchiveFilter
 
 __all__ = ["Selected", "Selection"]
@@ -87,7 +87,8 @@ class Selection:
         return Selected(event, deliveries)
 
     def _deliveries(self, matched: Iterable[str]) -> dict[str, tuple[str, ...]]:
-        only, found = self._request.restriction, {}
+        only = self._request.restriction
+        found: dict[str, tuple[str, ...]] = {}
         for name in sorted(matched):
             for target in _names(self._rules[name], only):
                 found[target] = (*found.get(target, ()), name)
@@ -128,7 +129,7 @@ class Selection:
         )
 
 
-def _names(rule: Rule, only: Any) -> list[str]:
+def _names(rule: Rule, only: Restriction) -> list[str]:
     return [each.target for each in rule.targets if only.allows_target(each.target)]
 
 

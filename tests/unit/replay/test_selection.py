@@ -38,9 +38,9 @@ def select(tmp_path: Path) -> Any:
 def archived(source: str = "courier", kind: str = "Arrived", **changes: Any) -> ArchivedEvent:
     """Return an event as the archive has it."""
     event = Event(id="e1", source=source, type=kind, data={"door": 7}, subject="p1")
-    values = {"event_id": "e1", "bus": "default", "source": source, "type": kind}
+    values: dict[str, Any] = {"event_id": "e1", "bus": "default", "source": source, "type": kind}
     values |= {"accepted_at": 1.5, "body": encode_event(event)}
-    return ArchivedEvent(**{**values, **changes})  # type: ignore[arg-type]
+    return ArchivedEvent(**{**values, **changes})
 
 
 def test_without_a_restriction_all_is_sent(select: Any) -> None:

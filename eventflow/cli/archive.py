@@ -2,7 +2,7 @@
 
 import base64
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import click
@@ -175,7 +175,7 @@ def _opened() -> Iterator[ArchiveStore | None]:
         engine.dispose()
 
 
-def _unknown(event_id: str, similar: tuple[str, ...] | list[str]) -> StoreError:
+def _unknown(event_id: str, similar: Sequence[str]) -> StoreError:
     if not similar:
         say("`eventflow archive events` lists what is archived.")
         return StoreError(f"no archived event has the id {event_id!r}, or one that begins so")

@@ -16,7 +16,7 @@ from eventflow.settings import Settings, load_settings
 __all__ = ["known_targets", "queues_of", "recorder", "router", "worker"]
 
 _ROUTE = "eventflow.route"
-_RECORDED = ("eventflow.dead-letters", "eventflow.archive")
+_RECORDED = ("eventflow.dead-letters", "eventflow.archive", "eventflow.journal")
 _name_option = click.option(
     "--name", metavar="NAME", help="The node's name before the @; unique on each host."
 )
@@ -35,7 +35,7 @@ def router(name: str | None) -> None:
 @click.command()
 @_name_option
 def recorder(name: str | None) -> None:
-    """Start the recorder: it writes dead letters and archived events to the store."""
+    """Start the recorder: it writes dead letters, archived events and the journal to the store."""
     _run(load_settings(), name or "recorder", _RECORDED, pool="solo")
 
 

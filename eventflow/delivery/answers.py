@@ -150,6 +150,7 @@ class Finish:
         error: The error's text.
         succeeded: For the circuit breaker: whether the integration answered as it should; None
             where it was not called.
+        duration: How long the call took, in seconds.
     """
 
     delivery_id: str
@@ -160,6 +161,7 @@ class Finish:
     error_type: str = ""
     error: str = ""
     succeeded: bool | None = None
+    duration: float = 0.0
 
 
 class BreakerState(StrEnum):

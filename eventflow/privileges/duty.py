@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from eventflow.delivery.keys import DEAD_LETTERS, ROUTE
+from eventflow.delivery.keys import DEAD_LETTERS, JOURNAL, ROUTE
 from eventflow.rules import ARCHIVE
 
 __all__ = ["Duty", "Role"]
 
-_RECORDED = (DEAD_LETTERS, ARCHIVE)
+_RECORDED = (DEAD_LETTERS, ARCHIVE, JOURNAL)  # queues of the recorder
 
 
 class Role(StrEnum):

@@ -9,7 +9,15 @@ beside the first group stands in selectors, each of which holds commands and key
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from eventflow.delivery.keys import BUSES, DEAD_LETTERS, PROCESSES, ROUTE, Keys, process_key
+from eventflow.delivery.keys import (
+    BUSES,
+    DEAD_LETTERS,
+    JOURNAL,
+    PROCESSES,
+    ROUTE,
+    Keys,
+    process_key,
+)
 from eventflow.privileges.duty import Duty, Role
 from eventflow.rules import ARCHIVE
 from eventflow.transport.unacked import NO_QUEUES, unacked_keys
@@ -28,6 +36,7 @@ _LEDGER = (
     *("zadd", "zrem", "zscore", "zcard", "zrange", "zrangebyscore", "zremrangebyscore"),
     *("sadd", "smembers", "lpush", "rpush", "lpop", "llen"),
 )
+_JOURNAL = ("xadd", "xlen", "xrange", "xdel")
 _QUEUE = ("lpush", "rpush", "brpop", "llen")
 _EXCHANGES = ("celery.pidbox", "reply.celery.pidbox", "celeryev")
 
@@ -89,6 +98,7 @@ def _script_keys(duty: Duty, *, has_broker: bool) -> tuple[str, ...]:
         if duty.role is Role.PUBLISHER or duty.publishes:
             names += (keys.queued(ROUTE), keys.lanes, keys.lane("*"), *events)
             names.append(keys.counts(ROUTE))
+        names += (keys.journal, keys.counts(JOURNAL))
         if duty.role is Role.PUBLISHER:
             continue
         if duty.role in {Role.WORKER, Role.RECORDER}:
@@ -107,7 +117,7 @@ def _ledger_grants(duty: Duty) -> Iterator[Grant]:
     if duty.role is Role.MONITOR:
         return
     if duty.role in {Role.ROUTER, Role.OPERATOR}:
-        yield Grant(_LEDGER, ("eventflow:*",))
+        yield Grant((*_LEDGER, *_JOURNAL), ("eventflow:*",))
         if duty.role is Role.OPERATOR:
             yield Grant(("mget",), (_ANY_REPORT,), "R")
             yield Grant(("info", "config|get"))  # for `eventflow doctor`
@@ -119,6 +129,9 @@ def _ledger_grants(duty: Duty) -> Iterator[Grant]:
             yield Grant(("zadd", "zcard"), (keys.queued(ROUTE),), "W")
             yield Grant(("rpush",), (keys.lanes, keys.lane("*")), "W")
             yield Grant(("hincrby",), (keys.counts(ROUTE),))
+        # Whoever does a step writes it down.
+        yield Grant(("xadd", "xlen"), (keys.journal,), "W")
+        yield Grant(("hincrby",), (keys.counts(JOURNAL),))
         if duty.role in {Role.WORKER, Role.RECORDER}:
             yield Grant(_LEDGER, _of_targets(keys, duty))
             yield Grant(("hmget",), _pauses(keys, duty), "R")
@@ -126,7 +139,7 @@ def _ledger_grants(duty: Duty) -> Iterator[Grant]:
             yield Grant(("exists", "hincrby", "expire"), (keys.event("*"),))
             yield Grant(("hset", "zadd"), (keys.dead_letters, keys.queued(DEAD_LETTERS)), "W")
         if duty.role is Role.RECORDER:
-            yield Grant(_LEDGER, _of_letters(keys))
+            yield Grant((*_LEDGER, *_JOURNAL), _of_letters(keys))
         if duty.is_celery_worker:
             yield Grant(("hgetall",), (keys.targets,), "R")
     if duty.role is Role.PUBLISHER:
@@ -205,4 +218,5 @@ def _pauses(keys: Keys, duty: Duty) -> tuple[str, ...]:
 
 def _of_letters(keys: Keys) -> tuple[str, ...]:
     queued, counts = keys.queued(DEAD_LETTERS), keys.counts(DEAD_LETTERS)
-    return (keys.dead_letters, queued, counts, keys.alarms)
+    journal = (keys.journal, keys.counts(JOURNAL))
+    return (keys.dead_letters, queued, counts, keys.alarms, *journal)

@@ -16,11 +16,13 @@ __all__ = [
     "ARCHIVE",
     "DEAD_LETTERS",
     "DELIVER",
+    "JOURNAL",
     "RECORD",
     "ROUTE",
     "Message",
     "deliver_message",
     "display_name",
+    "journal_message",
     "record_message",
     "route_message",
 ]
@@ -29,6 +31,7 @@ DEAD_LETTERS = "eventflow.dead-letters"
 ROUTE = "eventflow.route"
 DELIVER = "eventflow.deliver"
 RECORD = "eventflow.record"
+JOURNAL = "eventflow.journal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,11 @@ def record_message(bus: str, ids: Sequence[str]) -> Message:
     """Return the message that has dead letters written to the store."""
     shown = f"({ids[0]})" if len(ids) == 1 else f"({len(ids)} dead letters)"
     return Message(RECORD, DEAD_LETTERS, (bus, list(ids)), str(uuid.uuid4()), RECORD, shown)
+
+
+def journal_message(bus: str) -> Message:
+    """Return the message that has a bus's journal written to the store."""
+    return Message(JOURNAL, JOURNAL, (bus,), str(uuid.uuid4()), JOURNAL, f"({bus})")
 
 
 def _show(items: Sequence[tuple[str, str]], noun: str) -> str:

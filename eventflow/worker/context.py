@@ -15,6 +15,7 @@ from eventflow.settings import Settings
 from eventflow.subscribers import Subscribers
 from eventflow.transport import MessageSender
 from eventflow.worker.restrictions import Restrictions
+from eventflow.worker.silence import SilenceNotes
 from eventflow.worker.stopping import StopFlag
 from eventflow.worker.stores import ProcessStores
 
@@ -78,6 +79,7 @@ class WorkerContext:
         restrictions: What the ledger says of replays.
         stores: The way to the store, for recorders.
         stopping: Set once the worker is told to stop.
+        silence: What its rules are silent about; None where nobody asks, as in tests.
     """
 
     settings: Settings
@@ -93,6 +95,7 @@ class WorkerContext:
     stores: ProcessStores = field(init=False)
     stopping: StopFlag = field(default_factory=StopFlag, init=False)
     own_queues: frozenset[str] = field(default=frozenset(), init=False)
+    silence: SilenceNotes | None = field(default=None, init=False)
     _announced: str = field(default="", init=False)
 
     def __post_init__(self) -> None:
@@ -113,7 +116,16 @@ class WorkerContext:
         definitions = {name: target.model_dump_json() for name, target in rules.announced.items()}
         for bus in sorted(rules.buses | {"default"}):
             self.ledgers.of(bus).announce(definitions)
+        if self.silence is not None:
+            self.silence.begin(rules)
         self._announced = rules.fingerprint
+
+    def buses_of_rules(self) -> frozenset[str]:
+        """Return the buses that the rule files name; none where there are no valid files."""
+        try:
+            return self.rules.current().buses
+        except RuleError:
+            return frozenset()
 
     def targets_of_rules(self) -> dict[str, Target]:
         """Return the targets that the rule files define; none where there are no valid files."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from eventflow.errors import StoreError
+from eventflow.settings import Settings
 from eventflow.worker.stopping import StopRequest
 from eventflow.worker.stores import ProcessStores
 
@@ -17,6 +18,7 @@ _log = logging.getLogger("eventflow.retention")
 _EVERY = 60.0  # seconds between two looks
 _BREATH = 0.1  # seconds between two steps: SQLite has one lock for all who write
 _MOST_EVENTS = 2_000  # deleted in one step
+_MOST_ENTRIES = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +35,23 @@ class Pruning:
     step: Callable[[float], int]
 
 
-def prunings(stores: ProcessStores) -> tuple[Pruning, ...]:
+def prunings(stores: ProcessStores, settings: Settings) -> tuple[Pruning, ...]:
     """Return what a recorder deletes.
 
     Args:
         stores: The process's.
+        settings: Say how long, and how much, is kept.
     """
-    return (Pruning("archive", lambda now: sum(stores.archive.prune(now, most=_MOST_EVENTS))),)
+
+    def prune_journal(now: float) -> int:
+        oldest = now - settings.journal_retention
+        # Many at a time, in transactions that are short: each call counts the rows.
+        return stores.journal.prune(oldest, settings.journal_rows, at_most=_MOST_ENTRIES)
+
+    return (
+        Pruning("archive", lambda now: sum(stores.archive.prune(now, most=_MOST_EVENTS))),
+        Pruning("journal", prune_journal),
+    )
 
 
 class Retention:

@@ -20,6 +20,7 @@ from eventflow.transport import Message, deliver_message, record_message, route_
 from eventflow.transport.messages import ROUTE
 from eventflow.worker.context import WorkerContext
 from eventflow.worker.letters import one_line, raw_event, write_traceback
+from eventflow.worker.monitoring import count_routed
 from eventflow.worker.restrictions import NotYet
 
 __all__ = ["groups", "route_events"]
@@ -79,6 +80,8 @@ def route_events(context: WorkerContext, bus: str, event_ids: Sequence[str]) -> 
             counts["events"] += _route_one(context, ledger, rules, work, sending, schemas=schemas)
         counts.update(_send(context, bus, rules, first))
     counts.update(_send(context, bus, rules, pending))
+    if context.silence is not None:
+        context.silence.write(rules.fingerprint)
     if left > 0 and context.stopping.is_set():
         _give_back(context, bus, event_ids[-left:])
     return dict(counts)
@@ -141,6 +144,7 @@ def _route_one(
     kind = event.type if event else ""
     if not ledger.finish_route(work.event_id, kind, deliveries, letters):
         return 0
+    count_routed(context, ledger.bus, event, planned, letters)
     for item in deliveries:
         identity = delivery_id(work.event_id, item.target)
         sending.deliveries[item.target].append((identity, kind, 0))

@@ -38,6 +38,15 @@ class ProcessStores:
         """
         return self._of_process().archive
 
+    @property
+    def journal(self) -> "sql.JournalStore":
+        """The journal.
+
+        Raises:
+            StoreError: When the store cannot be opened.
+        """
+        return self._of_process().journal
+
     def _of_process(self) -> "_Stores":
         if self._opened is None or self._opened[0] != os.getpid():
             self._opened = (os.getpid(), _Stores(self._settings))
@@ -54,6 +63,10 @@ class _Stores:
     @cached_property
     def dead_letters(self) -> "sql.DeadLetterStore":
         return sql.DeadLetterStore(self._engine)
+
+    @cached_property
+    def journal(self) -> "sql.JournalStore":
+        return sql.JournalStore(self._engine)
 
     @cached_property
     def archive(self) -> "sql.ArchiveStore":

@@ -7,10 +7,11 @@ from typing import TypeVar
 from celery import Celery
 
 from eventflow.errors import EventflowError
-from eventflow.transport.messages import ARCHIVE, DELIVER, RECORD, ROUTE
+from eventflow.transport.messages import ARCHIVE, DELIVER, JOURNAL, RECORD, ROUTE
 from eventflow.worker.archiving import archive_events
 from eventflow.worker.context import WorkerContext
 from eventflow.worker.deliver import deliver
+from eventflow.worker.journal import record_journal
 from eventflow.worker.record import record_letters
 from eventflow.worker.route import route_events
 
@@ -60,6 +61,10 @@ def register_tasks(app: Celery, context: WorkerContext) -> None:
     @app.task(name=RECORD, **recording)  # type: ignore[untyped-decorator]
     def record_task(bus: str, letter_ids: list[str]) -> int:
         return _said(lambda: record_letters(context, context.stores.dead_letters, bus, letter_ids))
+
+    @app.task(name=JOURNAL, **recording)  # type: ignore[untyped-decorator]
+    def journal_task(bus: str) -> int:
+        return _said(lambda: record_journal(context, context.stores.journal, bus))
 
 
 def _said(run: Callable[[], T]) -> T:

@@ -1,6 +1,7 @@
 """Which targets get an event, and what each gets."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -140,7 +141,7 @@ def test_a_replay_is_for_what_it_is_restricted_to(tmp_path):
     )
     event, rules = Event(source="s", type="t", data={}), load_rules(tmp_path)
 
-    def planned(*, by_rules=(), for_targets=()):
+    def planned(*, by_rules: Sequence[str] = (), for_targets: Sequence[str] = ()) -> list[object]:
         only = Restriction(frozenset(by_rules), frozenset(for_targets))
         found = plan(event, rules, accepted_at=0.0, only=only)
         return [(item.target.name, item.rules, item.input) for item in found]

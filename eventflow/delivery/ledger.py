@@ -5,7 +5,7 @@ was lost is made again, and nothing happens twice. Lists are handled in one roun
 on its own. All methods raise LedgerError when the ledger cannot be reached.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from eventflow.delivery.answers import (
@@ -21,6 +21,7 @@ from eventflow.delivery.answers import (
     TargetStatus,
 )
 from eventflow.delivery.balances import Balance, Pause
+from eventflow.delivery.sights import EventSight
 from eventflow.journal import JournalEntry, JournalState, RecorderCall
 from eventflow.records import DeadLetter
 from eventflow.rules.targets import Target
@@ -144,7 +145,7 @@ class Ledger(Protocol):
     def lift(self, replay_names: Sequence[str]) -> None:
         """Forget what replays were restricted to, once all of their events are routed."""
 
-    def in_flight(self, target: str, limit: int) -> list[str]:
+    def unfinished(self, target: str, limit: int) -> list[str]:
         """Return the ids of a target's deliveries that are not finished, as of one moment.
 
         Args:
@@ -169,6 +170,37 @@ class Ledger(Protocol):
 
     def waiting(self, target: str, limit: int) -> list[DeliveryState]:
         """List deliveries that wait for their next attempt, soonest first."""
+
+    def look(self, event_id: str, targets: Sequence[str]) -> EventSight | None:
+        """Tell where an event and its deliveries are, in one moment.
+
+        Args:
+            event_id: The id by which the ledger knows it.
+            targets: Those whose deliveries are asked about.
+
+        Returns:
+            What is known; None where the ledger does not know it, or has forgotten it.
+        """
+
+    def in_flight(self, targets: Sequence[str], most: int) -> list[str]:
+        """Return ids of events that wait for a router, or have a delivery in flight.
+
+        Args:
+            targets: Those whose deliveries are asked about.
+            most: So many of them at most, of each place those that came there last.
+        """
+
+    def bodies(self, event_ids: Sequence[str]) -> Iterable[tuple[str, bytes]]:
+        """Give id and JSON of those of the events that are still in flight."""
+
+    def journal_of(self, event_id: str, since: float, most: int) -> list[JournalEntry]:
+        """Return an event's journal entries that are not in the store yet, in order.
+
+        Args:
+            event_id: The event's own id; entries of its replays are among them.
+            since: Entries before this moment are passed over, seconds since the epoch.
+            most: Look at so many entries at most.
+        """
 
     def journal_entries(self, limit: int) -> list[JournalEntry]:
         """Return the oldest entries of the journal that are not in the store yet, in order."""

@@ -76,8 +76,11 @@ def move_target(
         for identity in kept.parked.until(now - paused - target.retry.max_age, limit):
             enqueue(identity, Step.QUEUED, "due")
         room, again = _room(kept, target, now, limit)
+        is_probe = kept.breaker.now(now)[0] is BreakerState.HALF_OPEN
         for identity in kept.parked.first(max(0, room)):
             deliveries[identity].has_pass = True
+            if is_probe:
+                kept.breaker.sent = identity
             enqueue(identity, Step.QUEUED, "due" if identity in moved.steps else "free")
         if kept.parked:
             moved.looks += [] if again is None else [again]
@@ -95,7 +98,8 @@ def _room(kept: KeptTarget, target: Target, now: float, limit: int) -> tuple[int
     if state is BreakerState.OPEN or probe is not None:
         return 0, changes
     if state is BreakerState.HALF_OPEN:
-        return 1 - on_queue, now + _SOON
+        # Of those who wait: a flood of what comes in must not keep the probe from going.
+        return int(kept.breaker.sent not in kept.queued), now + _SOON
     room, again = limit - on_queue, now + _SOON
     if target.max_in_flight is not None:
         # As many again as may run lie ready on the queue, so that none who is free waits.

@@ -83,7 +83,7 @@ class MemoryTargets:
             self._restrictions.pop(name, None)
 
     @one_at_a_time
-    def in_flight(self, target: str, limit: int) -> list[str]:
+    def unfinished(self, target: str, limit: int) -> list[str]:
         """Return the ids of a target's deliveries that are not finished, as of one moment."""
         kept = self._targets[target]
         places = (kept.queued, kept.running, kept.waiting, kept.parked)

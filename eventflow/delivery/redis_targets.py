@@ -60,7 +60,7 @@ class RedisTargets:
             key = self._keys.replays
             guarded(self._client, lambda: self._client.hdel(key, *replay_names))
 
-    def in_flight(self, target: str, limit: int) -> list[str]:
+    def unfinished(self, target: str, limit: int) -> list[str]:
         """Return the ids of a target's deliveries that are not finished, as of one moment."""
         pipeline = self._client.pipeline(transaction=True)  # what moves meanwhile is not missed
         for place in self._places(target):

@@ -75,17 +75,17 @@ def await_archived(ledgers: Ledgers, bus: str, until: float, wait: Wait) -> None
     while ledgers.processes().clock()[0] < until:
         wait("the routers to finish what they began by older rules")
     ledger = ledgers.of(bus)
-    left = _in_flight(ledger, wait)
+    left = _unfinished(ledger, wait)
     while left:
         left = [one for one, (kind, _) in zip(left, ledger.describe(left), strict=True) if kind]
         if left:
             wait(f"the recorder to archive {len(left):,} events")
 
 
-def _in_flight(ledger: Ledger, wait: Wait) -> list[str]:
+def _unfinished(ledger: Ledger, wait: Wait) -> list[str]:
     """Return what is on its way to the archive, once that can be counted."""
     while True:
-        found = ledger.in_flight(ARCHIVE, _MOST)
+        found = ledger.unfinished(ARCHIVE, _MOST)
         if len(found) < _MOST:
             return found
         wait(f"the recorder to archive more than {_MOST:,} events")

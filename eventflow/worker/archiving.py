@@ -135,7 +135,9 @@ def _write(context: WorkerContext, ledger: Ledger, work: _Work) -> None:
         context.stores.archive.write([event for _, event in work.events])
     except StoreError as fault:
         error = fault
-    finishes = [_outcome(context, claim, error) for claim, _ in work.events]
+    took = time.monotonic() - began
+    each = took / len(work.events)
+    finishes = [_outcome(context, claim, error, each) for claim, _ in work.events]
     finished = insist(lambda: ledger.finish(ARCHIVE_TARGET, finishes))
     tell_breaker(ledger, ARCHIVE_TARGET, finished.breaker)
     number = sum(finished.recorded)
@@ -145,7 +147,7 @@ def _write(context: WorkerContext, ledger: Ledger, work: _Work) -> None:
         _log.info(
             "archived %d events in %.1f ms",
             len(finishes),
-            (time.monotonic() - began) * 1000,
+            took * 1000,
             extra={"action": "events_archived", "bus": ledger.bus, "count": len(finishes)},
         )
         return
@@ -157,9 +159,13 @@ def _write(context: WorkerContext, ledger: Ledger, work: _Work) -> None:
     )
 
 
-def _outcome(context: WorkerContext, claim: Claim, error: StoreError | None) -> Finish:
+def _outcome(
+    context: WorkerContext, claim: Claim, error: StoreError | None, duration: float
+) -> Finish:
     if error is None:
-        return Finish(claim.delivery_id, claim.attempt, Outcome.DONE, succeeded=True)
+        return Finish(
+            claim.delivery_id, claim.attempt, Outcome.DONE, succeeded=True, duration=duration
+        )
     return Finish(
         claim.delivery_id,
         claim.attempt,
@@ -168,6 +174,7 @@ def _outcome(context: WorkerContext, claim: Claim, error: StoreError | None) -> 
         error_type=type(error).__qualname__,
         error=str(error),
         succeeded=False,
+        duration=duration,
     )
 
 

@@ -21,7 +21,7 @@ class RestrictionContract:
         ledger.lift(["again", "never"])
         assert (None, "{}") == (ledger.restriction("again"), ledger.restriction("other"))
 
-    def test_what_is_in_flight_is_told(self, ledger: Ledger) -> None:
+    def test_what_is_unfinished_is_told(self, ledger: Ledger) -> None:
         """A delivery is told from its registration until it is finished, in whatever state it is."""
         queued, running, waiting, parked, done = (
             register(ledger, f"e{number}", TARGET)[0] for number in range(5)
@@ -33,6 +33,6 @@ class RestrictionContract:
             [Finish(waiting, 1, Outcome.RETRY, delay=60), Finish(done, 1, Outcome.DONE)],
         )
         ledger.park(TARGET, [parked])
-        assert {queued, running, waiting, parked} == set(ledger.in_flight(TARGET, 10))
-        assert {queued, running, waiting, parked} == set(ledger.in_flight(TARGET, 1))
-        assert [] == ledger.in_flight("nobody", 10)
+        assert {queued, running, waiting, parked} == set(ledger.unfinished(TARGET, 10))
+        assert {queued, running, waiting, parked} == set(ledger.unfinished(TARGET, 1))
+        assert [] == ledger.unfinished("nobody", 10)

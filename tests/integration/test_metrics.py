@@ -16,7 +16,7 @@ import pytest
 
 from eventflow import Event
 from eventflow.diagnosis import examine
-from eventflow.metrics.catalogue import CATALOGUE, Server, series_names
+from eventflow.metrics.catalogue import CATALOGUE, COUNTED, Server, series_names
 from tests.deployment import Deployment, deployed
 from tests.ports import free_ports
 
@@ -219,7 +219,7 @@ def test_every_metric_is_served_under_its_name(scene: Scene):
     found = set(re.findall(r"^(eventflow_\w+)", "\n".join(texts.values()), re.MULTILINE))
     assert found <= series_names()
     read = {m.name for m in CATALOGUE.values() if m.server in {Server.ROUTER, Server.EVERY}}
-    gauges = {name for name in read if "_total" not in name}
+    gauges = read - set(COUNTED)
     assert gauges <= set(re.findall(r"^(eventflow_\w+)", texts["router"], re.MULTILINE))
     for text in texts.values():
         assert "process_resident_memory_bytes" in text

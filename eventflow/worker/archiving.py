@@ -26,6 +26,7 @@ from eventflow.worker.deliver import lease_seconds
 from eventflow.worker.hand_back import hand_back
 from eventflow.worker.identity import owner_name
 from eventflow.worker.letters import letter_of_delivery
+from eventflow.worker.monitoring import count_finish
 from eventflow.worker.tell import tell_breaker, tell_outcome
 
 if TYPE_CHECKING:
@@ -139,6 +140,11 @@ def _write(context: WorkerContext, ledger: Ledger, work: _Work) -> None:
     finishes = [_outcome(context, claim, error, each) for claim, _ in work.events]
     finished = insist(lambda: ledger.finish(ARCHIVE_TARGET, finishes))
     tell_breaker(ledger, ARCHIVE_TARGET, finished.breaker)
+    for (claim, _), finish, is_recorded in zip(
+        work.events, finishes, finished.recorded, strict=True
+    ):
+        if is_recorded:
+            count_finish(ledger.bus, ARCHIVE, claim, finish)
     number = sum(finished.recorded)
     work.counts["superseded"] += len(finishes) - number
     work.counts["done" if error is None else "retry"] += number
@@ -198,6 +204,7 @@ def _bury(context: WorkerContext, ledger: Ledger, work: _Work) -> None:
         if is_recorded:
             work.counts["dead"] += 1
             tell_outcome(ARCHIVE_TARGET, claim, finish, error)
+            count_finish(ledger.bus, ARCHIVE, claim, finish)
     ids = [claim.delivery_id for claim, _, _ in work.dead]
     try:
         context.sender.send([record_message(ledger.bus, ids)])

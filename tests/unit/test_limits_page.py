@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from eventflow import encoding, events, journal, routing
+from eventflow.cli import listing, retries
 from eventflow.delivery import gauges, silence
 from eventflow.errors import EventError
 from eventflow.gateway import content_modes, crew, put_events, server, signature
@@ -32,6 +33,7 @@ from eventflow.schemas import json_text as schema_text
 from eventflow.settings import Settings
 from eventflow.store import audit, replay_records, sealing
 from eventflow.store import journal as stored_journal
+from eventflow.story import gathering, identifying, searching
 from eventflow.telemetry import provider, step
 from eventflow.transport import messages
 from eventflow.worker import chain, letters, retention
@@ -67,6 +69,14 @@ LIMITS: Mapping[str, Any] = {
     "levels of an event's data": setting("max_event_depth"),
     "bits of an integer in an event": encoding._MAX_INTEGER.bit_length() + 1,
     "events of a bus that wait to be routed": setting("max_backlog"),
+    "rows of a page of a listing": listing._MOST,
+    "waiting deliveries of a target that `retries list` looks at": retries._MOST,
+    "events in flight of a bus that `trace --where` looks at": identifying.MOST_IN_FLIGHT,
+    "dead letters that it looks at": searching.MOST_LETTERS,
+    "archived events that it looks at": searching.MOST_ARCHIVED,
+    "journal entries, not recorded yet, in which `trace` looks for one event": (
+        gathering._MOST_ENTRIES
+    ),
     "events in one call of the ledger": publisher._MOST_AT_ONCE,
     "events or deliveries that a message names": setting("group_size"),
     "events that one message to the routers names": publisher._MOST_ROUTED_AT_ONCE,

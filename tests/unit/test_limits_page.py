@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from eventflow import encoding, events, routing
+from eventflow import encoding, events, journal, routing
 from eventflow.delivery import gauges, silence
 from eventflow.errors import EventError
 from eventflow.gateway import content_modes, crew, put_events, server, signature
@@ -20,7 +20,9 @@ from eventflow.schemas import files as schema_files
 from eventflow.schemas import json_text as schema_text
 from eventflow.settings import Settings
 from eventflow.store import audit
+from eventflow.store import journal as stored_journal
 from eventflow.worker import chain, letters
+from eventflow.worker import journal as recording
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "limits.md").read_text(encoding="utf-8")
 ROWS = {
@@ -76,6 +78,12 @@ LIMITS: Mapping[str, Any] = {
     "deliveries of a target that wait for another attempt": setting("alarm_waiting"),
     "dead letters that wait for the recorder": setting("alarm_unrecorded"),
     "dead letters in the store": setting("alarm_dead_letters"),
+    "entries of a bus's journal that wait for the recorder": setting("journal_most"),
+    "entries of the journal in the store": setting("journal_rows"),
+    "seconds that the store keeps an entry": setting("journal_retention"),
+    "entries that the recorder writes at once": recording.BATCH,
+    "characters of an error in the journal": journal.MOST_ERROR,
+    "entries of one event that are read": stored_journal._MOST_OF_EVENT,
     "times that an event of the outbox is tried": setting("outbox_max_attempts"),
     "seconds that a published row is kept": setting("outbox_retention"),
     "characters of an ordering key": outbox._LONGEST_KEY,

@@ -137,7 +137,7 @@ class _Examining:
         self._found.targets = tuple(sorted(named))
         yield from judge_buses(buses, roster, settings, named=named)
         yield from judge_journals(read_journals(ledgers), roster)
-        silent = read_silence(ledgers, sorted(self._targets), now=now)
+        silent = read_silence(ledgers, sorted(named), now=now)
         yield from judge_silence(silent, after=settings.silence_after)
 
     def _targets_here(self) -> Mapping[str, Target]:

@@ -16,9 +16,18 @@ from eventflow.store import (
 )
 from eventflow.units import Clock, system_clock
 
-__all__ = ["Outcome", "Redriven", "Redriver", "batches_of", "preview", "redrive_letters"]
+__all__ = [
+    "BATCH",
+    "Outcome",
+    "Redriven",
+    "Redriver",
+    "batches_of",
+    "preview",
+    "redrive_letters",
+]
 
-_BATCH = 100  # letters: what a crash leaves to be marked by the next call
+BATCH = 100
+"""Letters of a batch, at most: what a crash leaves to be marked by the next call."""
 
 
 class Redriver(Protocol):
@@ -57,7 +66,7 @@ class Redriven:
 
 
 def batches_of(
-    store: DeadLetterStore, filters: DeadLetterFilter, limit: int | None
+    store: DeadLetterStore, filters: DeadLetterFilter, limit: int | None, size: int = BATCH
 ) -> Iterator[list[StoredDeadLetter]]:
     """Read what is to be redriven, each letter once.
 
@@ -65,6 +74,7 @@ def batches_of(
         store: Where from.
         filters: Which.
         limit: The most in all; None for no end.
+        size: The most of a batch.
 
     Yields:
         Batches. One that dies again while this runs is not read again: a fault that persists
@@ -73,8 +83,8 @@ def batches_of(
     seen: set[str] = set()
     after: Cursor | None = None
     while limit is None or len(seen) < limit:
-        size = _BATCH if limit is None else min(_BATCH, limit - len(seen))
-        found = store.begin_redrive(filters, limit=size, after=after)
+        most = size if limit is None else min(size, limit - len(seen))
+        found = store.begin_redrive(filters, limit=most, after=after)
         if not found:
             return
         after = found[-1].cursor

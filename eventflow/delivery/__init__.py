@@ -17,6 +17,7 @@ from eventflow.delivery.answers import (
     TargetStatus,
     Verdict,
 )
+from eventflow.delivery.balances import Balance, Pause
 from eventflow.delivery.insist import insist
 from eventflow.delivery.ledger import Ledger
 from eventflow.delivery.ledgers import Ledgers
@@ -32,6 +33,7 @@ __all__ = [
     "Acceptance",
     "AlarmChange",
     "Backlog",
+    "Balance",
     "BreakerChange",
     "BreakerState",
     "BreakerStatus",
@@ -45,6 +47,7 @@ __all__ = [
     "MemoryLedger",
     "Moved",
     "Outcome",
+    "Pause",
     "Planned",
     "ProcessBook",
     "ProcessReport",

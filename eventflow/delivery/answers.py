@@ -114,8 +114,10 @@ class Claim:
         now: The ledger's clock at the claim.
         error_type: The last attempt's error, its class.
         error: The last attempt's error, its text.
-        parked_by: For `parked`: `breaker`, `in_flight`, `rate`, or `turn` where others of its
-            target were parked before it.
+        parked_by: For `parked`: `paused`, `breaker`, `in_flight`, `rate`, or `turn` where others
+            of its target were parked before it.
+        paused: Seconds for which its target was paused since it was registered: they do not count
+            against its age.
     """
 
     delivery_id: str
@@ -131,6 +133,7 @@ class Claim:
     error_type: str = ""
     error: str = ""
     parked_by: str = ""
+    paused: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +241,7 @@ class TargetStatus:
         queued: Waiting for a worker.
         running: Leased to a worker.
         waiting: Waiting for their next attempt's time.
-        parked: Held back: by the circuit breaker, the rate limit or the limit in flight.
+        parked: Held back: by a pause, the circuit breaker, the rate limit or the limit in flight.
         delivered: Delivered since the ledger began.
         retried: Attempts that failed and were to be tried again.
         dead: Dead letters since the ledger began.

@@ -14,10 +14,11 @@ All keys of one bus share the hash tag ``{bus}``, so that a script's keys live o
     eventflow:{bus}:queued:<name>         zset    id -> since when it is on its queue
     eventflow:{bus}:running:<target>      zset    id -> end of its lease
     eventflow:{bus}:waiting:<target>      zset    id -> when it is due
-    eventflow:{bus}:parked:<target>       zset    id -> when its event was accepted
+    eventflow:{bus}:parked:<target>       zset    id -> when its event was accepted (lua/shared/pauses.lua)
     eventflow:{bus}:breaker:<target>      hash    state, since, until, and what it has counted
     eventflow:{bus}:tokens:<target>       hash    tokens, at
-    eventflow:{bus}:counts:<name>         hash    head, delivered, retried, dead
+    eventflow:{bus}:pause:<target>        hash    since, by, reason while paused; total
+    eventflow:{bus}:counts:<name>         hash    head, registered, before, delivered, retried, dead, ...
     eventflow:{bus}:dead-letters          hash    id -> dead letter as JSON, until it is in the store
     eventflow:{bus}:alarms                hash    limit's name -> since when it is crossed
 
@@ -107,6 +108,10 @@ class Keys:
     def tokens(self, target: str) -> str:
         """What is left of a target's rate."""
         return f"{self.prefix}tokens:{target}"
+
+    def pause(self, target: str) -> str:
+        """A target's pause, and for how long it ever was paused."""
+        return f"{self.prefix}pause:{target}"
 
     def counts(self, name: str) -> str:
         """A queue's counters."""

@@ -21,6 +21,7 @@ from eventflow.delivery.answers import (
     RouteWork,
     TargetStatus,
 )
+from eventflow.delivery.balances import Balance, Pause
 from eventflow.records import DeadLetter
 from eventflow.rules.targets import Target
 
@@ -154,3 +155,29 @@ class Ledger(Protocol):
 
     def waiting(self, target: str, limit: int) -> list[DeliveryState]:
         """List deliveries that wait for their next attempt, soonest first."""
+
+    def pause(self, target: str, *, reason: str, by: str) -> bool:
+        """Hold back all deliveries of a target until it is resumed.
+
+        What waits keeps its place, and neither attempts nor age are spent.
+
+        Args:
+            target: Its name.
+            reason: Why; shown wherever the target is.
+            by: Who pauses it.
+
+        Returns:
+            False if it was paused already: then its reason and person stay.
+        """
+
+    def resume(self, target: str) -> bool:
+        """Let a paused target's deliveries go on, as its limits allow; False if it was not paused."""
+
+    def pauses(self, targets: Sequence[str]) -> dict[str, Pause]:
+        """Tell of those of the targets that are paused."""
+
+    def balances(self, targets: Sequence[str]) -> dict[str, Balance]:
+        """Count what was registered for each target and where it is, in one moment.
+
+        `eventflow.route` may be among them: its deliveries are events, delivered is routed.
+        """

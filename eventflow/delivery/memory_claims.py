@@ -1,5 +1,7 @@
 """The claim of one delivery, in memory: what `lua/claim.lua` decides, decided the same way."""
 
+from dataclasses import replace
+
 from eventflow.delivery.answers import BreakerState, Claim, Verdict
 from eventflow.delivery.memory_records import KeptDelivery, KeptTarget
 from eventflow.rules.targets import Target
@@ -49,8 +51,7 @@ def claim_one(
         return Claim(identity, verdict)
     kept.head = max(kept.head, since)
     if verdict is Verdict.PARKED:
-        kept.drop(identity)
-        kept.parked[identity] = delivery.accepted
+        kept.park(identity, delivery)
         return Claim(identity, verdict, parked_by=why)
     # The lease is taken for the last rites too: two workers must not both bury it.
     kept.drop(identity)
@@ -62,7 +63,8 @@ def claim_one(
         delivery.first = delivery.first or now
         kept.tokens.take(target, now)
         kept.breaker.begin(identity, now, lease)
-    return _answer(identity, verdict, delivery, body, now)
+    paused = kept.paused(now) - delivery.paused
+    return replace(_answer(identity, verdict, delivery, body, now), paused=paused)
 
 
 def _decide(
@@ -84,7 +86,7 @@ def _decide(
         return Verdict.WAITING, ""
     if identity in kept.parked:
         return Verdict.PARKED, "turn"
-    spent = _spent(target, delivery, now)
+    spent = _spent(kept, target, delivery, now)
     if spent is not None:
         return spent, ""
     if delivery.crashes > 0 and not alone:
@@ -93,17 +95,20 @@ def _decide(
     return (Verdict.PARKED, hold) if hold else (Verdict.RUN, "")
 
 
-def _spent(target: Target, delivery: KeptDelivery, now: float) -> Verdict | None:
+def _spent(kept: KeptTarget, target: Target, delivery: KeptDelivery, now: float) -> Verdict | None:
     """Return which budget of a delivery is spent; None where none is."""
     if delivery.crashes >= target.retry.max_crashes:
         return Verdict.POISON
     if delivery.attempts >= target.retry.max_attempts:
         return Verdict.MAX_ATTEMPTS
-    return Verdict.MAX_AGE if now - delivery.accepted > target.retry.max_age else None
+    age = now - delivery.accepted - (kept.paused(now) - delivery.paused)
+    return Verdict.MAX_AGE if age > target.retry.max_age else None
 
 
 def _hold(kept: KeptTarget, target: Target, delivery: KeptDelivery, now: float) -> str:
     """Return what holds a delivery back, empty where nothing does."""
+    if kept.pause is not None:
+        return "paused"
     # First come, first served: what was parked and let go has a pass, and all else gets in line.
     if not delivery.has_pass and kept.parked:
         return "turn"

@@ -17,21 +17,22 @@ from eventflow.delivery.answers import (
     Planned,
     RouteWork,
 )
-from eventflow.delivery.keys import DEAD_LETTERS, ROUTE
+from eventflow.delivery.keys import ROUTE
 from eventflow.delivery.memory_claims import claim_one
+from eventflow.delivery.memory_letters import MemoryLetters
 from eventflow.delivery.memory_moves import move_target
 from eventflow.delivery.memory_records import KeptDelivery, KeptEvent
-from eventflow.delivery.memory_targets import MemoryTargets, one_at_a_time
+from eventflow.delivery.memory_steering import MemorySteering
+from eventflow.delivery.memory_targets import one_at_a_time
 from eventflow.events import delivery_id, split_delivery_id
 from eventflow.records import DeadLetter
 from eventflow.rules.targets import Target
-from eventflow.rules.templates import compact
 from eventflow.units import Clock, system_clock
 
 __all__ = ["MemoryLedger"]
 
 
-class MemoryLedger(MemoryTargets):
+class MemoryLedger(MemoryLetters, MemorySteering):
     """One bus's ledger. Safe in threads; what it knows is gone with its process.
 
     Args:
@@ -59,14 +60,14 @@ class MemoryLedger(MemoryTargets):
         return [self._accept(event_id, body, lane) for event_id, body, lane in events]
 
     def _accept(self, event_id: str, body: bytes, lane: str) -> Acceptance:
-        now, queued = self._clock(), self._targets[ROUTE].queued
+        now, route = self._clock(), self._targets[ROUTE]
         known = self._events.get(event_id)
         if known is not None and (known.forget_at is None or known.forget_at > now):
             return Acceptance.DUPLICATE if known.is_routed else Acceptance.PENDING
-        if 0 < self._most <= len(queued):
+        if 0 < self._most <= len(route.queued):
             return Acceptance.FULL
         self._events[event_id] = KeptEvent(now, body, lane)
-        queued[event_id] = now
+        route.register(event_id, now)
         self._get_in_lane(event_id, lane)
         return Acceptance.NEW
 
@@ -131,12 +132,12 @@ class MemoryLedger(MemoryTargets):
             return False
         for planned in deliveries:
             identity = delivery_id(event_id, planned.target)
-            self._deliveries[identity] = KeptDelivery(
-                event_type, planned.rules, planned.input, event.accepted
-            )
-            self._targets[planned.target].queued[identity] = now
+            delivery = KeptDelivery(event_type, planned.rules, planned.input, event.accepted)
+            self._deliveries[identity] = delivery
+            self._targets[planned.target].register(identity, now, delivery)
         for letter in letters:
-            self._targets[letter.target or ROUTE].dead += 1
+            self._targets[letter.target or ROUTE].bury()
+        self._targets[ROUTE].delivered += 1
         self._keep(letters)
         event.is_routed, event.left = True, len(deliveries)
         if not deliveries:
@@ -205,9 +206,8 @@ class MemoryLedger(MemoryTargets):
             self._close(target, identity)
             kept.dead += 1
             return True
-        kept.running.pop(identity, None)
+        kept.drop(identity)  # its lease may have ended, so that it was queued, or parked, meanwhile
         if item.outcome is Outcome.RETRY:
-            kept.queued.pop(identity, None)
             kept.waiting[identity] = now + item.delay
             delivery.failed = delivery.attempts
             delivery.error_type, delivery.error = item.error_type, item.error
@@ -239,8 +239,7 @@ class MemoryLedger(MemoryTargets):
             delivery = self._deliveries.get(identity)
             is_held = identity in kept.running or kept.waiting.get(identity, 0.0) > now
             if delivery is not None and not is_held:
-                kept.drop(identity)
-                kept.parked[identity] = delivery.accepted
+                kept.park(identity, delivery)
                 count += 1
         return count
 
@@ -300,50 +299,3 @@ class MemoryLedger(MemoryTargets):
         ids = kept.queued.until(reference - older_than, limit)
         kept.queued.update(dict.fromkeys(ids, now))
         return ids
-
-    @one_at_a_time
-    def bury(self, letters: Sequence[DeadLetter]) -> None:
-        """Keep dead letters that belong to no delivery, for the recorder."""
-        self._keep(letters)
-
-    def _keep(self, letters: Sequence[DeadLetter]) -> None:
-        for letter in letters:
-            self._letters[letter.id] = letter.to_json().encode()
-            self._targets[DEAD_LETTERS].queued[letter.id] = self._clock()
-
-    @one_at_a_time
-    def letters(self, ids: Sequence[str]) -> list[tuple[str, bytes]]:
-        """Return those of the dead letters that are still to be recorded, as id and JSON."""
-        return [
-            (identity, self._letters[identity]) for identity in ids if identity in self._letters
-        ]
-
-    @one_at_a_time
-    def recorded(self, letters: Sequence[tuple[str, bytes]]) -> None:
-        """Forget dead letters that are safely in the store, unless they have died again."""
-        for identity, text in letters:
-            if self._letters.get(identity, text) == text:
-                self._letters.pop(identity, None)
-                self._targets[DEAD_LETTERS].queued.pop(identity, None)
-
-    @one_at_a_time
-    def revive(self, letter: DeadLetter) -> bool:
-        """Register a dead letter's delivery again; False if it is in flight or was revived."""
-        event_id = split_delivery_id(letter.id)[0]
-        event, now = self._events.get(event_id), self._clock()
-        redrives = letter.redrives + 1
-        if letter.id in self._deliveries:
-            return False
-        if event is not None and event.redrives.get(letter.target, 0) >= redrives:
-            return False
-        if event is None:
-            event = self._events[event_id] = KeptEvent(now, b"", is_routed=True)
-        event.is_routed, event.forget_at = True, None
-        event.redrives[letter.target] = redrives
-        event.left += 1
-        event.body = event.body or compact(letter.event).encode()
-        self._deliveries[letter.id] = KeptDelivery(
-            letter.event_type, letter.rules, letter.input, now, redrives=redrives
-        )
-        self._targets[letter.target].queued[letter.id] = now
-        return True

@@ -46,7 +46,9 @@ def move_target(
     """
     moved = MovedOne()
     is_closed = kept.breaker.now(now)[0] is BreakerState.CLOSED
-    is_held = not is_closed or target.rate_limit is not None or target.max_in_flight is not None
+    is_limited = target.rate_limit is not None or target.max_in_flight is not None
+    is_held = kept.pause is not None or not is_closed or is_limited
+    paused = kept.paused(now)
 
     def enqueue(identity: str) -> None:
         kept.drop(identity)
@@ -59,13 +61,13 @@ def move_target(
         moved.lost.append(identity)
     for identity in kept.waiting.until(now, limit):
         if is_held:
-            kept.drop(identity)
-            kept.parked[identity] = deliveries[identity].accepted
+            kept.park(identity, deliveries[identity])
         else:
             enqueue(identity)
-    if kept.parked:
+    # What a paused target has parked does not age, and is looked at again once it is resumed.
+    if kept.parked and kept.pause is None:
         # What is too old is let go to its last rites, whatever holds its target back.
-        for identity in kept.parked.until(now - target.retry.max_age, limit):
+        for identity in kept.parked.until(now - paused - target.retry.max_age, limit):
             enqueue(identity)
         room, again = _room(kept, target, now, limit)
         for identity in kept.parked.first(max(0, room)):
@@ -73,7 +75,7 @@ def move_target(
             enqueue(identity)
         if kept.parked:
             moved.looks += [] if again is None else [again]
-            moved.looks.append(min(kept.parked.values()) + target.retry.max_age)
+            moved.looks.append(min(kept.parked.values()) + paused + target.retry.max_age)
     moved.looks += [
         first for first in (kept.running.earliest, kept.waiting.earliest) if first is not None
     ]

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from eventflow.delivery.answers import Verdict
+from eventflow.delivery.balances import Pause
 from eventflow.delivery.memory_limits import MemoryBreaker, Tokens
 
 __all__ = ["KeptDelivery", "KeptEvent", "KeptTarget", "Times"]
@@ -74,6 +75,7 @@ class KeptDelivery:
         error_type: The last error's class.
         error: The last error's text.
         has_pass: Whether it was parked and let go: it does not get in line again.
+        paused: For how many seconds its target was ever paused when it was registered.
     """
 
     kind: str
@@ -90,6 +92,7 @@ class KeptDelivery:
     error_type: str = ""
     error: str = ""
     has_pass: bool = False
+    paused: float = 0.0
 
 
 @dataclass(slots=True)
@@ -100,13 +103,16 @@ class KeptTarget:
         queued: Delivery's id, and since when it is queued.
         running: And the end of its lease.
         waiting: And when it is due.
-        parked: And when its event was accepted.
+        parked: And when its event was accepted, as `lua/shared/pauses.lua` has it.
         breaker: Its circuit breaker.
         tokens: What is left of its rate.
         head: How far claims have come.
         delivered: How many were delivered.
         retried: How many attempts failed and were to be tried again.
         dead: How many are dead letters.
+        registered: How many were registered, dead letters at birth among them.
+        pause: While it is paused.
+        pauses_over: Seconds of all pauses that are over.
     """
 
     queued: Times = field(default_factory=Times)
@@ -119,6 +125,31 @@ class KeptTarget:
     delivered: int = 0
     retried: int = 0
     dead: int = 0
+    registered: int = 0
+    pause: Pause | None = None
+    pauses_over: float = 0.0
+
+    def register(self, identity: str, now: float, delivery: KeptDelivery | None = None) -> None:
+        """Queue a delivery that is new, or an event."""
+        self.registered += 1
+        self.queued[identity] = now
+        if delivery is not None:
+            delivery.paused = self.paused(now)
+
+    def bury(self) -> None:
+        """Count a dead letter that never was a delivery that could run."""
+        self.registered += 1
+        self.dead += 1
+
+    def paused(self, now: float) -> float:
+        """Return for how many seconds it was ever paused."""
+        running = max(0.0, now - self.pause.since) if self.pause is not None else 0.0
+        return self.pauses_over + running
+
+    def park(self, identity: str, delivery: KeptDelivery) -> None:
+        """Hold a delivery back."""
+        self.drop(identity)
+        self.parked[identity] = delivery.accepted - delivery.paused
 
     def drop(self, identity: str) -> None:
         """Have a delivery be nowhere."""

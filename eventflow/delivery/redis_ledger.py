@@ -20,7 +20,7 @@ from eventflow.delivery.answers import (
 )
 from eventflow.delivery.keys import BUSES, DEAD_LETTERS, ROUTE
 from eventflow.delivery.limits import limit_arguments
-from eventflow.delivery.redis_targets import RedisTargets
+from eventflow.delivery.redis_steering import RedisSteering
 from eventflow.delivery.scripts import Argument, guarded
 from eventflow.events import delivery_id
 from eventflow.records import DeadLetter
@@ -36,7 +36,7 @@ _ACCEPTANCES = {
 }
 
 
-class RedisLedger(RedisTargets):
+class RedisLedger(RedisSteering):
     """One bus's ledger. Fulfils `eventflow.delivery.ledger.Ledger`, which says what each does.
 
     Args:
@@ -64,7 +64,7 @@ class RedisLedger(RedisTargets):
         if not self._known:  # movers look only at buses that they know of
             guarded(self._client, lambda: self._client.sadd(BUSES, self._bus))
             self._known = True
-        keys = [self._keys.queued(ROUTE), self._keys.lanes]
+        keys = [self._keys.queued(ROUTE), self._keys.lanes, self._keys.counts(ROUTE)]
         arguments: list[Argument] = [self._most]
         for event_id, body, lane in events:
             keys += (self._keys.event(event_id), self._keys.body(event_id), self._keys.lane(lane))
@@ -101,11 +101,13 @@ class RedisLedger(RedisTargets):
             self._keys.running(ROUTE),
             self._keys.dead_letters,
             self._keys.queued(DEAD_LETTERS),
+            self._keys.counts(ROUTE),
         ]
         arguments: list[Argument] = [event_id, event_type, self._window, len(deliveries)]
         for planned in deliveries:
             identity = delivery_id(event_id, planned.target)
-            keys += (self._keys.delivery(identity), self._keys.queued(planned.target))
+            keys.append(self._keys.delivery(identity))
+            keys += self._registry(planned.target)
             arguments += (identity, json.dumps(planned.rules), planned.input or "")
         for letter in letters:
             keys.append(self._keys.counts(letter.target or ROUTE))
@@ -124,7 +126,7 @@ class RedisLedger(RedisTargets):
         """Decide for each delivery whether it may run now; if so, count the attempt, lease it."""
         keys = self._keys
         names = [*self._places(target.name), keys.counts(target.name)]
-        names += [keys.breaker(target.name), keys.tokens(target.name)]
+        names += [keys.breaker(target.name), keys.tokens(target.name), keys.pause(target.name)]
         for identity in delivery_ids:
             names += (keys.delivery(identity), keys.body_of(identity))
         retry = target.retry
@@ -175,6 +177,7 @@ class RedisLedger(RedisTargets):
         for target in targets:
             names += self._places(target.name)
             names += (self._keys.breaker(target.name), self._keys.tokens(target.name))
+            names.append(self._keys.pause(target.name))
             arguments += (*limit_arguments(target), target.retry.max_age)
         nearest, *moved = self._scripts.run("move", names, arguments)
         by_target: dict[str, list[str]] = {}
@@ -226,7 +229,7 @@ class RedisLedger(RedisTargets):
             self._keys.delivery(letter.id),
             self._keys.event_of(letter.id),
             self._keys.body_of(letter.id),
-            self._keys.queued(letter.target),
+            *self._registry(letter.target),
         ]
         body = json.dumps(letter.event, ensure_ascii=False, separators=(",", ":"))
         rules = json.dumps(letter.rules)
@@ -249,7 +252,8 @@ def _read_claim(identity: str, answer: Sequence[bytes]) -> Claim:
         return Claim(identity, verdict, parked_by=answer[1].decode())
     if len(answer) == 1:
         return Claim(identity, verdict)
-    attempt, body, shaped, rules, accepted, first, redrives, now, kind, error, failed = answer[1:]
+    attempt, body, shaped, rules, accepted, first, redrives, now = answer[1:9]
+    kind, error, failed, paused = answer[9:]
     tried = int(attempt) - (verdict is Verdict.RUN)
     if tried > int(failed):
         # An attempt that never told how it went ended with its worker.
@@ -267,4 +271,5 @@ def _read_claim(identity: str, answer: Sequence[bytes]) -> Claim:
         now=float(now),
         error_type=kind.decode(),
         error=error.decode(),
+        paused=float(paused),
     )

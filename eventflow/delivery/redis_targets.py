@@ -149,6 +149,11 @@ class RedisTargets:
             keys.parked(target),
         ]
 
+    def _registry(self, target: str) -> list[str]:
+        """What registering a delivery of a target touches, beside the delivery itself."""
+        keys = self._keys
+        return [keys.queued(target), keys.counts(target), keys.pause(target)]
+
 
 def _text(value: bytes | None) -> str:
     return value.decode() if value else ""

@@ -23,7 +23,7 @@ _SESSION = (
 )
 _LEDGER = (
     *("get", "set", "del", "exists", "expire", "persist"),
-    *("hget", "hmget", "hgetall", "hset", "hsetnx", "hincrby", "hdel", "hexists"),
+    *("hget", "hmget", "hgetall", "hset", "hsetnx", "hincrby", "hdel", "hexists", "hlen"),
     *("zadd", "zrem", "zscore", "zcard", "zrange", "zrangebyscore", "zremrangebyscore"),
     *("sadd", "smembers", "lpush", "rpush", "lpop", "llen"),
 )
@@ -87,10 +87,11 @@ def _script_keys(duty: Duty, *, has_broker: bool) -> tuple[str, ...]:
         events = (keys.event("*"), keys.body("*"))
         if duty.role is Role.PUBLISHER or duty.publishes:
             names += (keys.queued(ROUTE), keys.lanes, keys.lane("*"), *events)
+            names.append(keys.counts(ROUTE))
         if duty.role is Role.PUBLISHER:
             continue
         if duty.role is Role.WORKER:
-            names += (*_of_targets(keys, duty), *events)
+            names += (*_of_targets(keys, duty), *_pauses(keys, duty), *events)
             names += (keys.dead_letters, keys.queued(DEAD_LETTERS))
         elif duty.role is Role.RECORDER:
             names += _of_letters(keys)
@@ -116,8 +117,10 @@ def _ledger_grants(duty: Duty) -> Iterator[Grant]:
             yield Grant(("set",), (keys.body("*"),), "W")
             yield Grant(("zadd", "zcard"), (keys.queued(ROUTE),), "W")
             yield Grant(("rpush",), (keys.lanes, keys.lane("*")), "W")
+            yield Grant(("hincrby",), (keys.counts(ROUTE),))
         if duty.role is Role.WORKER:
             yield Grant(_LEDGER, _of_targets(keys, duty))
+            yield Grant(("hmget",), _pauses(keys, duty), "R")
             yield Grant(("get", "del"), (keys.body("*"),))
             yield Grant(("exists", "hincrby", "expire"), (keys.event("*"),))
             yield Grant(("hset", "zadd"), (keys.dead_letters, keys.queued(DEAD_LETTERS)), "W")
@@ -188,6 +191,10 @@ def _of_targets(keys: Keys, duty: Duty) -> tuple[str, ...]:
             keys.counts(target),
         )
     )
+
+
+def _pauses(keys: Keys, duty: Duty) -> tuple[str, ...]:
+    return tuple(keys.pause(target) for target, _ in duty.targets)
 
 
 def _of_letters(keys: Keys) -> tuple[str, ...]:

@@ -1,11 +1,21 @@
 """Settings of what an operator sees and steers by: journal, archive, metrics, traces, logs."""
 
-from pydantic import Field
+import base64
+import binascii
+
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings
 
 from eventflow.settings.duration import Duration
 
 __all__ = ["SeeingSettings"]
+
+
+_KEY_BYTES = 32
+
+
+def _read_keys(value: str) -> tuple[str, ...]:
+    return tuple(key.strip() for key in value.split(",") if key.strip())
 
 
 class SeeingSettings(BaseSettings):
@@ -18,6 +28,13 @@ class SeeingSettings(BaseSettings):
     journal_retention: Duration = Field(
         14 * 86400.0, gt=0, description="How long the journal is kept in the store."
     )
+    archive_key: str = Field(
+        "",
+        repr=False,
+        description="The key that archived events are encrypted with, as `eventflow archive key` "
+        "prints one. Several, with commas between: the first encrypts, each decrypts. "
+        "Empty: they are not encrypted.",
+    )
     actor: str = Field(
         "",
         description="Who acts, for the audit: a person or a pipeline. Empty: who is logged in, and "
@@ -27,3 +44,24 @@ class SeeingSettings(BaseSettings):
         365 * 86400.0,
         description="How long the audit is kept in the store; 0s keeps it for good.",
     )
+
+    @field_validator("archive_key")
+    @classmethod
+    def _check_keys(cls, value: str) -> str:
+        for key in _read_keys(value):
+            try:
+                size = len(base64.b64decode(key, altchars=b"-_", validate=True))
+            except (binascii.Error, ValueError):
+                size = 0
+            if size != _KEY_BYTES:
+                message = (
+                    "holds what is no key: write 32 bytes in URL-safe base64, as `eventflow archive "
+                    "key` prints one; several with commas between"
+                )
+                raise ValueError(message)
+        return value
+
+    @property
+    def archive_keys(self) -> tuple[str, ...]:
+        """The archive's keys; the first one encrypts."""
+        return _read_keys(self.archive_key)

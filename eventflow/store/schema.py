@@ -16,11 +16,16 @@ _ROW = 1
 
 
 @cache
-def _migrations() -> tuple[tuple[str, ...], ...]:
-    """Return the statements of each migration, in order."""
+def _migrations(dialect: str) -> tuple[tuple[str, ...], ...]:
+    """Return the statements of each migration, in order.
+
+    Args:
+        dialect: The database's: where `0003_archive.sqlite.sql` names one, others read another file.
+    """
     folder = files("eventflow.store") / "migrations"
     names = sorted(item.name for item in folder.iterdir() if item.name.endswith(".sql"))
-    return tuple(_statements((folder / name).read_text("utf-8")) for name in names)
+    own = [name for name in names if name.split(".")[1] in {"sql", dialect}]
+    return tuple(_statements((folder / name).read_text("utf-8")) for name in own)
 
 
 def _statements(script: str) -> tuple[str, ...]:
@@ -28,7 +33,7 @@ def _statements(script: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in code.split(";") if part.strip())
 
 
-VERSION = len(_migrations())
+VERSION = len(_migrations("sqlite"))
 """The version of the tables that this eventflow reads and writes."""
 
 
@@ -74,7 +79,7 @@ def _migrate(connection: Connection, version: int) -> None:
     if version == 0:
         SCHEMA.create(connection)
         connection.execute(insert(SCHEMA).values(only=_ROW, version=0))
-    for statements in _migrations()[version:]:
+    for statements in _migrations(connection.dialect.name)[version:]:
         for statement in statements:
             connection.exec_driver_sql(statement)
     connection.execute(update(SCHEMA).values(version=VERSION))

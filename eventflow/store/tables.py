@@ -1,8 +1,8 @@
 """The store's tables as SQLAlchemy sees them; `migrations/` makes them, and a test compares."""
 
-from sqlalchemy import BigInteger, Column, Double, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, Double, Integer, LargeBinary, MetaData, Table, Text
 
-__all__ = ["AUDIT", "DEAD_LETTERS", "METADATA", "SCHEMA"]
+__all__ = ["ARCHIVE", "AUDIT", "DEAD_LETTERS", "JOURNAL", "METADATA", "SCHEMA"]
 
 METADATA = MetaData()
 
@@ -53,4 +53,38 @@ AUDIT = Table(
     Column("target", Text, nullable=False),
     Column("count", BigInteger, nullable=False),
     Column("facts", Text, nullable=False),
+)
+
+JOURNAL = Table(
+    "eventflow_journal",
+    METADATA,
+    Column("bus", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("at", Double, nullable=False),
+    Column("step", Text, nullable=False),
+    Column("event_id", Text, nullable=False),
+    Column("replay_name", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("attempt", BigInteger, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("duration", Double, nullable=False),
+    Column("due_at", Double, nullable=False),
+    Column("error_type", Text, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("facts", Text, nullable=False),
+)
+
+ARCHIVE = Table(
+    "eventflow_archive",
+    METADATA,
+    Column("bus", Text, primary_key=True),
+    Column("event_id", Text, primary_key=True),
+    Column("accepted_at", Double, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("archives", Text, nullable=False),
+    Column("kept_until", Double, nullable=False),  # infinity for ever
+    Column("size", BigInteger, nullable=False),  # of the event itself, in bytes
+    Column("coding", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
 )

@@ -177,7 +177,7 @@ def _judge(
         delay = max(0.0, error.after)
     else:
         delay = next_delay(policy, claim.attempt, context.chance)
-    if claim.now + delay > claim.accepted_at + policy.max_age:
+    if claim.now + delay > claim.accepted_at + claim.paused + policy.max_age:
         return _dead(claim, target, bus, Reason.MAX_AGE, error, succeeded=False)
     finish = Finish(
         claim.delivery_id,

@@ -7,6 +7,7 @@ from eventflow.delivery import Finish, Outcome, RedisLedger, Verdict, connect_re
 from eventflow.errors import LedgerError
 from tests.contracts.ledger import TARGET, VENDOR, LedgerContract, claim, register
 from tests.contracts.limits import BreakerContract, PoisonContract, RateContract
+from tests.contracts.steering import BalanceContract, PauseContract, balance
 
 
 @pytest.fixture
@@ -27,7 +28,8 @@ class TestRedisLedger(LedgerContract):
         ledger.finish(VENDOR, [Finish(identity, 1, Outcome.DONE)])
         left = {key.decode() for key in client.scan_iter()}
         event = "eventflow:{default}:event:e1"
-        assert {event, f"eventflow:{{default}}:counts:{TARGET}", "eventflow:buses"} == left
+        counts = {f"eventflow:{{default}}:counts:{name}" for name in (TARGET, "eventflow.route")}
+        assert {event, *counts, "eventflow:buses"} == left
         assert 86_000 < client.ttl(event) <= 86_400
 
     def test_a_window_of_zero_forgets_at_once(self, client: redis.Redis) -> None:
@@ -69,3 +71,43 @@ class TestRedisRate(RateContract):
 
 class TestRedisPoison(PoisonContract):
     """Poison, on Redis."""
+
+
+class TestRedisPause(PauseContract):
+    """Pauses, on Redis."""
+
+
+class TestRedisBalance(BalanceContract):
+    """Balances, on Redis."""
+
+    def test_what_is_taken_away_is_a_difference(
+        self, ledger: RedisLedger, client: redis.Redis
+    ) -> None:
+        """An entry that someone deletes is registered, and nowhere."""
+        ids = [register(ledger, f"e{number}", TARGET)[0] for number in range(3)]
+        client.zrem(f"eventflow:{{default}}:queued:{TARGET}", ids[1])
+        assert balance(ledger).difference == 1
+
+    def test_a_record_that_is_gone_is_counted(
+        self, ledger: RedisLedger, client: redis.Redis
+    ) -> None:
+        """An entry whose delivery is gone is taken away by its claim, and missing from then on."""
+        [identity] = register(ledger, "e1", TARGET)
+        client.delete(f"eventflow:{{default}}:delivery:{identity}")
+        assert claim(ledger, identity)[0].verdict == Verdict.GONE
+        told = balance(ledger)
+        assert (told.queued, told.vanished, told.difference) == (0, 1, 1)
+
+    def test_a_ledger_of_before_is_taken_for_right(
+        self, ledger: RedisLedger, client: redis.Redis
+    ) -> None:
+        """What an older version had registered is no difference, and what comes then is counted."""
+        register(ledger, "e0", TARGET)
+        [identity] = register(ledger, "e1", TARGET)
+        claim(ledger, identity)
+        ledger.finish(VENDOR, [Finish(identity, 1, Outcome.DONE)])
+        client.hdel(f"eventflow:{{default}}:counts:{TARGET}", "registered", "before")
+        register(ledger, "e2", TARGET)
+        assert (balance(ledger).registered, balance(ledger).difference) == (3, 0)
+        register(ledger, "e3", TARGET)
+        assert (balance(ledger).registered, balance(ledger).difference) == (4, 0)

@@ -1,6 +1,7 @@
 """The store with real parts: PostgreSQL, several processes at once, kill -9, a server that goes."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,11 +11,22 @@ import pytest
 from sqlalchemy import Engine, inspect, text
 
 from eventflow.errors import StoreError
-from eventflow.store import DeadLetterFilter, DeadLetterStore, open_engine, read_store
+from eventflow.store import (
+    ArchiveFilter,
+    ArchiveStore,
+    DeadLetterFilter,
+    DeadLetterStore,
+    JournalStore,
+    open_engine,
+    read_store,
+)
+from eventflow.store.archive_queries import page
 from eventflow.store.engine import reading, writing
 from eventflow.store.schema import VERSION, ensure_schema
 from eventflow.store.tables import METADATA
+from tests.contracts.archive import DAY, START, ArchiveContract, event_of
 from tests.contracts.audit import AuditContract
+from tests.contracts.journal_store import JournalStoreContract
 from tests.contracts.store import StoreContract, letter_of
 from tests.integration.postgres import MISSING, PostgresServer, find_binaries, running_postgres
 from tests.servers import require
@@ -79,6 +91,16 @@ def start(*arguments: str) -> subprocess.Popen[str]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
+
+
+@pytest.fixture
+def journal(engine: Engine) -> JournalStore:
+    """An empty journal on PostgreSQL."""
+    return JournalStore(engine)
+
+
+class TestPostgresJournal(JournalStoreContract):
+    """The journal's contract, on PostgreSQL."""
 
 
 class TestPostgresStore(StoreContract):
@@ -154,6 +176,66 @@ class TestPostgresStore(StoreContract):
         assert 0 == os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         with reading(engine) as connection:
             assert parent_backend == connection.scalar(text("SELECT pg_backend_pid()"))
+
+
+def partitions(engine: Engine) -> list[str]:
+    """Return the days that the archive has on PostgreSQL."""
+    query = "SELECT inhrelid::regclass::text FROM pg_inherits"
+    query += " WHERE inhparent = 'eventflow_archive'::regclass ORDER BY 1"
+    with reading(engine) as connection:
+        return list(connection.scalars(text(query)))
+
+
+class TestPostgresArchive(ArchiveContract):
+    """The contract, on PostgreSQL."""
+
+    def test_a_day_is_dropped_as_a_whole(self, engine: Engine) -> None:
+        """Once nothing of it is kept; until then none of its rows is touched."""
+        archive = ArchiveStore(engine)
+        morning = START // DAY * DAY
+        times = [morning, morning + DAY - 1, morning + DAY]
+        archive.write(
+            [
+                event_of(f"e{n}", accepted_at=at, kept_until=at + 7 * DAY)
+                for n, at in enumerate(times)
+            ]
+        )
+        assert ["eventflow_archive_20270115", "eventflow_archive_20270116"] == partitions(engine)
+        assert (0, 0) == archive.prune(morning + 7.9 * DAY, most=100)
+        assert 3 == archive.count()
+        assert (0, 1) == archive.prune(morning + 8 * DAY, most=100)
+        assert ["e2"] == [event.event_id for event in archive.read(limit=10)]
+        assert ["eventflow_archive_20270116"] == partitions(engine)
+
+    def test_a_day_that_was_dropped_comes_again(self, engine: Engine) -> None:
+        """A recorder that was away for long may bring what is over already."""
+        archive = ArchiveStore(engine)
+        archive.write([event_of(kept_until=START + DAY)])
+        archive.prune(START + 9 * DAY, most=100)
+        archive.write([event_of("late", kept_until=START + DAY)])
+        assert ["late"] == [event.event_id for event in archive.read(limit=10)]
+
+    def test_a_day_that_is_read_is_left_for_the_next_time(self, engine: Engine) -> None:
+        """Deleting waits for no reader, and locks out no writer."""
+        archive = ArchiveStore(engine)
+        archive.write([event_of(kept_until=START + DAY)])
+        with reading(engine) as connection:
+            connection.execute(text("SELECT count(*) FROM eventflow_archive")).all()
+            assert (0, 0) == archive.prune(START + 2 * DAY, most=100)
+            archive.write([event_of("new", accepted_at=START + 9 * DAY)])
+        assert (0, 1) == archive.prune(START + 2 * DAY, most=100)
+
+    def test_a_range_of_time_asks_its_days_alone(self, engine: Engine) -> None:
+        """The others are passed over, however many there are."""
+        archive = ArchiveStore(engine)
+        archive.write([event_of(f"e{day}", accepted_at=START + day * DAY) for day in range(5)])
+        filters = ArchiveFilter(bus="default", since=START + DAY, until=START + DAY + 1)
+        query = page(filters, None, 10, newest_first=False, with_body=True)
+        statement = query.compile(engine, compile_kwargs={"literal_binds": True})
+        with reading(engine) as connection:
+            plan = connection.exec_driver_sql(f"EXPLAIN {statement}").scalars().all()
+        asked = set(re.findall(r" on (eventflow_archive_\d+)", "\n".join(plan)))
+        assert {"eventflow_archive_20270116"} == asked
 
 
 class TestPostgresAudit(AuditContract):

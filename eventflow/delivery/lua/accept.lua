@@ -3,7 +3,8 @@
 --
 -- KEYS 1            zset   queued:eventflow.route   event id -> since when
 -- KEYS 2            list   lanes: those that have an event, in turn
--- KEYS 3i .. 3i+2   hash   event:<id>               state, accepted, left, attempts, lane
+-- KEYS 3            hash   counts:eventflow.route   registered
+-- KEYS 3i+1 .. 3i+3 hash   event:<id>               state, accepted, left, attempts, lane
 --                   string body:<id>                the event as JSON
 --                   list   lane:<lane>              ids of events that wait for a router
 -- ARGV 1            the most events that may wait to be routed; 0 for any number
@@ -15,8 +16,9 @@ local now = time[1] + time[2] / 1000000
 local most = tonumber(ARGV[1])
 local room = most > 0 and most - redis.call('ZCARD', KEYS[1]) or math.huge
 local answers = {}
+local new = 0
 for i = 1, (#ARGV - 1) / 3 do
-  local event, body, waiting = KEYS[3 * i], KEYS[3 * i + 1], KEYS[3 * i + 2]
+  local event, body, waiting = KEYS[3 * i + 1], KEYS[3 * i + 2], KEYS[3 * i + 3]
   local id, text, lane = ARGV[3 * i - 1], ARGV[3 * i], ARGV[3 * i + 1]
   local state = redis.call('HGET', event, 'state')
   if state == 'accepted' then
@@ -27,6 +29,7 @@ for i = 1, (#ARGV - 1) / 3 do
     answers[i] = 3
   else
     room = room - 1
+    new = new + 1
     redis.call('HSET', event, 'state', 'accepted', 'accepted', now, 'lane', lane)
     redis.call('SET', body, text)
     redis.call('ZADD', KEYS[1], now, id)
@@ -35,5 +38,8 @@ for i = 1, (#ARGV - 1) / 3 do
     end
     answers[i] = 1
   end
+end
+if new > 0 then
+  redis.call('HINCRBY', KEYS[3], 'registered', new)
 end
 return answers

@@ -3,10 +3,10 @@
 -- KEYS 1..4         zset   queued:<target>    delivery id -> since when
 --                   zset   running:<target>   delivery id -> end of its lease
 --                   zset   waiting:<target>   delivery id -> due time
---                   zset   parked:<target>    delivery id -> when its event was accepted
--- KEYS 5..7         hash   counts:<target>    head, delivered, retried, dead
---                   hash   breaker:<target>, tokens:<target>
--- KEYS 2i+6, 2i+7   hash   delivery:<id>      attempts, failed, crashes, rules, input, accepted ...
+--                   zset   parked:<target>    delivery id -> when its event was accepted (pauses.lua)
+-- KEYS 5..8         hash   counts:<target>    head, delivered, retried, dead, vanished
+--                   hash   breaker:<target>, tokens:<target>, pause:<target>
+-- KEYS 2i+7, 2i+8   hash   delivery:<id>      attempts, failed, crashes, rules, input, accepted ...
 --                   string body:<event id>    the event as JSON
 -- ARGV 1..6         seconds of lease, most attempts, most age in seconds, most crashes, the owner,
 --                   1 when the message names no other delivery
@@ -15,12 +15,13 @@
 -- Returns per delivery {verdict, ...}:
 --   gone              finished before
 --   leased, waiting   another has it, or its time has not come
---   parked            then why: turn, breaker, in_flight or rate; no attempt is spent
+--   parked            then why: paused, turn, breaker, in_flight or rate; no attempt is spent
 --   apart             it has ended a worker, and is not alone in its message
 --   run, poison, max_attempts, max_age   then: attempt, body, input, rules, accepted, first,
---                     redrives, now, error type, error, and the number of the last attempt that
---                     told how it went
+--                     redrives, now, error type, error, the number of the last attempt that told
+--                     how it went, and for how many seconds its target was paused meanwhile
 --# include limits
+--# include pauses
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
 local lease, most_attempts, most_age = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -28,11 +29,15 @@ local most_crashes, owner, is_alone = tonumber(ARGV[4]), ARGV[5], ARGV[6] == '1'
 local limits = read_limits(7)
 local queued, running, waiting, parked = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local counts, breaker, bucket = KEYS[5], KEYS[6], KEYS[7]
+local paused, is_paused = pause_of(KEYS[8], now)
 local FIRST = 7 + LIMITS
 local head = tonumber(redis.call('HGET', counts, 'head') or 0)
 local answers = {}
 
 local function hold_of(delivery)
+  if is_paused then
+    return 'paused'
+  end
   -- First come, first served: what was parked and let go has a pass, and all else gets in line.
   if redis.call('HEXISTS', delivery, 'pass') == 0 and redis.call('ZCARD', parked) > 0 then
     return 'turn'
@@ -51,8 +56,11 @@ local function hold_of(delivery)
 end
 
 local function verdict_of(id, delivery)
-  if redis.call('EXISTS', delivery) == 0 then
-    redis.call('ZREM', queued, id)
+  if redis.call('HEXISTS', delivery, 'attempts') == 0 then
+    if redis.call('ZREM', queued, id) == 1 then
+      redis.call('DEL', delivery)
+      redis.call('HINCRBY', counts, 'vanished', 1)
+    end
     return 'gone'
   end
   local leased_until = redis.call('ZSCORE', running, id)
@@ -72,14 +80,14 @@ local function verdict_of(id, delivery)
   if redis.call('ZSCORE', parked, id) then
     return 'parked', 'turn'
   end
-  local facts = redis.call('HMGET', delivery, 'attempts', 'accepted', 'crashes')
+  local facts = redis.call('HMGET', delivery, 'attempts', 'accepted', 'crashes', 'paused')
   if tonumber(facts[3] or 0) >= most_crashes then
     return 'poison'
   end
   if tonumber(facts[1]) >= most_attempts then
     return 'max_attempts'
   end
-  if now - tonumber(facts[2]) > most_age then
+  if now - tonumber(facts[2]) - (paused - tonumber(facts[4] or 0)) > most_age then
     return 'max_age'
   end
   if tonumber(facts[3] or 0) > 0 and not is_alone then
@@ -89,7 +97,7 @@ local function verdict_of(id, delivery)
   if hold then
     redis.call('ZREM', queued, id)
     redis.call('ZREM', waiting, id)
-    redis.call('ZADD', parked, facts[2], id)
+    redis.call('ZADD', parked, accepted_of(delivery, now), id)
     return 'parked', hold
   end
   return 'run'
@@ -111,7 +119,7 @@ end
 
 for i = FIRST, #ARGV do
   local n = i - FIRST + 1
-  local id, delivery, body = ARGV[i], KEYS[2 * n + 6], KEYS[2 * n + 7]
+  local id, delivery, body = ARGV[i], KEYS[2 * n + 7], KEYS[2 * n + 8]
   local since = tonumber(redis.call('ZSCORE', queued, id) or 0)
   local verdict, why = verdict_of(id, delivery)
   -- The answer to this owner's claim was lost on the way: it is given once more, and counts once.
@@ -136,9 +144,10 @@ for i = FIRST, #ARGV do
       start(id, delivery)
     end
     local f = redis.call('HMGET', delivery, 'attempts', 'input', 'rules', 'accepted', 'first',
-      'redrives', 'error_type', 'error', 'failed')
+      'redrives', 'error_type', 'error', 'failed', 'paused')
     answers[n] = {verdict, f[1], redis.call('GET', body) or '', f[2] or '', f[3], f[4],
-      f[5] or '0', f[6] or '0', string.format('%.6f', now), f[7] or '', f[8] or '', f[9] or '0'}
+      f[5] or '0', f[6] or '0', string.format('%.6f', now), f[7] or '', f[8] or '', f[9] or '0',
+      string.format('%.6f', paused - tonumber(f[10] or 0))}
   end
 end
 redis.call('HSET', counts, 'head', string.format('%.6f', head))

@@ -108,9 +108,11 @@ for i = 1, (#ARGV - 1 - LIMITS) / FIELDS do
       close(id, delivery, event, body)
       redis.call('HINCRBY', counts, 'dead', 1)
     else
-      redis.call('ZREM', KEYS[2], id)
+      -- Its lease may have ended, so that it was queued, or parked, meanwhile: it is in one place.
+      for key = 1, 4 do
+        redis.call('ZREM', KEYS[key], id)
+      end
       if outcome == 'retry' then
-        redis.call('ZREM', KEYS[1], id)
         redis.call('ZADD', KEYS[3], now + tonumber(value), id)
         redis.call('HSET', delivery, 'failed', attempt, 'error_type', error_type, 'error', error)
         redis.call('HINCRBY', counts, 'retried', 1)

@@ -5,12 +5,16 @@
 -- KEYS 2            string body:<id>
 -- KEYS 3, 4         zset   queued:eventflow.route, running:eventflow.route
 -- KEYS 5, 6         hash   dead-letters, zset queued:eventflow.dead-letters
--- KEYS 2i+5, 2i+6   hash   delivery:<id>, zset queued:<target>      for each delivery
+-- KEYS 7            hash   counts:eventflow.route   delivered, registered, dead
+-- KEYS 4i+4 .. 4i+7 hash   delivery:<id>, zset queued:<target>, hash counts:<target>,
+--                   hash   pause:<target>                           for each delivery
 -- KEYS then 1 each  hash   counts:<target>                          for each dead letter
 -- ARGV 1..4         the event's id and type, seconds to remember it, the number of deliveries
 -- then 3 each       the delivery's id, its rules as JSON, its input as JSON or ''
 -- then 2 each       a dead letter's id, the dead letter as JSON
 -- Returns 1, or 0 when it was routed before
+--# include pauses
+--# include registering
 if redis.call('HGET', KEYS[1], 'state') ~= 'accepted' then
   redis.call('ZREM', KEYS[3], ARGV[1])
   redis.call('ZREM', KEYS[4], ARGV[1])
@@ -21,22 +25,25 @@ local now = time[1] + time[2] / 1000000
 local deliveries = tonumber(ARGV[4])
 local accepted = redis.call('HGET', KEYS[1], 'accepted')
 for i = 1, deliveries do
-  local delivery, queued = KEYS[2 * i + 5], KEYS[2 * i + 6]
+  local delivery = KEYS[4 * i + 4]
   local id, rules, input = ARGV[3 * i + 2], ARGV[3 * i + 3], ARGV[3 * i + 4]
   redis.call('HSET', delivery, 'attempts', 0, 'type', ARGV[2], 'rules', rules, 'accepted', accepted)
   if input ~= '' then
     redis.call('HSET', delivery, 'input', input)
   end
-  redis.call('ZADD', queued, now, id)
+  register(id, delivery, KEYS[4 * i + 5], KEYS[4 * i + 6], KEYS[4 * i + 7], now)
 end
 for i = 1, (#ARGV - 4 - 3 * deliveries) / 2 do
   local at = 3 * deliveries + 2 * i + 3
   redis.call('HSET', KEYS[5], ARGV[at], ARGV[at + 1])
   redis.call('ZADD', KEYS[6], now, ARGV[at])
-  redis.call('HINCRBY', KEYS[2 * deliveries + i + 6], 'dead', 1)
+  local counts = KEYS[4 * deliveries + i + 7]
+  redis.call('HINCRBY', counts, 'registered', 1)
+  redis.call('HINCRBY', counts, 'dead', 1)
 end
 redis.call('HSET', KEYS[1], 'state', 'routed', 'left', deliveries)
 redis.call('HDEL', KEYS[1], 'lane')
+redis.call('HINCRBY', KEYS[7], 'delivered', 1)
 redis.call('ZREM', KEYS[3], ARGV[1])
 redis.call('ZREM', KEYS[4], ARGV[1])
 if deliveries == 0 then

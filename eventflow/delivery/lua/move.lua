@@ -2,13 +2,14 @@
 -- ended because their worker is gone, and what was parked and may run now. Any number of movers may
 -- run this. A target that has limits gets no more than it may take.
 --
--- KEYS 6i-5 .. 6i   zset   queued:<target>, running:<target>, waiting:<target>, parked:<target>
---                   hash   breaker:<target>, tokens:<target>                    for each target
+-- KEYS 7i-6 .. 7i   zset   queued:<target>, running:<target>, waiting:<target>, parked:<target>
+--                   hash   breaker:<target>, tokens:<target>, pause:<target>    for each target
 -- ARGV 1, 2         the most to move for one target, the beginning of the keys delivery:<id>: which
 --                   will be moved is not known before, and all of one bus are on one node
 -- then 9 each       the target's limits, its most age in seconds
 -- Returns {seconds until more can be moved or '', {target's number, kind, id} ...}, kind lost or due
 --# include limits
+--# include pauses
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
 local most, prefix = tonumber(ARGV[1]), ARGV[2]
@@ -50,12 +51,14 @@ local function room_of(limits, queued, running, breaker, bucket)
   return room, again
 end
 
-for i = 1, math.floor(#KEYS / 6) do
-  local queued, running, waiting = KEYS[6 * i - 5], KEYS[6 * i - 4], KEYS[6 * i - 3]
-  local parked, breaker, bucket = KEYS[6 * i - 2], KEYS[6 * i - 1], KEYS[6 * i]
+for i = 1, math.floor(#KEYS / 7) do
+  local queued, running, waiting = KEYS[7 * i - 6], KEYS[7 * i - 5], KEYS[7 * i - 4]
+  local parked, breaker, bucket = KEYS[7 * i - 3], KEYS[7 * i - 2], KEYS[7 * i - 1]
   local at = 3 + (i - 1) * (LIMITS + 1)
   local limits, most_age = read_limits(at), tonumber(ARGV[at + LIMITS])
-  local is_held = breaker_of(breaker, now) ~= 'closed' or limits.rate or limits.in_flight
+  local paused, is_paused = pause_of(KEYS[7 * i], now)
+  local is_held = is_paused or breaker_of(breaker, now) ~= 'closed' or limits.rate
+    or limits.in_flight
 
   local function enqueue(kind, id)
     redis.call('ZADD', queued, now, id)
@@ -70,7 +73,7 @@ for i = 1, math.floor(#KEYS / 6) do
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', waiting, '-inf', now, 'LIMIT', 0, most)) do
     redis.call('ZREM', waiting, id)
     if is_held then
-      redis.call('ZADD', parked, redis.call('HGET', prefix .. id, 'accepted') or now, id)
+      redis.call('ZADD', parked, accepted_of(prefix .. id, now), id)
     else
       enqueue('due', id)
     end
@@ -78,9 +81,11 @@ for i = 1, math.floor(#KEYS / 6) do
   look_again(first_of(running))
   look_again(first_of(waiting))
 
-  if redis.call('ZCARD', parked) > 0 then
+  -- What a paused target has parked does not age, and is looked at again once a person resumes it.
+  if not is_paused and redis.call('ZCARD', parked) > 0 then
     -- What is too old is let go to its last rites, whatever holds its target back.
-    for _, id in ipairs(redis.call('ZRANGEBYSCORE', parked, '-inf', now - most_age, 'LIMIT', 0, most)) do
+    local old = redis.call('ZRANGEBYSCORE', parked, '-inf', now - paused - most_age, 'LIMIT', 0, most)
+    for _, id in ipairs(old) do
       redis.call('ZREM', parked, id)
       enqueue('due', id)
     end
@@ -95,7 +100,7 @@ for i = 1, math.floor(#KEYS / 6) do
     local oldest = first_of(parked)
     if oldest then
       look_again(again)
-      look_again(oldest + most_age)
+      look_again(oldest + paused + most_age)
     end
   end
 end

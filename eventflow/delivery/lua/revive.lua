@@ -2,10 +2,12 @@
 -- same redrive (the letter's count of redrives) revives once, even when it has succeeded since.
 --
 -- KEYS 1..3         hash   delivery:<id>, hash event:<event id>, string body:<event id>
--- KEYS 4            zset   queued:<target>
+-- KEYS 4..6         zset   queued:<target>, hash counts:<target>, hash pause:<target>
 -- ARGV 1..3         the delivery's id, the target's name, redrives so far
 -- ARGV 4..7         the event as JSON, its type, its rules as JSON, its input as JSON or ''
 -- Returns 1, or 0 when it is in flight or was revived before
+--# include pauses
+--# include registering
 local mark = 'redrives:' .. ARGV[2]
 local redrives = tonumber(ARGV[3]) + 1
 if redis.call('EXISTS', KEYS[1]) == 1 then
@@ -25,5 +27,5 @@ redis.call('HSET', KEYS[2], 'state', 'routed', mark, redrives)
 redis.call('HINCRBY', KEYS[2], 'left', 1)
 redis.call('PERSIST', KEYS[2])
 redis.call('SET', KEYS[3], ARGV[4], 'NX')
-redis.call('ZADD', KEYS[4], now, ARGV[1])
+register(ARGV[1], KEYS[1], KEYS[4], KEYS[5], KEYS[6], now)
 return 1

@@ -9,6 +9,7 @@ import pytest
 from eventflow.delivery import Acceptance, Finish, MemoryLedger, Outcome, Verdict
 from tests.contracts.ledger import TARGET, VENDOR, LedgerContract, claim, register
 from tests.contracts.limits import BreakerContract, PoisonContract, RateContract
+from tests.contracts.steering import BalanceContract, PauseContract
 
 
 @pytest.fixture
@@ -84,3 +85,11 @@ class TestMemoryRate(RateContract):
 
 class TestMemoryPoison(PoisonContract):
     """Poison, in memory."""
+
+
+class TestMemoryPause(PauseContract):
+    """Pauses, in memory."""
+
+
+class TestMemoryBalance(BalanceContract):
+    """Balances, in memory."""

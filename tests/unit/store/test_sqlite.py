@@ -13,10 +13,11 @@ import pytest
 from sqlalchemy import inspect
 
 from eventflow.errors import StoreError
-from eventflow.store import DeadLetterStore, open_engine, store_exists
+from eventflow.store import DeadLetterStore, JournalStore, open_engine, store_exists
 from eventflow.store.engine import reading, writing
 from eventflow.store.schema import VERSION, ensure_schema
 from eventflow.store.tables import METADATA
+from tests.contracts.journal_store import JournalStoreContract
 from tests.contracts.store import StoreContract, letter_of
 
 
@@ -41,8 +42,18 @@ def intruder(path: Path, store: DeadLetterStore) -> Iterator[sqlite3.Connection]
     connection.close()
 
 
+@pytest.fixture
+def journal(path: Path) -> JournalStore:
+    """An empty journal."""
+    return JournalStore(open_engine(f"sqlite:///{path}", patience=0.2))
+
+
 class TestSqliteStore(StoreContract):
     """The contract, on SQLite."""
+
+
+class TestSqliteJournal(JournalStoreContract):
+    """The journal's contract, on SQLite."""
 
 
 def test_its_folder_and_file_are_private(store: DeadLetterStore, path: Path) -> None:

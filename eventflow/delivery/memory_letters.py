@@ -1,0 +1,63 @@
+"""The dead letters of the ledger in memory: kept for the recorder, forgotten, and redriven."""
+
+from collections.abc import Sequence
+
+from eventflow.delivery.keys import DEAD_LETTERS
+from eventflow.delivery.memory_records import KeptDelivery, KeptEvent
+from eventflow.delivery.memory_targets import MemoryTargets, one_at_a_time
+from eventflow.events import split_delivery_id
+from eventflow.records import DeadLetter
+from eventflow.rules.templates import compact
+
+__all__ = ["MemoryLetters"]
+
+
+class MemoryLetters(MemoryTargets):
+    """One bus's dead letters. `eventflow.delivery.ledger.Ledger` says what each method does."""
+
+    @one_at_a_time
+    def bury(self, letters: Sequence[DeadLetter]) -> None:
+        """Keep dead letters that belong to no delivery, for the recorder."""
+        self._keep(letters)
+
+    def _keep(self, letters: Sequence[DeadLetter]) -> None:
+        for letter in letters:
+            self._letters[letter.id] = letter.to_json().encode()
+            self._targets[DEAD_LETTERS].queued[letter.id] = self._clock()
+
+    @one_at_a_time
+    def letters(self, ids: Sequence[str]) -> list[tuple[str, bytes]]:
+        """Return those of the dead letters that are still to be recorded, as id and JSON."""
+        return [
+            (identity, self._letters[identity]) for identity in ids if identity in self._letters
+        ]
+
+    @one_at_a_time
+    def recorded(self, letters: Sequence[tuple[str, bytes]]) -> None:
+        """Forget dead letters that are safely in the store, unless they have died again."""
+        for identity, text in letters:
+            if self._letters.get(identity, text) == text:
+                self._letters.pop(identity, None)
+                self._targets[DEAD_LETTERS].queued.pop(identity, None)
+
+    @one_at_a_time
+    def revive(self, letter: DeadLetter) -> bool:
+        """Register a dead letter's delivery again; False if it is in flight or was revived."""
+        event_id = split_delivery_id(letter.id)[0]
+        event, now = self._events.get(event_id), self._clock()
+        redrives = letter.redrives + 1
+        if letter.id in self._deliveries:
+            return False
+        if event is not None and event.redrives.get(letter.target, 0) >= redrives:
+            return False
+        if event is None:
+            event = self._events[event_id] = KeptEvent(now, b"", is_routed=True)
+        event.is_routed, event.forget_at = True, None
+        event.redrives[letter.target] = redrives
+        event.left += 1
+        event.body = event.body or compact(letter.event).encode()
+        self._deliveries[letter.id] = KeptDelivery(
+            letter.event_type, letter.rules, letter.input, now, redrives=redrives
+        )
+        self._targets[letter.target].register(letter.id, now, self._deliveries[letter.id])
+        return True

@@ -5,17 +5,16 @@ from contextlib import contextmanager
 
 import click
 
-from eventflow.cli.deadletters_options import read_moment
-from eventflow.cli.deadletters_view import when
-from eventflow.cli.output import json_option, print_json, print_table, say
+from eventflow.cli.listing import Column, Page, paging, show_listing
+from eventflow.cli.output import json_option
+from eventflow.cli.times import MOMENT, iso, moment
 from eventflow.settings import load_settings
 from eventflow.store import open_engine, store_exists
 from eventflow.store.audit import AuditEntry, AuditFilter, AuditStore
-from eventflow.units import format_time, system_clock
+from eventflow.units import system_clock
 
 __all__ = ["audit"]
 
-_COLUMNS = ("when", "who", "what", "target", "#count", "facts")
 _MOST_FACTS = 100  # characters of the facts in a row
 
 
@@ -29,16 +28,10 @@ def audit() -> None:
 @click.option("--what", help="Only this deed, such as 'targets pause', or all that begin so.")
 @click.option("--target", help="Only to this target.")
 @click.option(
-    "--since",
-    metavar="TIME",
-    callback=read_moment,
-    help="Done since: how long ago, such as 2h, or an RFC 3339 time.",
+    "--since", type=MOMENT, help="Done since: how long ago, such as 2h, or a date or time."
 )
-@click.option("--until", metavar="TIME", callback=read_moment, help="Done until, likewise.")
-@click.option(
-    "--limit", default=50, show_default=True, type=click.IntRange(1, 10_000), help="At most."
-)
-@click.option("--after", metavar="ID", help="Go on after this entry: the next page.")
+@click.option("--until", type=MOMENT, help="Done until, likewise.")
+@paging()
 @json_option
 def list_audit(
     *,
@@ -56,16 +49,22 @@ def list_audit(
     with _opened() as store:
         cursor = store.find(after).cursor if store is not None and after else None
         found = list(store.list(filters, limit=limit + 1, after=cursor)) if store else []
-    page = found[:limit]
-    if as_json:
-        print_json([_document_of(entry) for entry in page])
-    elif page:
-        now = system_clock()
-        print_table(_COLUMNS, [_row_of(entry, now) for entry in page])
-    else:
-        say("Nothing was noted.")
-    if len(found) > limit:
-        say(f"More are there: --after {page[-1].id} shows the next page.")
+    more = found[limit - 1].id if len(found) > limit else ""
+    now = system_clock()
+    show_listing(
+        Page(found[:limit], more),
+        [
+            Column("when", lambda entry: moment(entry.at, now)),
+            Column("who", lambda entry: entry.who),
+            Column("what", lambda entry: entry.what),
+            Column("target", lambda entry: entry.target or "-"),
+            Column("#count", lambda entry: f"{entry.count:,}"),
+            Column("facts", _facts_of, most=_MOST_FACTS),
+        ],
+        document=_document_of,
+        as_json=as_json,
+        empty="Nothing was noted.",
+    )
 
 
 @contextmanager
@@ -85,7 +84,7 @@ def _opened() -> Iterator[AuditStore | None]:
 def _document_of(entry: AuditEntry) -> dict[str, object]:
     return {
         "id": entry.id,
-        "at": format_time(entry.at),
+        "at": iso(entry.at),
         "who": entry.who,
         "what": entry.what,
         "target": entry.target,
@@ -94,13 +93,5 @@ def _document_of(entry: AuditEntry) -> dict[str, object]:
     }
 
 
-def _row_of(entry: AuditEntry, now: float) -> list[object]:
-    facts = ", ".join(f"{name} {value}" for name, value in entry.facts.items() if value != "")
-    return [
-        when(entry.at, now),
-        entry.who,
-        entry.what,
-        entry.target or "-",
-        f"{entry.count:,}",
-        facts if len(facts) <= _MOST_FACTS else facts[: _MOST_FACTS - 1] + "…",
-    ]
+def _facts_of(entry: AuditEntry) -> str:
+    return ", ".join(f"{name} {value}" for name, value in entry.facts.items() if value != "")

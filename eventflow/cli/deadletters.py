@@ -9,7 +9,14 @@ from typing import Any
 
 import click
 
-from eventflow.cli.deadletters_options import choosing, read_filter, read_state, state_option
+from eventflow.cli.deadletters_options import (
+    choosing,
+    cursor_of,
+    read_cursor,
+    read_filter,
+    read_state,
+    state_option,
+)
 from eventflow.cli.deadletters_redrive import (
     Outcome,
     Redriven,
@@ -19,13 +26,13 @@ from eventflow.cli.deadletters_redrive import (
     redrive_letters,
 )
 from eventflow.cli.deadletters_view import (
-    COLUMNS,
     advice_of,
+    columns_of,
     document_of,
     groups_of,
-    rows_of,
     story_of,
 )
+from eventflow.cli.listing import Page, paging, print_rows, show_listing
 from eventflow.cli.output import json_option, print_json, print_table, say
 from eventflow.errors import EventflowError
 from eventflow.settings import load_settings
@@ -42,9 +49,6 @@ from eventflow.units import system_clock
 
 __all__ = ["deadletters"]
 
-limit_option = click.option(
-    "--limit", default=100, show_default=True, type=click.IntRange(1, 100_000), help="At most."
-)
 all_option = click.option("--all", "is_all", is_flag=True, help="All of them.")
 dry_option = click.option("--dry-run", is_flag=True, help="Only say what would be done.")
 yes_option = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
@@ -58,22 +62,26 @@ def deadletters() -> None:
 @deadletters.command("list")
 @choosing
 @state_option
-@limit_option
+@paging(most=100_000)
 @json_option
-def list_letters(*, state: str, limit: int, as_json: bool, **options: Any) -> None:
+def list_letters(
+    *, state: str, limit: int, after: str | None, as_json: bool, **options: Any
+) -> None:
     """List dead letters, the newest death first."""
     filters = read_filter(options, state=state) or DeadLetterFilter(state=read_state(state))
     with _opened() as store:
-        found = store.list(filters, limit=limit)
-        total = len(found) if len(found) < limit else store.count(filters).total
-    if as_json:
-        print_json([document_of(summary) for summary in found])
-    elif found:
-        print_table(COLUMNS, rows_of(found, system_clock()))
-    else:
-        say("No dead letter matches.")
-    if len(found) < total:
-        say(f"The newest {len(found):,} of {total:,}; --limit shows more, filters show fewer.")
+        cursor = None if after is None else read_cursor(after)
+        found = store.list(filters, limit=limit + 1, after=cursor)
+        is_last = len(found) <= limit
+        total = None if is_last else store.count(filters).total
+    page = Page(found[:limit], "" if is_last else cursor_of(found[limit - 1]), total)
+    show_listing(
+        page,
+        columns_of(system_clock()),
+        document=document_of,
+        as_json=as_json,
+        empty="No dead letter matches.",
+    )
 
 
 @deadletters.command()
@@ -173,7 +181,7 @@ def purge(
         if dry_run:
             found = store.list(filters)
             if found:
-                print_table(COLUMNS, rows_of(found, system_clock()))
+                print_rows(found, columns_of(system_clock()))
         if not _agreed(count, "Delete", limit=None, asks=not (yes or dry_run)) or dry_run:
             return
         # What somebody agreed to, and no letter that came while he thought about it.

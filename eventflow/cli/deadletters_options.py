@@ -1,43 +1,29 @@
 """The options that choose dead letters, the same for every command that takes them."""
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any, TypeVar
 
 import click
 
+from eventflow.cli.times import MOMENT
 from eventflow.records import Reason
-from eventflow.store import DeadLetterFilter, State
-from eventflow.units import parse_duration, system_clock
+from eventflow.store import Cursor, DeadLetterFilter, DeadLetterSummary, State
 
-__all__ = ["ALL_STATES", "choosing", "read_filter", "read_moment", "read_state", "state_option"]
+__all__ = [
+    "ALL_STATES",
+    "choosing",
+    "cursor_of",
+    "read_cursor",
+    "read_filter",
+    "read_state",
+    "state_option",
+]
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
 ALL_STATES = "all"
 _FIELDS = ("target", "reason", "event_type", "source", "event_id", "rule", "error")
 _TIMES = ("since", "until")
-
-
-def read_moment(ctx: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
-    """Read a time, or how long ago it was, as seconds since the epoch."""
-    if value is None:
-        return None
-    try:
-        return system_clock() - parse_duration(value)
-    except ValueError:
-        pass
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        message = (
-            f"{value!r} is neither how long ago, such as 2h or 3d, nor a time with its zone, such "
-            "as 2026-11-23T19:56:00Z"
-        )
-        raise click.BadParameter(message, ctx, parameter)
-    return moment.timestamp()
 
 
 _OPTIONS = (
@@ -53,12 +39,9 @@ _OPTIONS = (
     click.option("--rule", help="Only those of this rule."),
     click.option("--error", help="Only those whose error contains this, in any case."),
     click.option(
-        "--since",
-        metavar="TIME",
-        callback=read_moment,
-        help="Died since: how long ago, such as 2h, or an RFC 3339 time.",
+        "--since", type=MOMENT, help="Died since: how long ago, such as 2h, or a date or time."
     ),
-    click.option("--until", metavar="TIME", callback=read_moment, help="Died until, likewise."),
+    click.option("--until", type=MOMENT, help="Died until, likewise."),
 )
 
 state_option = click.option(
@@ -95,3 +78,24 @@ def read_filter(options: dict[str, Any], *, state: str | None = None) -> DeadLet
 def read_state(state: str | None) -> State | None:
     """Return the state that *state* names; None for any."""
     return None if state in {None, ALL_STATES} else State(state)
+
+
+def cursor_of(summary: DeadLetterSummary) -> str:
+    """Return what ``--after`` takes to go on behind a dead letter."""
+    return f"{summary.cursor.died_at!r},{summary.cursor.id}"
+
+
+def read_cursor(text: str) -> Cursor:
+    """Read what `cursor_of` wrote.
+
+    Raises:
+        click.UsageError: When it is none.
+    """
+    died_at, separator, identity = text.partition(",")
+    try:
+        if separator:
+            return Cursor(float(died_at), identity)
+    except ValueError:
+        pass
+    message = f"--after {text!r} is no cursor of this listing: take it from the page before"
+    raise click.UsageError(message)

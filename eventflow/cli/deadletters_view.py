@@ -3,11 +3,13 @@
 import base64
 import json
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
 
+from eventflow.cli.listing import Column
 from eventflow.cli.output import visible
+from eventflow.cli.times import iso, moment
 from eventflow.records import Reason
 from eventflow.store import (
     DeadLetterCount,
@@ -16,14 +18,11 @@ from eventflow.store import (
     StoredDeadLetter,
     redrive_refusal,
 )
-from eventflow.units import format_time
 
-__all__ = ["COLUMNS", "advice_of", "document_of", "groups_of", "rows_of", "story_of", "when"]
+__all__ = ["advice_of", "columns_of", "document_of", "groups_of", "story_of"]
 
-COLUMNS = ("id", "target", "type", "reason", "#attempts", "error", "died")
 _MOST_ERROR = 60  # characters of an error in a row
 _TIMES = ("accepted_at", "first_attempt_at", "first_died_at", "died_at", "redriven_at")
-_AGES = ((86400.0, "d"), (3600.0, "h"), (60.0, "m"), (1.0, "s"))
 
 _REASONS = {
     Reason.MAX_ATTEMPTS: "every attempt that its target's policy allows has failed",
@@ -38,31 +37,21 @@ _REASONS = {
 }
 
 
-def rows_of(summaries: Sequence[DeadLetterSummary], now: float) -> list[list[object]]:
-    """Return dead letters as rows under `COLUMNS`.
+def columns_of(now: float) -> list[Column[DeadLetterSummary]]:
+    """Return the columns of a table of dead letters.
 
     Args:
-        summaries: The dead letters.
         now: Seconds since the epoch.
     """
-    return [_row(summary, now) for summary in summaries]
-
-
-def when(moment: float, now: float) -> str:
-    """Write a moment for people: how long ago, and when exactly.
-
-    Args:
-        moment: Seconds since the epoch; 0 means never.
-        now: Seconds since the epoch.
-
-    Returns:
-        Such as ``5m ago (2026-11-23T19:56:00Z)``.
-    """
-    if not moment:
-        return "never"
-    age = now - moment
-    steps = (f"{age // size:.0f}{unit} ago" for size, unit in _AGES if age >= size)
-    return f"{next(steps, 'just now')} ({format_time(moment)[:19]}Z)"
+    return [
+        Column("id", lambda item: item.id),
+        Column("target", lambda item: item.target or "-"),
+        Column("type", lambda item: item.event_type or "-"),
+        Column("reason", lambda item: item.reason.value),
+        Column("#attempts", lambda item: item.attempts),
+        Column("error", _error_of, most=_MOST_ERROR),
+        Column("died", lambda item: moment(item.died_at, now)),
+    ]
 
 
 def groups_of(count: DeadLetterCount) -> Iterator[str]:
@@ -88,8 +77,7 @@ def document_of(summary: DeadLetterSummary) -> dict[str, Any]:
     }
     document["rules"] = list(summary.rules)
     for name in _TIMES:
-        moment = getattr(summary, name)
-        document[name] = format_time(moment) if moment else None
+        document[name] = iso(getattr(summary, name))
     if isinstance(summary, StoredDeadLetter):
         letter = summary.letter
         document |= {
@@ -129,17 +117,8 @@ def advice_of(stored: StoredDeadLetter) -> str:
     return f"To send it again: eventflow deadletters redrive {shlex.quote(visible(stored.id))}"
 
 
-def _row(summary: DeadLetterSummary, now: float) -> list[object]:
-    error = " ".join(f"{summary.error_type}: {summary.error}".strip(": ").split())
-    return [
-        summary.id,
-        summary.target or "-",
-        summary.event_type or "-",
-        summary.reason.value,
-        summary.attempts,
-        error if len(error) <= _MOST_ERROR else error[: _MOST_ERROR - 1] + "…",
-        when(summary.died_at, now),
-    ]
+def _error_of(summary: DeadLetterSummary) -> str:
+    return f"{summary.error_type}: {summary.error}".strip(": ")
 
 
 def _facts(stored: StoredDeadLetter, now: float) -> Iterator[tuple[str, str]]:
@@ -154,12 +133,12 @@ def _facts(stored: StoredDeadLetter, now: float) -> Iterator[tuple[str, str]]:
     yield "bus", stored.bus
     yield "rules", ", ".join(stored.rules)
     yield "reason", f"{stored.reason.value}: {explained}".strip(": ")
-    yield "error", f"{stored.error_type}: {stored.error}".strip(": ")
+    yield "error", _error_of(stored)
     yield "attempts", str(stored.attempts)
-    yield "accepted", when(stored.accepted_at, now)
-    yield "first tried", when(stored.first_attempt_at, now)
-    yield "first died", when(stored.first_died_at, now) if died_before else ""
-    yield "died", when(stored.died_at, now)
+    yield "accepted", moment(stored.accepted_at, now)
+    yield "first tried", moment(stored.first_attempt_at, now)
+    yield "first died", moment(stored.first_died_at, now) if died_before else ""
+    yield "died", moment(stored.died_at, now)
     yield "worker", letter.worker
 
 
@@ -167,7 +146,7 @@ def _state(stored: StoredDeadLetter, now: float) -> str:
     if not stored.redrives:
         return stored.state.value
     times = "once" if stored.redrives == 1 else f"{stored.redrives} times"
-    last = f", last {when(stored.redriven_at, now)}" if stored.redriven_at else ""
+    last = f", last {moment(stored.redriven_at, now)}" if stored.redriven_at else ""
     if stored.state is State.REDRIVEN:
         return f"redriven {times}{last}, and has not died again since"
     return f"dead, after it was redriven {times}{last}"

@@ -40,6 +40,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Non
 
     Args:
         columns: The headings; one that begins with ``#`` is a column of numbers, aligned right.
+            The first is what names a row: a narrow terminal wraps the others before it.
         rows: Each as long as *columns*. Control characters are shown, never obeyed.
     """
     from rich.console import Console  # noqa: PLC0415 - 50 ms that `--help` need not pay
@@ -47,8 +48,13 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Non
     from rich.text import Text  # noqa: PLC0415
 
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for name in columns:
-        table.add_column(name.removeprefix("#"), justify="right" if name[:1] == "#" else "left")
+    for place, name in enumerate(columns):
+        table.add_column(
+            name.removeprefix("#"),
+            justify="right" if name[:1] == "#" else "left",
+            no_wrap=place == 0 or name[:1] == "#",
+            overflow="fold",
+        )
     for row in rows:
         table.add_row(*(Text(visible(str(cell))) for cell in row))
     console = Console(width=None if sys.stdout.isatty() else _UNLIMITED, highlight=False)

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import click
 
-from eventflow.cli.output import json_option, print_json, print_table
+from eventflow.cli.listing import Column, page_of, paging, print_rows, say_more
+from eventflow.cli.output import json_option, print_json
 from eventflow.cli.rules_check import check
 from eventflow.cli.rules_explain import explain
 from eventflow.cli.rules_path import choose_path, path_argument
 from eventflow.cli.rules_tests import run_tests
-from eventflow.rules import Rule, RuleSet, Target, load_rules
+from eventflow.rules import Rule, Target, load_rules
 from eventflow.units import format_duration
 
 __all__ = ["rules"]
@@ -31,62 +32,78 @@ rules.add_command(run_tests)
 
 @rules.command(name="list")
 @path_argument
+@click.option("--bus", help="Only rules of this bus.")
+@click.option("--target", help="Only rules that deliver to this target.")
+@click.option("--owner", help="Only this owner's rules.")
+@click.option("--enabled/--disabled", "is_enabled", default=None, help="Only rules that are so.")
+@paging()
 @json_option
-def list_(path: Path | None, as_json: bool) -> None:
-    """List the rules and their targets."""
+def list_(
+    *,
+    path: Path | None,
+    bus: str | None,
+    target: str | None,
+    owner: str | None,
+    is_enabled: bool | None,
+    limit: int,
+    after: str | None,
+    as_json: bool,
+) -> None:
+    """List the rules and their targets.
+
+    With a filter, or in pages, the targets are those of the rules that are shown.
+    """
     rule_set = load_rules(choose_path(path))
+    found = [
+        rule
+        for rule in rule_set.rules
+        if bus in (None, rule.bus)
+        and (target is None or any(each.target == target for each in rule.targets))
+        and owner in (None, rule.owner)
+        and is_enabled in (None, rule.enabled)
+    ]
+    page = page_of(found, cursor=lambda rule: rule.name, limit=limit, after=after)
+    targets = list(rule_set.targets.values())
+    if len(page.items) < len(rule_set.rules):
+        named = {each.target for rule in page.items for each in rule.targets}
+        targets = [each for each in targets if each.name in named]
     if as_json:
         print_json(
             {
-                "rules": [_rule_document(rule) for rule in rule_set.rules],
-                "targets": [target.model_dump(mode="json") for target in rule_set.targets.values()],
+                "rules": [_rule_document(rule) for rule in page.items],
+                "targets": [each.model_dump(mode="json") for each in targets],
             }
         )
-        return
-    _print_rules(rule_set)
-    click.echo()
-    _print_targets(rule_set)
-
-
-def _print_rules(rule_set: RuleSet) -> None:
-    print_table(
-        ["RULE", "BUS", "ENABLED", "TARGETS", "OWNER", "DESCRIPTION"],
-        [
-            (
-                rule.name,
-                rule.bus,
-                "yes" if rule.enabled else "no",
-                ", ".join(each.target for each in rule.targets),
-                _one_line(rule.owner),
-                _one_line(rule.description),
-            )
-            for rule in rule_set.rules
-        ],
-    )
-
-
-def _print_targets(rule_set: RuleSet) -> None:
-    print_table(
-        ["TARGET", "TASK", "QUEUE", "INTEGRATION", "TIMEOUT", "RETRY", "OWNER", "DESCRIPTION"],
-        [
-            (
-                target.name,
-                target.task,
-                target.queue,
-                target.integration,
-                format_duration(target.timeout),
-                _describe_retry(target),
-                _one_line(target.owner),
-                _one_line(target.description),
-            )
-            for target in rule_set.targets.values()
-        ],
-    )
+    else:
+        print_rows(page.items, _RULE_COLUMNS)
+        click.echo()
+        print_rows(targets, _TARGET_COLUMNS)
+    say_more(page)
 
 
 def _describe_retry(target: Target) -> str:
     policy = target.retry
     return f"{policy.max_attempts} in {format_duration(policy.max_age)}"
+
+
+_RULE_COLUMNS = [
+    Column[Rule]("RULE", lambda rule: rule.name),
+    Column[Rule]("BUS", lambda rule: rule.bus),
+    Column[Rule]("ENABLED", lambda rule: "yes" if rule.enabled else "no"),
+    Column[Rule]("TARGETS", lambda rule: ", ".join(each.target for each in rule.targets)),
+    Column[Rule]("OWNER", lambda rule: rule.owner),
+    Column[Rule]("DESCRIPTION", lambda rule: rule.description),
+]
+_TARGET_COLUMNS = [
+    Column[Target]("TARGET", lambda target: target.name),
+    Column[Target]("TASK", lambda target: target.task),
+    Column[Target]("QUEUE", lambda target: target.queue),
+    Column[Target]("INTEGRATION", lambda target: target.integration),
+    Column[Target]("TIMEOUT", lambda target: format_duration(target.timeout)),
+    Column[Target]("RETRY", _describe_retry),
+    Column[Target]("OWNER", lambda target: target.owner),
+    Column[Target]("DESCRIPTION", lambda target: target.description),
+]
 
 
 def _rule_document(rule: Rule) -> dict[str, object]:
@@ -104,7 +121,3 @@ def _rule_document(rule: Rule) -> dict[str, object]:
         "file": rule.file,
         "line": rule.line,
     }
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())

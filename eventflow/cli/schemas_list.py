@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from eventflow.cli.output import json_option, print_json, print_table, say
+from eventflow.cli.listing import Column, page_of, paging, show_listing
+from eventflow.cli.output import json_option
 from eventflow.cli.schemas_path import choose_schemas, schemas_option
 from eventflow.schemas import Repository, SchemaDocument, load_repository
 
@@ -13,28 +14,47 @@ __all__ = ["describe_schema", "list_"]
 
 @click.command(name="list")
 @schemas_option
+@click.option("--source", help="Only events of this source.")
+@click.option("--type", "event_type", help="Only events of this type.")
+@click.option("--owner", help="Only this owner's.")
+@click.option("--status", help="Only those with this status, such as published.")
+@paging()
 @json_option
-def list_(schemas_path: Path | None, as_json: bool) -> None:
+def list_(
+    *,
+    schemas_path: Path | None,
+    source: str | None,
+    event_type: str | None,
+    owner: str | None,
+    status: str | None,
+    limit: int,
+    after: str | None,
+    as_json: bool,
+) -> None:
     """List the schemas: each version of each event, its status and its owner."""
     repository = load_repository(choose_schemas(schemas_path))
-    if as_json:
-        print_json([describe_schema(repository, item) for item in repository.documents])
-        return
-    if not repository.documents:
-        say(f"There are no schemas in {repository.root}.")
-        return
-    print_table(
-        ["SCHEMA", "STATUS", "VALIDATION", "OWNER", "DESCRIPTION"],
+    found = [
+        item
+        for item in repository.documents
+        if source in (None, item.name.source)
+        and event_type in (None, item.name.type)
+        and owner in (None, item.owner)
+        and status in (None, item.status)
+    ]
+    show_listing(
+        page_of(found, cursor=lambda item: str(item.name), limit=limit, after=after),
         [
-            (
-                item.name,
-                _status(repository, item),
-                item.validation or repository.policy.validation,
-                item.owner,
-                " ".join(item.description.split()),
-            )
-            for item in repository.documents
+            Column("SCHEMA", lambda item: item.name),
+            Column("STATUS", lambda item: _status(repository, item)),
+            Column("VALIDATION", lambda item: item.validation or repository.policy.validation),
+            Column("OWNER", lambda item: item.owner),
+            Column("DESCRIPTION", lambda item: item.description),
         ],
+        document=lambda item: describe_schema(repository, item),
+        as_json=as_json,
+        empty=f"No schema in {repository.root} is like that."
+        if repository.documents
+        else f"There are no schemas in {repository.root}.",
     )
 
 

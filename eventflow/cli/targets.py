@@ -4,7 +4,8 @@ from typing import Any
 
 import click
 
-from eventflow.cli.output import json_option, print_json, print_table, say, visible
+from eventflow.cli.listing import Column, page_of, paging, show_listing
+from eventflow.cli.output import json_option, say, visible
 from eventflow.delivery import BreakerState, BreakerStatus, Ledger, Ledgers, TargetStatus
 from eventflow.rules import Target
 from eventflow.settings import load_settings
@@ -44,48 +45,58 @@ def targets(context: click.Context, bus: str, *, as_json: bool) -> None:
 
 
 @targets.command("list")
+@click.option("--integration", help="Only this integration's.")
+@click.option("--owner", help="Only this owner's.")
+@click.option(
+    "--breaker",
+    type=click.Choice([state.value for state in BreakerState]),
+    help="Only those whose circuit breaker is in this state.",
+)
 @_bus_option
+@paging()
 @json_option
-def list_targets(bus: str, *, as_json: bool) -> None:
+def list_targets(
+    *,
+    integration: str | None,
+    owner: str | None,
+    breaker: str | None,
+    bus: str,
+    limit: int,
+    after: str | None,
+    as_json: bool,
+) -> None:
     """List each target's deliveries, limits and breaker."""
     ledger = Ledgers(load_settings()).of(bus)
     known = _known(ledger)
-    names = sorted(known)
-    counts, breakers = ledger.status(names), ledger.breakers(names)
-    if as_json:
-        print_json([_document(known[name], counts[name], breakers[name]) for name in names])
-        return
-    if not names:
-        say("No targets are known yet: a router announces them when it starts.")
-        return
-    print_table(
+    names = [
+        name
+        for name, target in sorted(known.items())
+        if integration in (None, target.integration) and owner in (None, target.owner)
+    ]
+    breakers = ledger.breakers(names)
+    names = [name for name in names if breaker in (None, breakers[name].state.value)]
+    page = page_of(names, cursor=str, limit=limit, after=after)
+    counts = ledger.status(page.items)
+    show_listing(
+        page,
         [
-            "target",
-            "breaker",
-            "#queued",
-            "#running",
-            "#waiting",
-            "#parked",
-            "#delivered",
-            "#dead",
-            "limits",
+            Column[str]("target", str),
+            Column[str]("breaker", lambda name: breakers[name].state.value.replace("_", " ")),
+            Column[str]("#queued", lambda name: counts[name].queued),
+            Column[str]("#running", lambda name: counts[name].running),
+            Column[str]("#waiting", lambda name: counts[name].waiting),
+            Column[str]("#parked", lambda name: counts[name].parked),
+            Column[str]("#delivered", lambda name: counts[name].delivered),
+            Column[str]("#dead", lambda name: counts[name].dead),
+            Column[str]("limits", lambda name: _limits(known[name])),
         ],
-        [
-            [
-                name,
-                breakers[name].state.value.replace("_", " "),
-                counts[name].queued,
-                counts[name].running,
-                counts[name].waiting,
-                counts[name].parked,
-                counts[name].delivered,
-                counts[name].dead,
-                _limits(known[name]),
-            ]
-            for name in names
-        ],
+        document=lambda name: _document(known[name], counts[name], breakers[name]),
+        as_json=as_json,
+        empty="No target is like that."
+        if known
+        else "No targets are known yet: a router announces them when it starts.",
     )
-    for name in names:
+    for name in () if as_json else page.items:
         if breakers[name].state is not BreakerState.CLOSED:
             say(f"{name}: {visible(_story(breakers[name]))}", style="yellow")
 

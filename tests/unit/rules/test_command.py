@@ -201,6 +201,31 @@ def test_list_as_json(run, write_rules):
     assert document["targets"][1]["retry"]["max_attempts"] == 0
 
 
+@pytest.mark.parametrize(
+    ("options", "rules", "targets"),
+    [
+        ([], ["all", "greet"], ["audit", "mail"]),
+        (["--bus", "lab"], ["greet"], ["audit", "mail"]),
+        (["--target", "mail"], ["greet"], ["audit", "mail"]),
+        (["--owner", "ops"], ["all"], ["audit"]),
+        (["--enabled"], ["all"], ["audit"]),
+        (["--disabled"], ["greet"], ["audit", "mail"]),
+        (["--bus", "none"], [], []),
+        (["--limit", "1"], ["all"], ["audit"]),
+        (["--limit", "1", "--after", "all"], ["greet"], ["audit", "mail"]),
+    ],
+)
+def test_list_some(run, write_rules, options, rules, targets):
+    """Filters and pages choose rules, and the targets are those of the rules that are shown."""
+    write_rules(main=GOOD)
+    code, out, err = run("list", "--json", *options)
+    document = json.loads(out)
+    assert code == 0
+    assert [rule["name"] for rule in document["rules"]] == rules
+    assert sorted(target["name"] for target in document["targets"]) == targets
+    assert ("--after all" in err) == (options == ["--limit", "1"])
+
+
 def test_list_of_faulty_rules(run, write_rules):
     """Faulty rules are not listed; the problems are told instead."""
     write_rules(main="rule: {}")

@@ -50,6 +50,24 @@ def test_list(run: Run) -> None:
     assert (item["name"], item["status"], item["current"]) == ("shop/Sold/1.0", "active", True)
 
 
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--source", "shop"], ["shop/Sold/1.0"]),
+        (["--type", "Bought"], []),
+        (["--owner", "shop-team", "--status", "active"], ["shop/Sold/1.0"]),
+        (["--owner", "others"], []),
+        (["--status", "deprecated"], []),
+        (["--after", "shop/Sold/1.0"], []),
+    ],
+)
+def test_list_some(run: Run, options: list[str], expected: list[str]) -> None:
+    """Filters and pages choose schemas; that none fits is said."""
+    code, out, _ = run("list", "--json", *options)
+    assert (code, [item["name"] for item in json.loads(out)]) == (0, expected)
+    assert ("is like that" in run("list", *options)[2]) == (not expected)
+
+
 def test_list_of_nothing(run: Run, tmp_path: Path) -> None:
     """That there are none is said, and is no fault."""
     code, out, err = run("list", "--schemas", str(tmp_path / "none"))

@@ -1,6 +1,6 @@
 """Redriving dead letters as a plan: count, a canary, then the rest, as long as it goes well."""
 
-from eventflow.redrive.fate import Course, Fate, LedgerCourse
+from eventflow.redrive.fate import Course, Fate, LedgerCourse, Standing
 from eventflow.redrive.plan import Part, Plan, make_plan
 from eventflow.redrive.run import Pace, Run, RunState
 from eventflow.redrive.sending import (
@@ -24,6 +24,7 @@ __all__ = [
     "Redriver",
     "Run",
     "RunState",
+    "Standing",
     "batches_of",
     "make_plan",
     "preview",

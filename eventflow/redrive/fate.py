@@ -84,6 +84,9 @@ class LedgerCourse:
     def obstacle(self, bus: str, target: str) -> str:
         """Say why a target gets nothing now; see `Course`."""
         ledger = self._ledgers.of(bus)
+        if pause := ledger.pauses([target]).get(target):
+            why = f"by {pause.by}: {pause.reason}".removeprefix("by : ").strip(": ")
+            return f"{target} is paused" + (f" ({why})" if why else "")
         breaker = ledger.breakers([target])[target]
         if breaker.state is BreakerState.OPEN:
             why = breaker.reason or breaker.error
@@ -94,7 +97,9 @@ class LedgerCourse:
         if not letters:
             return {}
         ids = tuple(stored.id for stored in letters)
-        now = {item.id: item for item in self._store.list(DeadLetterFilter(ids=ids), limit=len(ids))}
+        now = {
+            item.id: item for item in self._store.list(DeadLetterFilter(ids=ids), limit=len(ids))
+        }
         found = {}
         for before in letters:
             after = now.get(before.id)

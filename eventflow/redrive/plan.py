@@ -5,7 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from eventflow.records import Reason
-from eventflow.store import DeadLetterFilter, DeadLetterStore, DeadLetterSummary, State
+from eventflow.store import (
+    DeadLetterCount,
+    DeadLetterFilter,
+    DeadLetterStore,
+    DeadLetterSummary,
+    State,
+)
 from eventflow.store.groups import FailureGroup, FailureGroups
 
 __all__ = ["MOST_CANARIES", "Part", "Plan", "make_plan"]
@@ -23,7 +29,7 @@ class Part:
     """What one target has to take.
 
     Attributes:
-        target: The target's name; empty for what has none and so cannot go.
+        target: The target's name.
         filters: Which letters, by the moment of the plan: none that dies later.
         count: How many.
         canary: How many go first.
@@ -44,21 +50,25 @@ class Plan:
     """What a redrive would do.
 
     Attributes:
+        total: How many letters fit, by target and reason, those that have no target among them.
         parts: For each target what it has to take, the largest first.
         sample: Some of the letters, the newest first.
+        homeless: Letters that fit and have no target, and so cannot go.
         guarded: Letters that fit and were redriven so often already that they do not go.
         until: The newest death that is meant, seconds since the epoch.
     """
 
+    total: DeadLetterCount
     parts: Sequence[Part]
     sample: Sequence[DeadLetterSummary]
+    homeless: int
     guarded: int
     until: float
 
     @property
     def count(self) -> int:
         """How many letters it sends, those that turn out to have no event among them."""
-        return sum(part.count for part in self.parts)
+        return self.total.total - self.homeless
 
 
 def make_plan(
@@ -94,6 +104,8 @@ def make_plan(
         count = store.count(meant)
     parts = []
     for target, number in count.by_target.items():
+        if not target:
+            continue
         of_target = replace(meant, target=target)
         size = default_canary(number) if canary is None else min(canary, number)
         reasons = {
@@ -103,7 +115,9 @@ def make_plan(
         }
         found = groups.list(of_target, limit=_GROUPS)
         parts.append(Part(target, of_target, number, size, reasons, found))
-    return Plan(parts, store.list(meant, limit=_SAMPLES), guarded, meant.until or 0.0)
+    sample = store.list(meant, limit=_SAMPLES)
+    homeless = count.by_target.get("", 0)
+    return Plan(count, parts, sample, homeless, guarded, meant.until or 0.0)
 
 
 def default_canary(number: int) -> int:

@@ -97,6 +97,8 @@ def redrive_letters(
     store: DeadLetterStore,
     flow: Redriver,
     batches: Iterable[Sequence[StoredDeadLetter]],
+    *,
+    most_redrives: int | None = None,
     clock: Clock = system_clock,
 ) -> Iterator[Redriven]:
     """Redrive, batch by batch; what is told to be redriven is sent and marked.
@@ -105,6 +107,7 @@ def redrive_letters(
         store: Where they are marked.
         flow: What sends them.
         batches: From `batches_of`, or the store's answers.
+        most_redrives: Letters that were redriven so often are refused; None for no such guard.
         clock: For the time of the mark.
 
     Yields:
@@ -117,7 +120,7 @@ def redrive_letters(
         StoreError: When the store cannot be.
     """
     for batch in batches:
-        told = [_judge(stored) for stored in batch]
+        told = [_judge(stored, most_redrives) for stored in batch]
         able = [item.letter for item in told if item.outcome is Outcome.WOULD]
         revived = set(flow.redrive([stored.letter for stored in able])) if able else set()
         if able:
@@ -132,18 +135,26 @@ def redrive_letters(
                 yield Redriven(item.letter, Outcome.ALREADY, "it is on its way already")
 
 
-def preview(batches: Iterable[Sequence[StoredDeadLetter]]) -> Iterator[Redriven]:
+def preview(
+    batches: Iterable[Sequence[StoredDeadLetter]], *, most_redrives: int | None = None
+) -> Iterator[Redriven]:
     """Tell what a redrive would do, and do nothing.
 
     Args:
         batches: As for `redrive_letters`.
+        most_redrives: Likewise.
     """
     for batch in batches:
-        yield from (_judge(stored) for stored in batch)
+        yield from (_judge(stored, most_redrives) for stored in batch)
 
 
-def _judge(stored: StoredDeadLetter) -> Redriven:
+def _judge(stored: StoredDeadLetter, most_redrives: int | None) -> Redriven:
     refusal = redrive_refusal(stored)
+    if not refusal and most_redrives is not None and stored.redrives >= most_redrives:
+        refusal = (
+            f"it was redriven {stored.redrives} times and died each time (EVENTFLOW_MAX_REDRIVES): "
+            "mend what it fails by, then --force sends it"
+        )
     if not refusal:
         return Redriven(stored, Outcome.WOULD)
     if stored.state is State.REDRIVEN:

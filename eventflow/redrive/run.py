@@ -14,10 +14,13 @@ from eventflow.units import format_duration
 __all__ = ["MOST_OPEN", "Pace", "Run", "RunState"]
 
 MOST_OPEN = 500
-"""Deliveries of one target that are sent and have no outcome, at most: beyond, the run waits."""
+"""Deliveries of one target that are sent and have no outcome, at most: beyond, the run waits.
+
+It begins with fewer, so that a fault that is not mended has few to take."""
 
 _LOOK_EVERY = 0.2  # seconds
-_BATCHES_A_SECOND = 2.0
+_BATCHES_A_SECOND = 5.0
+_FIRST_OPEN = 20  # as MOST_OPEN, before any has succeeded: each that does allows one more
 _CONVINCING = 2  # failures in a row, after which nobody waits for a delivery's success
 
 
@@ -139,6 +142,7 @@ class _PartRun:
         self._open: dict[str, StoredDeadLetter] = {}
         self._standings: dict[str, Standing] = {}
         self._before = (state.failing, state.open)  # of the parts before
+        self._succeeded = 0
         self._next = run.clock()  # when more may be sent
 
     def go(self) -> str:
@@ -217,7 +221,7 @@ class _PartRun:
             now = run.clock()
             if is_changed:
                 latest = now + run.pace.patience
-            is_full = self._count(Fate.OPEN) >= MOST_OPEN
+            is_full = self._count(Fate.OPEN) >= min(MOST_OPEN, _FIRST_OPEN + self._succeeded)
             if now >= self._next and not is_full:
                 return ""
             if is_full and now >= latest:
@@ -248,6 +252,7 @@ class _PartRun:
                 del self._open[identity]
                 self._share.settle(standing)
                 state.succeeded += standing.fate is Fate.SUCCEEDED
+                self._succeeded += standing.fate is Fate.SUCCEEDED
                 state.died += standing.fate is Fate.DIED
         self._standings = {identity: found[identity] for identity in self._open}
         failing = [one for one in self._standings.values() if one.fate is Fate.FAILING]

@@ -62,10 +62,9 @@ def finish(ledger: Ledger, outcome: Outcome, letter: DeadLetter | None = None) -
     assert [True] == ledger.finish(VENDOR, [end]).recorded
 
 
-def second_death(**changes: float) -> DeadLetter:
+def second_death(died_at: float = NOW + 1) -> DeadLetter:
     """Return the letter of its next death."""
-    values = {"redrives": 1, "died_at": NOW + 1, **changes}
-    return letter_of(error_type="E", error="no", **values)
+    return letter_of(error_type="E", error="no", redrives=1, died_at=died_at)
 
 
 def test_what_waits_for_a_worker_is_open(

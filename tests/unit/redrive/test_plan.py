@@ -29,10 +29,10 @@ def store(engine: Engine) -> DeadLetterStore:
     return store
 
 
-def plan_of(engine: Engine, *filters: DeadLetterFilter, **options: int | None) -> Plan:
+def plan_of(engine: Engine, filters: DeadLetterFilter | None = None, **options: int | None) -> Plan:
     """Return the plan for a filter, or for all."""
-    store = DeadLetterStore(engine)
-    return make_plan(store, FailureGroups(engine), *(filters or (DeadLetterFilter(),)), **options)
+    meant = filters or DeadLetterFilter()
+    return make_plan(DeadLetterStore(engine), FailureGroups(engine), meant, **options)
 
 
 @pytest.mark.parametrize(

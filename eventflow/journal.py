@@ -9,6 +9,7 @@ fields that its step has.
     s   step                                    k   error's class
     n   attempt                                 x   error's text
     o   outcome                                 f   facts, as JSON
+    a   the event's lane: its source and type
 """
 
 import json
@@ -20,17 +21,32 @@ from typing import Any
 from eventflow.errors import LedgerError
 from eventflow.events import split_delivery_id, split_ledger_id
 
-__all__ = ["MOST_ERROR", "JournalEntry", "JournalState", "Step", "entry_id", "read_entry"]
+__all__ = [
+    "MOST_ERROR",
+    "TELL_EVERY",
+    "JournalCall",
+    "JournalEntry",
+    "JournalState",
+    "RecorderCall",
+    "Step",
+    "entry_id",
+    "read_entry",
+]
 
 MOST_ERROR = 200
 """Characters of an error's text that the journal keeps; a dead letter has more."""
+
+TELL_EVERY = 60.0
+"""Seconds between two tellings of entries that were dropped."""
+
+_ROUTE = "eventflow.route"  # in the place of a target, where an event has none
 
 
 class Step(StrEnum):
     """What happened."""
 
     ACCEPTED = "accepted"
-    """The ledger took the event."""
+    """The ledger took the event; the facts have `lane`: its source and type."""
     DUPLICATE = "duplicate"
     """An event with this id was published once more, and was known."""
     MATCHED = "matched"
@@ -51,6 +67,28 @@ class Step(StrEnum):
     process ended) or `router`."""
     REDRIVEN = "redriven"
     """The dead letter was sent to its target again; the facts have `redrives`: how often by now."""
+
+
+class JournalCall(StrEnum):
+    """Whether the recorder is to be sent a message."""
+
+    NO = "no"
+    YES = "yes"
+    AGAIN = "again"
+    """Yes, and the last one was not answered: it may be lost, or still be on its queue."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderCall:
+    """What a mover is to do about the recorder.
+
+    Attributes:
+        call: Whether to send it a message.
+        dropped: Entries that were dropped and that nobody was told of yet.
+    """
+
+    call: JournalCall
+    dropped: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +172,7 @@ def read_entry(bus: str, stream_id: str, fields: Mapping[bytes, bytes]) -> Journ
         identity, target = texts.get(b"e", ""), ""
         if b"d" in texts:
             identity, target = split_delivery_id(texts[b"d"])
+            target = "" if target == _ROUTE else target
         event_id, replay_name = split_ledger_id(identity)
         return JournalEntry(
             id=entry_id(int(milliseconds), int(number)),
@@ -149,10 +188,17 @@ def read_entry(bus: str, stream_id: str, fields: Mapping[bytes, bytes]) -> Journ
             due_at=float(texts.get(b"u", 0)),
             error_type=texts.get(b"k", ""),
             error=texts.get(b"x", "")[:MOST_ERROR],
-            facts=json.loads(texts[b"f"]) if b"f" in texts else {},
+            facts=_facts_of(texts),
         )
     except (KeyError, ValueError) as error:
         message = (
             f"the journal of bus '{bus}' has an entry that cannot be read: {stream_id}: {error}"
         )
         raise LedgerError(message) from error
+
+
+def _facts_of(texts: Mapping[bytes, str]) -> dict[str, Any]:
+    facts: dict[str, Any] = json.loads(texts.get(b"f", "{}"))
+    if b"a" in texts:
+        facts["lane"] = texts[b"a"]
+    return facts

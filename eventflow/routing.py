@@ -6,7 +6,8 @@ from typing import Any
 from eventflow.encoding import DEFAULT_MAX_BYTES
 from eventflow.errors import EventError
 from eventflow.events import Event
-from eventflow.rules import RuleSet, RuleTarget, Target
+from eventflow.rules import ARCHIVE_TARGET, RuleSet, RuleTarget, Target
+from eventflow.rules.archives import FOREVER, kept_until
 from eventflow.rules.templates import compact
 from eventflow.units import format_time
 
@@ -40,6 +41,7 @@ def plan(
     *,
     accepted_at: float,
     max_input: int = INPUT_TIMES * DEFAULT_MAX_BYTES,
+    with_archive: bool = False,
 ) -> tuple[PlannedDelivery, ...]:
     """Decide which targets get an event.
 
@@ -49,10 +51,13 @@ def plan(
         accepted_at: When the event was accepted, seconds since the epoch; templates may show it.
         max_input: The most bytes that a shaped input may have: a template may name a large part of
             the event many times.
+        with_archive: Whether the archives count, too.
 
     Returns:
         One delivery for each target, in the order in which the rules first name them. Where
-        several rules name one target, the first says what it gets.
+        several rules name one target, the first says what it gets. Last the archive's, whose rules
+        are the archives that keep the event: one, however many they are, and none for an event
+        that a replay sent, since it came from there.
     """
     document = event.to_eventbridge()
     chosen: dict[str, tuple[str, RuleTarget]] = {}
@@ -66,7 +71,22 @@ def plan(
         text, fault = _shape(rule_target, document, rule_name, accepted_at, max_input)
         delivery = PlannedDelivery(rules.targets[name], tuple(matched[name]), text, fault)
         planned.append(delivery)
+    if with_archive and event.replay_name is None:
+        planned += _plan_archive(event.bus, document, rules, accepted_at)
     return tuple(planned)
+
+
+def _plan_archive(
+    bus: str, document: dict[str, Any], rules: RuleSet, accepted_at: float
+) -> list[PlannedDelivery]:
+    archives = rules.archiving(bus, document)
+    if not archives:
+        return []
+    until = kept_until(archives, accepted_at)
+    # Said here, so that the recorder needs no rules, and a redrive changes neither.
+    times = {"accepted_at": accepted_at, "kept_until": None if until == FOREVER else until}
+    names = tuple(archive.name for archive in archives)
+    return [PlannedDelivery(ARCHIVE_TARGET, names, compact(times))]
 
 
 def _shape(

@@ -16,7 +16,7 @@ from eventflow.settings import Settings, load_settings
 __all__ = ["known_targets", "queues_of", "recorder", "router", "worker"]
 
 _ROUTE = "eventflow.route"
-_DEAD_LETTERS = "eventflow.dead-letters"
+_RECORDED = ("eventflow.dead-letters", "eventflow.archive", "eventflow.journal")
 _name_option = click.option(
     "--name", metavar="NAME", help="The node's name before the @; unique on each host."
 )
@@ -35,8 +35,8 @@ def router(name: str | None) -> None:
 @click.command()
 @_name_option
 def recorder(name: str | None) -> None:
-    """Start the recorder: it writes dead letters to the store."""
-    _run(load_settings(), name or "recorder", [_DEAD_LETTERS], pool="solo")
+    """Start the recorder: it writes dead letters, archived events and the journal to the store."""
+    _run(load_settings(), name or "recorder", _RECORDED, pool="solo")
 
 
 @click.command()

@@ -10,7 +10,8 @@ from eventflow.cli.rules_check import check
 from eventflow.cli.rules_explain import explain
 from eventflow.cli.rules_path import choose_path, path_argument
 from eventflow.cli.rules_tests import run_tests
-from eventflow.rules import Rule, Target, load_rules
+from eventflow.rules import ARCHIVE, Archive, Rule, Target, load_rules
+from eventflow.rules.archives import FOREVER
 from eventflow.units import format_duration
 
 __all__ = ["rules"]
@@ -49,7 +50,7 @@ def list_(
     after: str | None,
     as_json: bool,
 ) -> None:
-    """List the rules and their targets.
+    """List the rules, their targets, and the archives.
 
     With a filter, or in pages, the targets are those of the rules that are shown.
     """
@@ -67,23 +68,39 @@ def list_(
     if len(page.items) < len(rule_set.rules):
         named = {each.target for rule in page.items for each in rule.targets}
         targets = [each for each in targets if each.name in named]
+    archives = [
+        archive
+        for archive in rule_set.archives
+        if bus in (None, archive.bus)
+        and target in (None, ARCHIVE)
+        and owner in (None, archive.owner)
+        and is_enabled in (None, archive.enabled)
+    ]
     if as_json:
         print_json(
             {
                 "rules": [_rule_document(rule) for rule in page.items],
                 "targets": [each.model_dump(mode="json") for each in targets],
+                "archives": [_archive_document(archive) for archive in archives],
             }
         )
     else:
         print_rows(page.items, _RULE_COLUMNS)
         click.echo()
         print_rows(targets, _TARGET_COLUMNS)
+        if archives:
+            click.echo()
+            print_rows(archives, _ARCHIVE_COLUMNS)
     say_more(page)
 
 
 def _describe_retry(target: Target) -> str:
     policy = target.retry
     return f"{policy.max_attempts} in {format_duration(policy.max_age)}"
+
+
+def _describe_retention(archive: Archive) -> str:
+    return "forever" if archive.retention == FOREVER else format_duration(archive.retention)
 
 
 _RULE_COLUMNS = [
@@ -104,6 +121,20 @@ _TARGET_COLUMNS = [
     Column[Target]("OWNER", lambda target: target.owner),
     Column[Target]("DESCRIPTION", lambda target: target.description),
 ]
+_ARCHIVE_COLUMNS = [
+    Column[Archive]("ARCHIVE", lambda archive: archive.name),
+    Column[Archive]("BUS", lambda archive: archive.bus),
+    Column[Archive]("ENABLED", lambda archive: "yes" if archive.enabled else "no"),
+    Column[Archive]("RETENTION", _describe_retention),
+    Column[Archive]("OWNER", lambda archive: archive.owner),
+    Column[Archive]("DESCRIPTION", lambda archive: archive.description),
+]
+
+
+def _archive_document(archive: Archive) -> dict[str, object]:
+    document = _rule_document(archive)
+    del document["targets"]
+    return document | {"retention": None if archive.retention == FOREVER else archive.retention}
 
 
 def _rule_document(rule: Rule) -> dict[str, object]:

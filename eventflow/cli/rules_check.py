@@ -76,7 +76,11 @@ def _to_json(
 ) -> dict[str, object]:
     counts: dict[str, object] = {}
     if rule_set is not None:
-        counts = {"rules": len(rule_set.rules), "targets": len(rule_set.targets)}
+        counts = {
+            "rules": len(rule_set.rules),
+            "targets": len(rule_set.targets),
+            "archives": len(rule_set.archives),
+        }
     problems = [
         {"severity": finding.severity, "code": finding.code, **asdict(finding.problem)}
         for finding in findings
@@ -92,6 +96,8 @@ def _print(path: Path, rule_set: RuleSet | None, findings: Sequence[LintFinding]
         say(f"{number} in {path}; routers keep the last good rules.", style="red")
         return
     counted = f"{_count(len(rule_set.rules), 'rule')}, {_count(len(rule_set.targets), 'target')}"
+    if rule_set.archives:
+        counted += f", {_count(len(rule_set.archives), 'archive')}"
     errors = sum(finding.severity == "error" for finding in findings)
     warnings = _count(len(findings) - errors, "warning")
     if errors:

@@ -15,7 +15,7 @@ from eventflow.encoding import encode_event
 from eventflow.errors import EventError
 from eventflow.events import Event, validate_event
 from eventflow.patterns import Explanation
-from eventflow.rules import Rule, RuleSet, load_rules
+from eventflow.rules import ARCHIVE, Rule, RuleSet, load_rules
 from eventflow.rules.faults import suggest
 from eventflow.settings import load_settings
 
@@ -62,11 +62,11 @@ class _Answer:
     help="A file with one event as JSON, with eventflow's or EventBridge's names; - for standard "
     "input.",
 )
-@click.option("--rule", "name", help="Explain this rule alone, and all of it.")
+@click.option("--rule", "name", help="Explain this rule or archive alone, and all of it.")
 @path_argument
 @json_option
 def explain(path: Path | None, event_path: Path, name: str | None, as_json: bool) -> None:
-    """Tell which rules match an event, and of the others which field failed.
+    """Tell which rules match an event, and of the others which field failed; and who archives it.
 
     The rules that match come first, then the others by how near they come: the field, what was
     wanted, what the event has there, and a hint where the mistake is a known one. Nothing is
@@ -77,10 +77,13 @@ def explain(path: Path | None, event_path: Path, name: str | None, as_json: bool
     chosen = rules.rules if name is None else (_find_rule(rules, name),)
     document = event.to_eventbridge()
     answers = sorted((_answer(rule, event, document) for rule in chosen), key=_Answer.order)
+    archives = [archive.name for archive in rules.archiving(event.bus, document)]
     if as_json:
-        print_json(_to_json(event, answers))
+        print_json(_to_json(event, answers) | {"archives": archives})
     elif name is None:
         _print_answers(event, answers)
+        if archives:
+            click.echo(f"\narchived  {_list_names(archives)}")
     else:
         _print_answer(answers[0])
 
@@ -109,10 +112,10 @@ def _read_event(path: Path) -> Event:
 
 
 def _find_rule(rules: RuleSet, name: str) -> Rule:
-    for rule in rules.rules:
+    for rule in rules.patterned:
         if rule.name == name:
             return rule
-    names = [rule.name for rule in rules.rules]
+    names = [rule.name for rule in rules.patterned]
     message = f"no rule goes by the name {name!r}{suggest(name, names)}"
     raise click.BadParameter(message, param_hint="--rule")
 
@@ -186,7 +189,7 @@ def _print_answer(answer: _Answer) -> None:
     targets = ", ".join(each.target for each in rule.targets)
     if answer.status == "matches":
         click.secho("matches", fg=_COLOURS["matches"], nl=False)
-        click.echo(f"  {rule.name} → {targets}")
+        click.echo(f"  {rule.name} → {targets or ARCHIVE}")
         return
     if answer.status == "no match":
         click.secho("no match", fg=_COLOURS["near"], nl=False)

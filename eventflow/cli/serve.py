@@ -41,12 +41,19 @@ def serve(host: str, port: int, workers: int, no_auth: bool) -> None:
         message = f"--no-auth is for loopback alone, such as 127.0.0.1, and not for {host}"
         raise click.UsageError(message)
     settings = load_settings()
+    if settings.metrics_port:
+        from eventflow.metrics.serving import ServedMetrics  # noqa: PLC0415
+
+        # Before anything counts; the processes that answer count in the same folder.
+        metrics = ServedMetrics(address=settings.metrics_address, port=settings.metrics_port)
     create = create_open_app if no_auth else create_app
     create()  # here, so that what is wrong is one line; the processes make their own
     check_servers(settings, EventFlow(settings).celery)
     from eventflow.gateway.server import run_server  # noqa: PLC0415 - needs the extra `http`
 
     where = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    if settings.metrics_port:
+        metrics.serve()
     say(f"takes events at {where}/events; what else there is: {where}/docs")
     run_server(
         f"{create.__module__}:{create.__name__}",

@@ -23,6 +23,7 @@ from eventflow.cli.deployment import (
     worker_process,
 )
 from eventflow.cli.lines import PrefixedLines
+from eventflow.cli.metrics_ports import MetricsPorts
 from eventflow.cli.running import RunLock
 from eventflow.cli.supervisor import GRACE, Supervisor, restart_delay
 from eventflow.embedded import EmbeddedServer, running_server
@@ -133,6 +134,7 @@ class _Run:
         self._server_failures = 0
         self._server_due = 0.0
         self._roll = Roll(app)
+        self._metrics = MetricsPorts(settings.metrics_port)
         self._supervisor = Supervisor(on_line=lines.write, on_note=self._note)
         self._grace = GRACE
         signals.supervisor = self._supervisor
@@ -141,7 +143,7 @@ class _Run:
         """Start all, wait until all answer, and say so; stop all when one does not."""
         self._grace = grace
         for process in deployment_processes(self._rules, self._roll):
-            self._supervisor.add(process)
+            self._supervisor.add(self._metrics.give(process))
         self._supervisor.start()
         with self._stopping_on_error():
             if not self._wait():
@@ -157,6 +159,8 @@ class _Run:
                     return
                 lock.note(flower=flower_url(port))
                 place = f" Flower: {flower_url(port)}."
+            if ports := str(self._metrics):
+                self._say(f"metrics for Prometheus, each at /metrics: {ports}")
             self._say(f"eventflow is up: {parts}.{place} Ctrl-C stops it.", loud=True)
 
     def watch(self, source: RuleSource) -> None:
@@ -228,7 +232,7 @@ class _Run:
                 continue
             if worker_name(name) in self._supervisor.names:
                 self._supervisor.stop(worker_name(name), grace=self._grace)
-            self._supervisor.add(worker_process(name, self._roll))
+            self._supervisor.add(self._metrics.give(worker_process(name, self._roll)))
             self._note(name, f"starts with the rules as they are now: reads {', '.join(queues)}")
         for name in before.keys() - after.keys():
             self._note(name, "is in no rule file any more; its worker goes on till all is stopped")

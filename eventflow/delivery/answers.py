@@ -151,6 +151,7 @@ class Finish:
         error: The error's text.
         succeeded: For the circuit breaker: whether the integration answered as it should; None
             where it was not called.
+        duration: How long the call took, in seconds.
     """
 
     delivery_id: str
@@ -161,6 +162,7 @@ class Finish:
     error_type: str = ""
     error: str = ""
     succeeded: bool | None = None
+    duration: float = 0.0
 
 
 class BreakerState(StrEnum):

@@ -20,19 +20,24 @@ All keys of one bus share the hash tag ``{bus}``, so that a script's keys live o
     eventflow:{bus}:pause:<target>        hash    since, by, reason while paused; total
     eventflow:{bus}:counts:<name>         hash    head, registered, before, delivered, retried, dead, ...
     eventflow:{bus}:dead-letters          hash    id -> dead letter as JSON, until it is in the store
+    eventflow:{bus}:journal               stream  entries of the journal, until they are in the store
     eventflow:{bus}:alarms                hash    limit's name -> since when it is crossed
+    eventflow:{bus}:matches               hash    rule -> when it last matched, or since when it is
+    eventflow:{bus}:unmatched             hash    source|type -> number and time of the last; rules
 
-A name is a target's, or `eventflow.route`, or `eventflow.dead-letters`.
+A name is a target's, or `eventflow.route`, or `eventflow.dead-letters`; `eventflow.journal` has only
+counts: dropped, told, told_at, called, until.
 """
 
 from eventflow.events import split_delivery_id
 
-__all__ = ["BUSES", "DEAD_LETTERS", "PROCESSES", "ROUTE", "Keys", "process_key"]
+__all__ = ["BUSES", "DEAD_LETTERS", "JOURNAL", "PROCESSES", "ROUTE", "Keys", "process_key"]
 
 BUSES = "eventflow:buses"
 PROCESSES = "eventflow:processes"
 ROUTE = "eventflow.route"
 DEAD_LETTERS = "eventflow.dead-letters"
+JOURNAL = "eventflow.journal"
 
 
 def process_key(identity: str) -> str:
@@ -47,14 +52,26 @@ class Keys:
         prefix: What each of them begins with.
     """
 
-    __slots__ = ("alarms", "dead_letters", "lanes", "prefix", "targets")
+    __slots__ = (
+        "alarms",
+        "dead_letters",
+        "journal",
+        "lanes",
+        "matches",
+        "prefix",
+        "targets",
+        "unmatched",
+    )
 
     def __init__(self, bus: str) -> None:
         self.prefix = f"eventflow:{{{bus}}}:"
         self.lanes = f"{self.prefix}lanes"
         self.targets = f"{self.prefix}targets"
         self.dead_letters = f"{self.prefix}dead-letters"
+        self.journal = f"{self.prefix}journal"
         self.alarms = f"{self.prefix}alarms"
+        self.matches = f"{self.prefix}matches"
+        self.unmatched = f"{self.prefix}unmatched"
 
     def event(self, event_id: str) -> str:
         """The hash of one event."""

@@ -22,6 +22,7 @@ from eventflow.delivery.answers import (
     TargetStatus,
 )
 from eventflow.delivery.balances import Balance, Pause
+from eventflow.journal import JournalEntry, JournalState, RecorderCall
 from eventflow.records import DeadLetter
 from eventflow.rules.targets import Target
 
@@ -155,6 +156,28 @@ class Ledger(Protocol):
 
     def waiting(self, target: str, limit: int) -> list[DeliveryState]:
         """List deliveries that wait for their next attempt, soonest first."""
+
+    def journal_entries(self, limit: int) -> list[JournalEntry]:
+        """Return the oldest entries of the journal that are not in the store yet, in order."""
+
+    def journal_recorded(self, ids: Sequence[str]) -> None:
+        """Forget entries of the journal that are safely in the store."""
+
+    def journal_state(self) -> JournalState:
+        """Tell how much of the journal waits, since when, and how much was dropped."""
+
+    def call_recorder(self, *, patience: float, idle: float) -> RecorderCall:
+        """Decide whether the recorder is to be sent a message; if so, it counts as sent.
+
+        It is when entries wait and no message is under way; and when none was sent for long.
+
+        Args:
+            patience: Seconds after which a message that was not answered counts as lost.
+            idle: Seconds after which a message is sent though no entry waits.
+        """
+
+    def recorder_answered(self) -> None:
+        """Note that the recorder's message is done with: the next one may be sent."""
 
     def pause(self, target: str, *, reason: str, by: str) -> bool:
         """Hold back all deliveries of a target until it is resumed.

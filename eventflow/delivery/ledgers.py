@@ -4,11 +4,13 @@ import os
 
 import redis
 
+from eventflow.delivery.gauges import Gauges
 from eventflow.delivery.keys import BUSES
 from eventflow.delivery.ledger import Ledger
 from eventflow.delivery.processes import ProcessBook
 from eventflow.delivery.redis_ledger import RedisLedger
 from eventflow.delivery.scripts import connect_redis, guarded
+from eventflow.delivery.silence import Silence
 from eventflow.delivery.watch import Watch
 from eventflow.settings import Settings
 from eventflow.tls import ledger_tls
@@ -46,6 +48,7 @@ class Ledgers:
                 bus=bus,
                 window=self._settings.deduplication_window,
                 most=self._settings.max_backlog,
+                journal_most=self._settings.journal_most if self._settings.journal else 0,
             )
         return ledger
 
@@ -62,6 +65,14 @@ class Ledgers:
     def watch(self, bus: str) -> Watch:
         """Return the numbers and alarms of *bus*."""
         return Watch(self._connect(), bus)
+
+    def gauges(self, bus: str) -> Gauges:
+        """Return what a monitor draws of *bus*."""
+        return Gauges(self._connect(), bus)
+
+    def silence(self, bus: str) -> Silence:
+        """Return what has long been silent on *bus*."""
+        return Silence(self._connect(), bus)
 
     def processes(self) -> ProcessBook:
         """Return the reports of the processes."""

@@ -16,8 +16,10 @@ from eventflow.delivery.answers import (
     Outcome,
     Planned,
     RouteWork,
+    Verdict,
 )
-from eventflow.delivery.keys import ROUTE
+from eventflow.delivery.journal_facts import letter_facts, match_facts
+from eventflow.delivery.keys import DEAD_LETTERS, ROUTE
 from eventflow.delivery.memory_claims import claim_one
 from eventflow.delivery.memory_letters import MemoryLetters
 from eventflow.delivery.memory_moves import move_target
@@ -25,6 +27,7 @@ from eventflow.delivery.memory_records import KeptDelivery, KeptEvent
 from eventflow.delivery.memory_steering import MemorySteering
 from eventflow.delivery.memory_targets import one_at_a_time
 from eventflow.events import delivery_id, split_delivery_id
+from eventflow.journal import MOST_ERROR, Step
 from eventflow.records import DeadLetter
 from eventflow.rules.targets import Target
 from eventflow.units import Clock, system_clock
@@ -39,6 +42,7 @@ class MemoryLedger(MemoryLetters, MemorySteering):
         bus: The bus.
         window: How long, in seconds, an event's id is remembered once all is delivered.
         most: How many events may wait to be routed before `accept` takes no more; 0 for any number.
+        journal_most: How many entries of the journal may wait for the recorder; 0 for no journal.
         clock: Returns seconds since the epoch; a test may have its own.
     """
 
@@ -48,9 +52,10 @@ class MemoryLedger(MemoryLetters, MemorySteering):
         *,
         window: float = 86400.0,
         most: int = 0,
+        journal_most: int = 0,
         clock: Clock = system_clock,
     ) -> None:
-        super().__init__(bus, clock=clock)
+        super().__init__(bus, journal_most=journal_most, clock=clock)
         self._window = window
         self._most = most
 
@@ -63,12 +68,14 @@ class MemoryLedger(MemoryLetters, MemorySteering):
         now, route = self._clock(), self._targets[ROUTE]
         known = self._events.get(event_id)
         if known is not None and (known.forget_at is None or known.forget_at > now):
+            self._note(Step.DUPLICATE, event_id)
             return Acceptance.DUPLICATE if known.is_routed else Acceptance.PENDING
         if 0 < self._most <= len(route.queued):
             return Acceptance.FULL
         self._events[event_id] = KeptEvent(now, body, lane)
         route.register(event_id, now)
         self._get_in_lane(event_id, lane)
+        self._note(Step.ACCEPTED, event_id, {"lane": lane})
         return Acceptance.NEW
 
     def _get_in_lane(self, event_id: str, lane: str) -> None:
@@ -115,6 +122,7 @@ class MemoryLedger(MemoryLetters, MemorySteering):
             del route.running[event_id]
             route.queued[event_id] = now
             self._get_in_lane(event_id, self._events[event_id].lane)
+            self._note(Step.LOST, event_id, {"why": "router"})
         return ids
 
     @one_at_a_time
@@ -135,8 +143,13 @@ class MemoryLedger(MemoryLetters, MemorySteering):
             delivery = KeptDelivery(event_type, planned.rules, planned.input, event.accepted)
             self._deliveries[identity] = delivery
             self._targets[planned.target].register(identity, now, delivery)
+        if (facts := match_facts(deliveries, letters)) is not None:
+            self._note(Step.MATCHED, event_id, facts)
         for letter in letters:
             self._targets[letter.target or ROUTE].bury()
+            fault = {"error_type": letter.error_type, "error": letter.error[:MOST_ERROR]}
+            facts = letter_facts(letter)
+            self._note(Step.UNROUTABLE, event_id, facts, target=letter.target, **fault)
         self._targets[ROUTE].delivered += 1
         self._keep(letters)
         event.is_routed, event.left = True, len(deliveries)
@@ -159,19 +172,25 @@ class MemoryLedger(MemoryLetters, MemorySteering):
         claims = []
         for identity in delivery_ids:
             event = self._events.get(split_delivery_id(identity)[0])
-            claims.append(
-                claim_one(
-                    kept,
-                    target,
-                    identity,
-                    self._deliveries.get(identity),
-                    event.body if event is not None else b"",
-                    lease=lease,
-                    owner=owner,
-                    alone=alone,
-                    now=now,
-                )
+            delivery = self._deliveries.get(identity)
+            crashes = delivery.crashes if delivery is not None else 0
+            was_parked = identity in kept.parked
+            claim = claim_one(
+                kept,
+                target,
+                identity,
+                delivery,
+                event.body if event is not None else b"",
+                lease=lease,
+                owner=owner,
+                alone=alone,
+                now=now,
             )
+            claims.append(claim)
+            if delivery is not None and delivery.crashes > crashes:
+                self._note_delivery(Step.LOST, identity, {"why": "lease"})
+            if claim.verdict is Verdict.PARKED and not was_parked:
+                self._note_delivery(Step.PARKED, identity, {"by": claim.parked_by})
         return claims
 
     @one_at_a_time
@@ -187,6 +206,7 @@ class MemoryLedger(MemoryLetters, MemorySteering):
                 error = f"{item.error_type}: {item.error}" if item.error_type else item.error
                 noted = kept.breaker.note(target, item.delivery_id, item.succeeded, error, now)
                 change = noted or change
+                self._note_attempt(item, noted, now)
         return Finished(recorded, change)
 
     def _record(self, target: str, item: Finish, now: float) -> bool:
@@ -240,6 +260,7 @@ class MemoryLedger(MemoryLetters, MemorySteering):
             is_held = identity in kept.running or kept.waiting.get(identity, 0.0) > now
             if delivery is not None and not is_held:
                 kept.park(identity, delivery)
+                self._note_delivery(Step.PARKED, identity, {"by": "turn"})
                 count += 1
         return count
 
@@ -260,6 +281,8 @@ class MemoryLedger(MemoryLetters, MemorySteering):
                 delivery.crashes += 1
                 delivery.failed = delivery.attempts
                 delivery.error_type, delivery.error = "WorkerLost", error
+                facts = {"why": "worker"}
+                self._note_delivery(Step.LOST, identity, facts, due_at=now + delay, error=error)
                 ids.append(identity)
         return ids
 
@@ -273,6 +296,8 @@ class MemoryLedger(MemoryLetters, MemorySteering):
         for target in targets:
             kept = self._targets[target.name]
             moved = move_target(kept, target, self._deliveries, now, limit)
+            for identity, (step, facts) in moved.steps.items():
+                self._note_delivery(step, identity, facts)
             if moved.queued:
                 by_target[target.name] = moved.queued
             lost += moved.lost
@@ -298,4 +323,7 @@ class MemoryLedger(MemoryLetters, MemorySteering):
         reference = now if empty else min(now, kept.head)
         ids = kept.queued.until(reference - older_than, limit)
         kept.queued.update(dict.fromkeys(ids, now))
+        note = self._note if name == ROUTE else self._note_delivery
+        for identity in ids if name != DEAD_LETTERS else ():
+            note(Step.QUEUED, identity, {"why": "sent again"})
         return ids

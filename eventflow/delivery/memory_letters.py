@@ -3,16 +3,18 @@
 from collections.abc import Sequence
 
 from eventflow.delivery.keys import DEAD_LETTERS
+from eventflow.delivery.memory_journal import MemoryJournal
 from eventflow.delivery.memory_records import KeptDelivery, KeptEvent
-from eventflow.delivery.memory_targets import MemoryTargets, one_at_a_time
+from eventflow.delivery.memory_targets import one_at_a_time
 from eventflow.events import split_delivery_id
+from eventflow.journal import Step
 from eventflow.records import DeadLetter
 from eventflow.rules.templates import compact
 
 __all__ = ["MemoryLetters"]
 
 
-class MemoryLetters(MemoryTargets):
+class MemoryLetters(MemoryJournal):
     """One bus's dead letters. `eventflow.delivery.ledger.Ledger` says what each method does."""
 
     @one_at_a_time
@@ -60,4 +62,5 @@ class MemoryLetters(MemoryTargets):
             letter.event_type, letter.rules, letter.input, now, redrives=redrives
         )
         self._targets[letter.target].register(letter.id, now, self._deliveries[letter.id])
+        self._note_delivery(Step.REDRIVEN, letter.id, {"redrives": redrives})
         return True

@@ -6,6 +6,7 @@ from math import floor
 
 from eventflow.delivery.answers import BreakerState
 from eventflow.delivery.memory_records import KeptDelivery, KeptTarget
+from eventflow.journal import Step
 from eventflow.rules.targets import Target
 
 __all__ = ["MovedOne", "move_target"]
@@ -21,11 +22,13 @@ class MovedOne:
         queued: The ids that are queued again.
         lost: Those of them whose lease had ended.
         looks: When another look is worth its while.
+        steps: What the journal is told of each: its step and facts.
     """
 
     queued: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     looks: list[float] = field(default_factory=list)
+    steps: dict[str, tuple[Step, dict[str, str]]] = field(default_factory=dict)
 
 
 def move_target(
@@ -50,29 +53,32 @@ def move_target(
     is_held = kept.pause is not None or not is_closed or is_limited
     paused = kept.paused(now)
 
-    def enqueue(identity: str) -> None:
+    def enqueue(identity: str, step: Step, why: str) -> None:
         kept.drop(identity)
         kept.queued[identity] = now
         moved.queued.append(identity)
+        moved.steps[identity] = (step, {"why": why})
 
     for identity in kept.running.until(now, limit):
         deliveries[identity].crashes += 1
-        enqueue(identity)
+        enqueue(identity, Step.LOST, "lease")
         moved.lost.append(identity)
     for identity in kept.waiting.until(now, limit):
         if is_held:
             kept.park(identity, deliveries[identity])
+            by = "turn" if kept.pause is None else "paused"
+            moved.steps[identity] = (Step.PARKED, {"by": by})
         else:
-            enqueue(identity)
+            enqueue(identity, Step.QUEUED, "due")
     # What a paused target has parked does not age, and is looked at again once it is resumed.
     if kept.parked and kept.pause is None:
         # What is too old is let go to its last rites, whatever holds its target back.
         for identity in kept.parked.until(now - paused - target.retry.max_age, limit):
-            enqueue(identity)
+            enqueue(identity, Step.QUEUED, "due")
         room, again = _room(kept, target, now, limit)
         for identity in kept.parked.first(max(0, room)):
             deliveries[identity].has_pass = True
-            enqueue(identity)
+            enqueue(identity, Step.QUEUED, "due" if identity in moved.steps else "free")
         if kept.parked:
             moved.looks += [] if again is None else [again]
             moved.looks.append(min(kept.parked.values()) + paused + target.retry.max_age)

@@ -18,11 +18,14 @@ from eventflow.delivery.answers import (
     RouteWork,
     Verdict,
 )
+from eventflow.delivery.journal_facts import letter_facts, match_facts
 from eventflow.delivery.keys import BUSES, DEAD_LETTERS, ROUTE
 from eventflow.delivery.limits import limit_arguments
+from eventflow.delivery.redis_journal import RedisJournal
 from eventflow.delivery.redis_steering import RedisSteering
 from eventflow.delivery.scripts import Argument, guarded
 from eventflow.events import delivery_id
+from eventflow.journal import MOST_ERROR
 from eventflow.records import DeadLetter
 from eventflow.rules.targets import Target
 
@@ -36,7 +39,7 @@ _ACCEPTANCES = {
 }
 
 
-class RedisLedger(RedisSteering):
+class RedisLedger(RedisJournal, RedisSteering):
     """One bus's ledger. Fulfils `eventflow.delivery.ledger.Ledger`, which says what each does.
 
     Args:
@@ -44,6 +47,7 @@ class RedisLedger(RedisSteering):
         bus: The bus.
         window: How long, in seconds, an event's id is remembered once all is delivered.
         most: How many events may wait to be routed before `accept` takes no more; 0 for any number.
+        journal_most: How many entries of the journal may wait for the recorder; 0 for no journal.
     """
 
     def __init__(
@@ -53,8 +57,9 @@ class RedisLedger(RedisSteering):
         bus: str = "default",
         window: float = 86400.0,
         most: int = 0,
+        journal_most: int = 0,
     ) -> None:
-        super().__init__(client, bus)
+        super().__init__(client, bus, journal_most=journal_most)
         self._window = ceil(window)
         self._most = most
         self._known = False
@@ -69,7 +74,7 @@ class RedisLedger(RedisSteering):
         for event_id, body, lane in events:
             keys += (self._keys.event(event_id), self._keys.body(event_id), self._keys.lane(lane))
             arguments += (event_id, body, lane)
-        return [_ACCEPTANCES[answer] for answer in self._scripts.run("accept", keys, arguments)]
+        return [_ACCEPTANCES[answer] for answer in self._run_noting("accept", keys, arguments)]
 
     def begin_route(self, most: int, *, lease: float) -> list[RouteWork]:
         """Hand out events that are not routed yet, lanes in turn, and count the attempt."""
@@ -83,7 +88,7 @@ class RedisLedger(RedisSteering):
     def recover_routes(self, limit: int) -> list[str]:
         """Take back events whose router's lease has ended, to send their message again."""
         keys = [self._keys.running(ROUTE), self._keys.queued(ROUTE), self._keys.lanes]
-        ids = self._scripts.run("recover_routes", keys, [self._keys.prefix, limit])
+        ids = self._run_noting("recover_routes", keys, [self._keys.prefix, limit])
         return [identity.decode() for identity in ids]
 
     def finish_route(
@@ -111,8 +116,11 @@ class RedisLedger(RedisSteering):
             arguments += (identity, json.dumps(planned.rules), planned.input or "")
         for letter in letters:
             keys.append(self._keys.counts(letter.target or ROUTE))
-            arguments += (letter.id, letter.to_json())
-        return bool(self._scripts.run("finish_route", keys, arguments))
+            arguments += (letter.id, letter.to_json(), letter.error_type)
+            arguments += (letter.error[:MOST_ERROR], json.dumps(letter_facts(letter)))
+        facts = match_facts(deliveries, letters)
+        arguments.append(json.dumps(facts) if facts is not None else "")
+        return bool(self._run_noting("finish_route", keys, arguments))
 
     def claim(
         self,
@@ -132,7 +140,7 @@ class RedisLedger(RedisSteering):
         retry = target.retry
         arguments: list[Argument] = [lease, retry.max_attempts, retry.max_age, retry.max_crashes]
         arguments += [owner, int(alone), *limit_arguments(target), *delivery_ids]
-        answers = self._scripts.run("claim", names, arguments)
+        answers = self._run_noting("claim", names, arguments)
         return [
             _read_claim(identity, answer)
             for identity, answer in zip(delivery_ids, answers, strict=True)
@@ -150,14 +158,16 @@ class RedisLedger(RedisSteering):
             arguments += (identity, item.attempt, item.outcome.value, _value_of(item))
             arguments += (item.error_type, item.error)
             arguments.append("" if item.succeeded is None else int(item.succeeded))
-        change, *recorded = self._scripts.run("finish", names, arguments)
+            arguments.append(f"{item.duration:.6f}" if item.duration else "")
+            arguments.append(item.letter.reason.value if item.letter is not None else "")
+        change, *recorded = self._run_noting("finish", names, arguments)
         return Finished([bool(answer) for answer in recorded], BreakerChange(change.decode()))
 
     def park(self, target: str, delivery_ids: Sequence[str]) -> int:
         """Hold back those that are queued, until their target may be called."""
         names = self._places(target)
         names += [self._keys.delivery(identity) for identity in delivery_ids]
-        return int(self._scripts.run("park", names, delivery_ids))
+        return int(self._run_noting("park", names, delivery_ids))
 
     def lost(
         self, target: str, delivery_ids: Sequence[str], *, owner: str, delay: float, error: str
@@ -165,7 +175,7 @@ class RedisLedger(RedisSteering):
         """Take back what *owner* had claimed when it ended; each is due again after *delay*."""
         names = [self._keys.running(target), self._keys.waiting(target)]
         names += [self._keys.delivery(identity) for identity in delivery_ids]
-        ids = self._scripts.run("lost", names, [owner, delay, error, *delivery_ids])
+        ids = self._run_noting("lost", names, [owner, delay, error, *delivery_ids])
         return [identity.decode() for identity in ids]
 
     def move(self, targets: Sequence[Target], limit: int) -> Moved:
@@ -179,7 +189,7 @@ class RedisLedger(RedisSteering):
             names += (self._keys.breaker(target.name), self._keys.tokens(target.name))
             names.append(self._keys.pause(target.name))
             arguments += (*limit_arguments(target), target.retry.max_age)
-        nearest, *moved = self._scripts.run("move", names, arguments)
+        nearest, *moved = self._run_noting("move", names, arguments)
         by_target: dict[str, list[str]] = {}
         for number, _kind, identity in moved:
             by_target.setdefault(targets[number - 1].name, []).append(identity.decode())
@@ -199,7 +209,8 @@ class RedisLedger(RedisSteering):
     def requeue(self, name: str, older_than: float, *, empty: bool, limit: int) -> list[str]:
         """Take what has been queued too long, to send its message again."""
         keys = [self._keys.queued(name), self._keys.counts(name)]
-        ids = self._scripts.run("requeue", keys, [older_than, int(empty), limit])
+        kind = {ROUTE: "e", DEAD_LETTERS: ""}.get(name, "d")
+        ids = self._run_noting("requeue", keys, [older_than, int(empty), limit, kind])
         return [identity.decode() for identity in ids]
 
     def bury(self, letters: Sequence[DeadLetter]) -> None:
@@ -235,7 +246,7 @@ class RedisLedger(RedisSteering):
         rules = json.dumps(letter.rules)
         arguments: list[Argument] = [letter.id, letter.target, letter.redrives, body]
         arguments += (letter.event_type, rules, letter.input or "")
-        return bool(self._scripts.run("revive", keys, arguments))
+        return bool(self._run_noting("revive", keys, arguments))
 
 
 def _value_of(item: Finish) -> Argument:

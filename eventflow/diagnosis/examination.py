@@ -17,14 +17,16 @@ from eventflow.diagnosis.broker import (
 )
 from eventflow.diagnosis.database import judge_store, read_facts
 from eventflow.diagnosis.finding import Finding
+from eventflow.diagnosis.journal import judge_journals, read_journals
 from eventflow.diagnosis.processes import judge_processes, named_by_routers, routers_of
 from eventflow.diagnosis.redis_server import judge_broker_server, judge_ledger_server
+from eventflow.diagnosis.silence import judge_silence, read_silence
 from eventflow.diagnosis.targets import judge_buses, read_buses
 from eventflow.errors import EventflowError, RuleError, SchemaError
 from eventflow.rules import RuleSet, Target, load_rules
 from eventflow.schemas import load_repository
 from eventflow.settings import Settings
-from eventflow.transport.messages import DEAD_LETTERS, ROUTE
+from eventflow.transport.messages import ARCHIVE, DEAD_LETTERS, JOURNAL, ROUTE
 from eventflow.worker.checks import find_conflicts
 
 __all__ = ["Examination", "examine"]
@@ -124,7 +126,7 @@ class _Examining:
             client.close()
         ledgers = Ledgers(settings)
         book = ledgers.processes()
-        _, offset = book.clock()
+        now, offset = book.clock()
         roster = book.roster()
         self._found.processes = roster.alive
         fingerprint = self._rules.fingerprint if self._rules else ""
@@ -134,17 +136,19 @@ class _Examining:
         named = self._named(roster)
         self._found.targets = tuple(sorted(named))
         yield from judge_buses(buses, roster, settings, named=named)
+        yield from judge_journals(read_journals(ledgers), roster)
+        silent = read_silence(ledgers, sorted(self._targets), now=now)
+        yield from judge_silence(silent, after=settings.silence_after)
 
     def _targets_here(self) -> Mapping[str, Target]:
-        return self._rules.targets if self._rules else {}
+        return self._rules.announced if self._rules else {}
 
     def _named(self, roster: Roster) -> set[str]:
         """Return the targets of the rules in force: the routers', else those here, else all known."""
         if routers_of(roster):
             return named_by_routers(roster)
         if self._rules:
-            enabled = [rule for rule in self._rules.rules if rule.enabled]
-            return {each.target for rule in enabled for each in rule.targets}
+            return set(self._rules.named_targets)
         return set(self._targets)
 
     def _examine_application(self) -> Iterator[Finding]:
@@ -154,7 +158,8 @@ class _Examining:
     def _examine_broker(self) -> Iterator[Finding]:
         settings = self._settings
         targets = self._targets or self._targets_here()
-        queues = [ROUTE, DEAD_LETTERS, *sorted(target.queue for target in targets.values())]
+        own = [ROUTE, DEAD_LETTERS, ARCHIVE, JOURNAL]
+        queues = [*own, *sorted({target.queue for target in targets.values()} - set(own))]
         yield from judge_broker(read_broker(self._app, queues))
         url = str(self._app.conf.broker_url or "")
         if not url.startswith("redis"):

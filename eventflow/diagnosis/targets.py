@@ -14,7 +14,7 @@ from eventflow.delivery import (
 from eventflow.diagnosis.finding import Finding
 from eventflow.diagnosis.processes import recorders_of, routers_of
 from eventflow.events import DEFAULT_BUS
-from eventflow.rules import Target
+from eventflow.rules import ARCHIVE, Target
 from eventflow.settings import Settings
 from eventflow.units import format_duration
 from eventflow.worker.alarms import LIMITS, levels_of
@@ -134,6 +134,8 @@ def _judge_unread(target: Target, waits: TargetBacklog, *, is_named: bool) -> It
     message = f"no process reads its queue '{target.queue}'"
     message += f", and {waiting}" if number else ", and nothing waits yet"
     advice = f"start `eventflow worker {target.integration}`"
+    if target.name == ARCHIVE:
+        advice = "start `eventflow recorder`"
     if not is_named:
         message += "; no enabled rule names it any more"
     yield Finding("no-worker", f"target {target.name}", message, advice)

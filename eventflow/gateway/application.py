@@ -22,6 +22,7 @@ from eventflow.gateway.publishers_file import load_publishers
 from eventflow.gateway.reception import Reception
 from eventflow.gateway.refusals import Refusal, problem_response
 from eventflow.gateway.webhooks import read_webhook
+from eventflow.metrics import count_in
 from eventflow.settings import Settings, load_settings
 
 __all__ = ["build_application"]
@@ -42,6 +43,8 @@ def build_application(settings: Settings | None = None, *, is_open: bool = False
         StartError: When there is no such file.
     """
     settings = settings if settings is not None else load_settings()
+    if settings.metrics_port:
+        count_in()
     reception = Reception(settings, _publishers(settings, is_open=is_open))
     # Writing pages needs no network: Swagger UI comes with the package.
     application = FastAPIOffline(

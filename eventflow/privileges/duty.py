@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from eventflow.delivery.keys import DEAD_LETTERS, ROUTE
+from eventflow.delivery.keys import DEAD_LETTERS, JOURNAL, ROUTE
+from eventflow.rules import ARCHIVE
 
 __all__ = ["Duty", "Role"]
+
+_RECORDED = (DEAD_LETTERS, ARCHIVE, JOURNAL)  # queues of the recorder
 
 
 class Role(StrEnum):
@@ -50,7 +53,7 @@ class Duty:
         """The queues that they read."""
         if self.role is Role.WORKER:
             return self.target_queues
-        return {Role.ROUTER: (ROUTE,), Role.RECORDER: (DEAD_LETTERS,)}.get(self.role, ())
+        return {Role.ROUTER: (ROUTE,), Role.RECORDER: _RECORDED}.get(self.role, ())
 
     @property
     def writes(self) -> tuple[str, ...]:
@@ -58,11 +61,12 @@ class Duty:
         if self.role is Role.PUBLISHER:
             return (ROUTE,)
         if self.role is Role.ROUTER:
-            return (ROUTE, DEAD_LETTERS, *self.target_queues)
+            return (ROUTE, *_RECORDED, *self.target_queues)
         if self.role is Role.WORKER:
             routes = (ROUTE,) if self.publishes else ()
             return (*routes, DEAD_LETTERS, *self.target_queues)
-        return {Role.RECORDER: (DEAD_LETTERS,), Role.OPERATOR: self.target_queues}.get(
+        # An operator redrives what died on the way to the archive, too.
+        return {Role.RECORDER: _RECORDED, Role.OPERATOR: (*self.target_queues, ARCHIVE)}.get(
             self.role, ()
         )
 

@@ -9,8 +9,17 @@ beside the first group stands in selectors, each of which holds commands and key
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from eventflow.delivery.keys import BUSES, DEAD_LETTERS, PROCESSES, ROUTE, Keys, process_key
+from eventflow.delivery.keys import (
+    BUSES,
+    DEAD_LETTERS,
+    JOURNAL,
+    PROCESSES,
+    ROUTE,
+    Keys,
+    process_key,
+)
 from eventflow.privileges.duty import Duty, Role
+from eventflow.rules import ARCHIVE
 from eventflow.transport.unacked import NO_QUEUES, unacked_keys
 
 __all__ = ["Grant", "acl_of"]
@@ -27,6 +36,7 @@ _LEDGER = (
     *("zadd", "zrem", "zscore", "zcard", "zrange", "zrangebyscore", "zremrangebyscore"),
     *("sadd", "smembers", "lpush", "rpush", "lpop", "llen"),
 )
+_JOURNAL = ("xadd", "xlen", "xrange", "xdel")
 _QUEUE = ("lpush", "rpush", "brpop", "llen")
 _EXCHANGES = ("celery.pidbox", "reply.celery.pidbox", "celeryev")
 
@@ -88,15 +98,16 @@ def _script_keys(duty: Duty, *, has_broker: bool) -> tuple[str, ...]:
         if duty.role is Role.PUBLISHER or duty.publishes:
             names += (keys.queued(ROUTE), keys.lanes, keys.lane("*"), *events)
             names.append(keys.counts(ROUTE))
+        names += (keys.journal, keys.counts(JOURNAL))
         if duty.role is Role.PUBLISHER:
             continue
-        if duty.role is Role.WORKER:
+        if duty.role in {Role.WORKER, Role.RECORDER}:
             names += (*_of_targets(keys, duty), *_pauses(keys, duty), *events)
             names += (keys.dead_letters, keys.queued(DEAD_LETTERS))
-        elif duty.role is Role.RECORDER:
-            names += _of_letters(keys)
         else:
             names.append("eventflow:*")
+        if duty.role is Role.RECORDER:
+            names += _of_letters(keys)
     if has_broker and duty.is_celery_worker:
         names += (*unacked_keys(duty.reads).values(), *_bindings())
     return tuple(names)
@@ -106,7 +117,7 @@ def _ledger_grants(duty: Duty) -> Iterator[Grant]:
     if duty.role is Role.MONITOR:
         return
     if duty.role in {Role.ROUTER, Role.OPERATOR}:
-        yield Grant(_LEDGER, ("eventflow:*",))
+        yield Grant((*_LEDGER, *_JOURNAL), ("eventflow:*",))
         if duty.role is Role.OPERATOR:
             yield Grant(("mget",), (_ANY_REPORT,), "R")
             yield Grant(("info", "config|get"))  # for `eventflow doctor`
@@ -118,14 +129,17 @@ def _ledger_grants(duty: Duty) -> Iterator[Grant]:
             yield Grant(("zadd", "zcard"), (keys.queued(ROUTE),), "W")
             yield Grant(("rpush",), (keys.lanes, keys.lane("*")), "W")
             yield Grant(("hincrby",), (keys.counts(ROUTE),))
-        if duty.role is Role.WORKER:
+        # Whoever does a step writes it down.
+        yield Grant(("xadd", "xlen"), (keys.journal,), "W")
+        yield Grant(("hincrby",), (keys.counts(JOURNAL),))
+        if duty.role in {Role.WORKER, Role.RECORDER}:
             yield Grant(_LEDGER, _of_targets(keys, duty))
             yield Grant(("hmget",), _pauses(keys, duty), "R")
             yield Grant(("get", "del"), (keys.body("*"),))
             yield Grant(("exists", "hincrby", "expire"), (keys.event("*"),))
             yield Grant(("hset", "zadd"), (keys.dead_letters, keys.queued(DEAD_LETTERS)), "W")
         if duty.role is Role.RECORDER:
-            yield Grant(_LEDGER, _of_letters(keys))
+            yield Grant((*_LEDGER, *_JOURNAL), _of_letters(keys))
         if duty.is_celery_worker:
             yield Grant(("hgetall",), (keys.targets,), "R")
     if duty.role is Role.PUBLISHER:
@@ -176,10 +190,15 @@ def _keys(duty: Duty) -> list[Keys]:
     return [Keys(bus) for bus in duty.buses]
 
 
+def _targets(duty: Duty) -> tuple[str, ...]:
+    """Return the targets whose deliveries they make; a recorder makes the archives'."""
+    return (ARCHIVE,) if duty.role is Role.RECORDER else tuple(name for name, _ in duty.targets)
+
+
 def _of_targets(keys: Keys, duty: Duty) -> tuple[str, ...]:
     return tuple(
         key
-        for target, _ in duty.targets
+        for target in _targets(duty)
         for key in (
             keys.delivery(f"*:{target}"),
             keys.queued(target),
@@ -194,9 +213,10 @@ def _of_targets(keys: Keys, duty: Duty) -> tuple[str, ...]:
 
 
 def _pauses(keys: Keys, duty: Duty) -> tuple[str, ...]:
-    return tuple(keys.pause(target) for target, _ in duty.targets)
+    return tuple(keys.pause(target) for target in _targets(duty))
 
 
 def _of_letters(keys: Keys) -> tuple[str, ...]:
     queued, counts = keys.queued(DEAD_LETTERS), keys.counts(DEAD_LETTERS)
-    return (keys.dead_letters, queued, counts, keys.alarms)
+    journal = (keys.journal, keys.counts(JOURNAL))
+    return (keys.dead_letters, queued, counts, keys.alarms, *journal)

@@ -11,6 +11,7 @@ from typing import Any
 from eventflow.delivery import Acceptance, Ledgers, is_unanswered
 from eventflow.errors import LedgerError, PublishError
 from eventflow.events import Event
+from eventflow.metrics import meter
 from eventflow.publishing.preparation import Ready
 from eventflow.publishing.waker import Waker
 from eventflow.transport import route_message
@@ -104,6 +105,7 @@ class Errand:
             try:
                 taken = self._accept(part)
             except LedgerError as error:
+                meter().published(part.bus, {"failed": len(part.events)})
                 self._end(self._refusal(error.message, is_known=not is_unanswered(error)), error)
                 return
             except Exception as error:  # noqa: BLE001 - raised where it is waited for
@@ -162,6 +164,11 @@ class Errand:
         with self._lock:
             self._accepted += [event.id for event, _ in taken]
             self._under_way = None
+        new = answers.count(Acceptance.NEW)
+        refused = answers.count(Acceptance.FULL)
+        known = len(answers) - new - refused
+        outcomes = {"accepted": new, "duplicate": known, "refused": refused}
+        meter().published(part.bus, outcomes)
         return taken
 
     def _wake(self, bus: str, events: Sequence[Event[Any]]) -> None:

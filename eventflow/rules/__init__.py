@@ -1,5 +1,6 @@
-"""Rules: YAML files, targets and their policies, input shaping, the compiled rule set."""
+"""Rules: YAML files, targets and their policies, archives, input shaping, the compiled rule set."""
 
+from eventflow.rules.archives import ARCHIVE, ARCHIVE_TARGET, Archive
 from eventflow.rules.inputs import InputTransform
 from eventflow.rules.loader import load_rules
 from eventflow.rules.ruleset import Rule, RuleSet, RuleTarget
@@ -7,6 +8,9 @@ from eventflow.rules.source import RuleSource
 from eventflow.rules.targets import CircuitBreaker, RetryPolicy, Target
 
 __all__ = [
+    "ARCHIVE",
+    "ARCHIVE_TARGET",
+    "Archive",
     "CircuitBreaker",
     "InputTransform",
     "RetryPolicy",

@@ -1,5 +1,6 @@
-"""What may stand in a rule file: the models behind its `rules:` section."""
+"""What may stand in a rule file: the models behind its `rules:` and `archives:` sections."""
 
+import math
 import re
 from typing import Annotated, Any, Literal, Self
 
@@ -14,11 +15,13 @@ from pydantic import (
 
 from eventflow.events import DEFAULT_BUS
 from eventflow.rules.targets import NAME_RULE, is_name
+from eventflow.units import parse_duration
 
-__all__ = ["InputDocument", "RuleDocument", "RuleTargetDocument"]
+__all__ = ["ArchiveDocument", "InputDocument", "RuleDocument", "RuleTargetDocument"]
 
 _PLACEHOLDER_NAME = re.compile(r"[A-Za-z0-9_-]{1,256}")
 _MAX_PATHS = 100  # as at EventBridge
+_LONGEST_RETENTION = 36_500 * 86_400.0  # seconds
 
 
 def _check_bus(value: str) -> str:
@@ -65,6 +68,19 @@ def _check_targets(
         message = "is empty: name at least one target"
         raise ValueError(message)
     return targets
+
+
+def _read_retention(value: object) -> float:
+    if value == "forever":
+        return math.inf
+    if not isinstance(value, str):
+        message = "must be a duration such as 90d, or forever"
+        raise ValueError(message)  # noqa: TRY004 - pydantic collects ValueError
+    seconds = parse_duration(value)
+    if not 0 < seconds <= _LONGEST_RETENTION:
+        message = "must be longer than nothing, and no longer than 36500d; or forever"
+        raise ValueError(message)
+    return seconds
 
 
 class _Document(BaseModel):
@@ -135,3 +151,23 @@ class RuleDocument(_Document):
         # Not min_length, which would also count the targets that are faulty.
         AfterValidator(_check_targets),
     ]
+
+
+class ArchiveDocument(_Document):
+    """One archive as its file has it.
+
+    Attributes:
+        description: What it is for.
+        owner: Who answers for it.
+        bus: The bus whose events it keeps.
+        enabled: Whether it is in force.
+        pattern: EventBridge's event pattern.
+        retention: Seconds that an event is kept, from its acceptance.
+    """
+
+    description: str = ""
+    owner: str = ""
+    bus: Annotated[str, AfterValidator(_check_bus)] = DEFAULT_BUS
+    enabled: Annotated[bool, Field(strict=True)] = True
+    pattern: dict[str, Any]
+    retention: Annotated[float, BeforeValidator(_read_retention)]

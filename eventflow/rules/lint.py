@@ -91,37 +91,43 @@ def lint(
 
 def _check_same_pattern(loaded: Loaded) -> Iterator[Problem]:
     first: dict[object, Rule] = {}
-    for rule in loaded.rule_set.rules:
+    advice = {
+        "rules": "one rule may name the targets of both",
+        "archives": "an event is kept once, as long as the longer of them says",
+    }
+    for rule in loaded.rule_set.patterned:
         if not rule.enabled:
             continue
-        earlier = first.setdefault((rule.bus, _asked(rule.pattern)), rule)
+        earlier = first.setdefault((rule.section, rule.bus, _asked(rule.pattern)), rule)
         if earlier is not rule:
             message = (
-                f"the rule {earlier.name!r} at {earlier.file}:{earlier.line} asks the same of the "
-                f"bus {rule.bus!r}; one rule may name the targets of both"
+                f"the {_noun(rule)} {earlier.name!r} at {earlier.file}:{earlier.line} asks the same "
+                f"of the bus {rule.bus!r}; {advice[rule.section]}"
             )
-            yield problem_at(loaded, "rules", rule.name, ("pattern",), message)
+            yield problem_at(loaded, rule.section, rule.name, ("pattern",), message)
 
 
 def _check_disabled(loaded: Loaded) -> Iterator[Problem]:
     enabled = {
-        (rule.bus, _asked(rule.pattern)): rule for rule in loaded.rule_set.rules if rule.enabled
+        (rule.section, rule.bus, _asked(rule.pattern)): rule
+        for rule in loaded.rule_set.patterned
+        if rule.enabled
     }
-    for rule in loaded.rule_set.rules:
+    for rule in loaded.rule_set.patterned:
         if rule.enabled:
             continue
-        message = "the rule is not in force; remove it when it is not coming back"
-        other = enabled.get((rule.bus, _asked(rule.pattern)))
+        message = f"the {_noun(rule)} is not in force; remove it when it is not coming back"
+        other = enabled.get((rule.section, rule.bus, _asked(rule.pattern)))
         if other is not None:
             message = (
-                f"the rule is not in force, and {other.name!r} at {other.file}:{other.line}, "
-                "which is, asks the same"
+                f"the {_noun(rule)} is not in force, and {other.name!r} at "
+                f"{other.file}:{other.line}, which is, asks the same"
             )
-        yield problem_at(loaded, "rules", rule.name, ("enabled",), message)
+        yield problem_at(loaded, rule.section, rule.name, ("enabled",), message)
 
 
 def _check_never_matches(loaded: Loaded) -> Iterator[Problem]:
-    for rule in loaded.rule_set.rules:
+    for rule in loaded.rule_set.patterned:
         alternatives = rule.pattern.alternatives
         reasons = [describe_impossible(alternative) for alternative in alternatives]
         impossible = [reason for reason in reasons if reason]
@@ -131,7 +137,7 @@ def _check_never_matches(loaded: Loaded) -> Iterator[Problem]:
         if len(alternatives) > 1:
             count = f"{len(impossible):,} of {len(alternatives):,}"
             message = f"no event can match {count} combinations of $or: {impossible[0]}"
-        yield problem_at(loaded, "rules", rule.name, ("pattern",), message)
+        yield problem_at(loaded, rule.section, rule.name, ("pattern",), message)
 
 
 def _check_unused_targets(loaded: Loaded) -> Iterator[Problem]:
@@ -148,7 +154,7 @@ def _check_unused_targets(loaded: Loaded) -> Iterator[Problem]:
 
 
 def _check_wildcards(loaded: Loaded) -> Iterator[Problem]:
-    for rule in loaded.rule_set.rules:
+    for rule in loaded.rule_set.patterned:
         conditions = dict.fromkeys(
             condition for alternative in rule.pattern.alternatives for condition in alternative
         )
@@ -162,7 +168,9 @@ def _check_wildcards(loaded: Loaded) -> Iterator[Problem]:
                 f"{MAX_COMPLEXITY} is much already; it matches quickly here, but AWS may refuse "
                 "it: use fewer stars, fewer repeated characters, or prefix and suffix"
             )
-            yield problem_at(loaded, "rules", rule.name, _find_field(rule, condition.path), message)
+            yield problem_at(
+                loaded, rule.section, rule.name, _find_field(rule, condition.path), message
+            )
 
 
 def _check_never_opens(loaded: Loaded) -> Iterator[Problem]:
@@ -193,6 +201,10 @@ _CHECKS: Mapping[str, _Check] = {
 
 CODES = tuple(sorted((*_CHECKS, *SCHEMA_CODES)))
 """The codes of warnings, sorted."""
+
+
+def _noun(rule: Rule) -> str:
+    return rule.section.removesuffix("s")
 
 
 def _asked(pattern: Pattern) -> object:

@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from eventflow.errors import Problem, RuleError
 from eventflow.events import write_path
 from eventflow.patterns import Pattern
-from eventflow.rules.documents import InputDocument, RuleDocument
+from eventflow.rules.archives import Archive
+from eventflow.rules.documents import ArchiveDocument, InputDocument, RuleDocument
 from eventflow.rules.faults import read_faults, suggest, unknown_key
 from eventflow.rules.files import Listing, list_files
 from eventflow.rules.inputs import InputTransform, compile_input
@@ -22,7 +23,7 @@ from eventflow.rules.targets import NAME_RULE, RESERVED_PREFIX, Target, is_name
 
 __all__ = ["Loaded", "load_rules", "read_rules"]
 
-_SECTIONS = ("rules", "targets")
+_SECTIONS = ("rules", "targets", "archives")
 _TARGET_KEYS = frozenset(Target.model_fields) - {"name"}
 _Path = tuple[str | int, ...]
 
@@ -69,10 +70,9 @@ def read_rules(path: Path) -> Loaded:
         count = "1 fault" if len(problems) == 1 else f"{len(problems)} faults"
         message = f"the rules in {str(path)!r} have {count}:"
         raise RuleError(message, problems)
-    known = {"rules": loading.rules, "targets": loading.targets}
     definitions = {
         (section, name): (definition.file, definition.entry)
-        for section, named in known.items()
+        for section, named in loading.known.items()
         for name, definition in named.items()
     }
     return Loaded(rule_set, definitions)
@@ -80,7 +80,7 @@ def read_rules(path: Path) -> Loaded:
 
 @dataclass(frozen=True, slots=True)
 class _Definition:
-    """One rule or target as it stands in a file."""
+    """One rule, target or archive as it stands in a file."""
 
     file: str
     section: str
@@ -101,9 +101,10 @@ class _Loading:
     definitions: dict[str, list[_Definition]] = field(
         default_factory=lambda: {section: [] for section in _SECTIONS}
     )
-    # The first definition of each name.
-    targets: dict[str, _Definition] = field(default_factory=dict)
-    rules: dict[str, _Definition] = field(default_factory=dict)
+    # The first definition of each name, by section.
+    known: dict[str, dict[str, _Definition]] = field(
+        default_factory=lambda: {section: {} for section in _SECTIONS}
+    )
     _spoiled: set[tuple[str, Place]] = field(default_factory=set)
 
     def load(self) -> RuleSet | None:
@@ -115,11 +116,13 @@ class _Loading:
         targets = [self._read_target(definition) for definition in self.definitions["targets"]]
         self._check_queues([target for target in targets if target is not None])
         rules = [self._read_rule(definition) for definition in self.definitions["rules"]]
+        archives = [self._read_archive(definition) for definition in self.definitions["archives"]]
         if self.problems:
             return None
         return RuleSet(
             (target for target in targets if target is not None),
             (rule for rule in rules if rule is not None),
+            (archive for archive in archives if archive is not None),
         )
 
     def _read_file(self, file: str) -> None:
@@ -156,7 +159,7 @@ class _Loading:
                 self.complete = False
 
     def _read_names(self, file: str, section: str, node: MappingNode) -> None:
-        known = self.rules if section == "rules" else self.targets
+        known = self.known[section]
         for name, entry in (*node.entries.items(), *node.repeated):
             definition = _Definition(file, section, name, entry)
             self.definitions[section].append(definition)
@@ -198,7 +201,7 @@ class _Loading:
                     f"the queue {target.queue!r} is that of the target {owner!r} already; each "
                     "target has a queue of its own"
                 )
-                self._add_at(self.targets[target.name], ("queue",), message)
+                self._add_at(self.known["targets"][target.name], ("queue",), message)
 
     def _read_rule(self, definition: _Definition) -> Rule | None:
         values = self._read_mapping(definition)
@@ -231,6 +234,27 @@ class _Loading:
             line=definition.entry.place.line,
         )
 
+    def _read_archive(self, definition: _Definition) -> Archive | None:
+        values = self._read_mapping(definition)
+        if values is None:
+            return None
+        pattern = self._read_pattern(definition, values)
+        try:
+            document = ArchiveDocument.model_validate(values)
+        except ValidationError as error:
+            for fault in read_faults(error, values, ArchiveDocument.model_fields):
+                self._add_at(definition, fault.path, fault.message, key=fault.at_key)
+            return None
+        if self.problems or pattern is None:
+            return None
+        return Archive(
+            **document.model_dump(exclude={"pattern"}),
+            name=definition.name,
+            pattern=pattern,
+            file=definition.file,
+            line=definition.entry.place.line,
+        )
+
     def _read_inputs(
         self, definition: _Definition, values: dict[str, Any]
     ) -> dict[int, InputTransform]:
@@ -254,6 +278,7 @@ class _Loading:
 
     def _check_named_targets(self, definition: _Definition, values: dict[str, Any]) -> None:
         given = values.get("targets")
+        targets = self.known["targets"]
         seen: set[str] = set()
         for index, each in enumerate(given if isinstance(given, list) else ()):
             name = each.get("target") if isinstance(each, dict) else each
@@ -262,8 +287,8 @@ class _Loading:
             path = ("targets", index, "target")
             if name in seen:
                 self._add_at(definition, path, f"the rule names {name!r} twice")
-            elif name not in self.targets and self.complete:
-                message = f"no target goes by the name {name!r}{suggest(name, self.targets)}"
+            elif name not in targets and self.complete:
+                message = f"no target goes by the name {name!r}{suggest(name, targets)}"
                 self._add_at(definition, path, message)
             seen.add(name)
 
@@ -281,7 +306,7 @@ class _Loading:
             self._report(
                 definition.file,
                 locate_text(node, fault.path),
-                f"rules.{definition.name}.pattern{below}",
+                f"{definition.section}.{definition.name}.pattern{below}",
                 fault.message,
             )
         return pattern
@@ -290,7 +315,9 @@ class _Loading:
         values = plain(definition.entry.node)
         if isinstance(values, dict):
             return values
-        self._add_at(definition, (), f"must be a mapping of a {definition.section[:-1]}'s keys")
+        noun = {"rules": "a rule", "targets": "a target", "archives": "an archive"}
+        message = f"must be a mapping of {noun[definition.section]}'s keys"
+        self._add_at(definition, (), message)
         return None
 
     def _add_at(

@@ -15,7 +15,7 @@ def problem_at(
 
     Args:
         loaded: The rules that it is of.
-        section: `rules` or `targets`.
+        section: `rules`, `targets` or `archives`.
         name: The definition's name.
         path: The place within the definition.
         message: What is to be said of it.

@@ -2,58 +2,18 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 from eventflow.errors import Problem, RuleError
 from eventflow.events import DEFAULT_BUS
-from eventflow.patterns import Matcher, Pattern
-from eventflow.rules.inputs import InputTransform
+from eventflow.patterns import Matcher
+from eventflow.rules.archives import ARCHIVE, ARCHIVE_TARGET, FOREVER, Archive
+from eventflow.rules.rule import Rule, RuleTarget
 from eventflow.rules.targets import Target
 from eventflow.rules.templates import compact
 
 __all__ = ["Rule", "RuleSet", "RuleTarget"]
-
-
-@dataclass(frozen=True, slots=True)
-class RuleTarget:
-    """One target of a rule.
-
-    Attributes:
-        target: The target's name.
-        input: What it gets in place of the event; None for the event itself.
-    """
-
-    target: str
-    input: InputTransform | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """A pattern, and the targets of the events that match it.
-
-    Attributes:
-        name: Unique in the rule set.
-        pattern: What events must match.
-        targets: What gets them, in order.
-        description: What it is for.
-        owner: Who answers for it.
-        bus: The bus whose events it looks at.
-        enabled: Whether it is in force.
-        file: The file that it stands in; empty where it stands in none.
-        line: Its line there, from 1; 0 where unknown.
-    """
-
-    name: str
-    pattern: Pattern
-    targets: tuple[RuleTarget, ...]
-    description: str = ""
-    owner: str = ""
-    bus: str = DEFAULT_BUS
-    enabled: bool = True
-    file: str = ""
-    line: int = 0
 
 
 class RuleSet:
@@ -62,24 +22,33 @@ class RuleSet:
     Args:
         targets: The targets.
         rules: The rules, in the order in which they count.
+        archives: The archives.
 
     Raises:
         RuleError: When a name is there twice, or a rule names a target that is not.
     """
 
-    __slots__ = ("_by_bus", "_by_name", "_fingerprint", "_rules", "_targets")
+    __slots__ = (
+        "_archives",
+        "_archives_by_bus",
+        "_by_bus",
+        "_by_name",
+        "_fingerprint",
+        "_rules",
+        "_targets",
+    )
 
-    def __init__(self, targets: Iterable[Target], rules: Iterable[Rule]) -> None:
+    def __init__(
+        self, targets: Iterable[Target], rules: Iterable[Rule], archives: Iterable[Archive] = ()
+    ) -> None:
         every_target = tuple(targets)
         self._rules = tuple(rules)
         self._targets = MappingProxyType({target.name: target for target in every_target})
         self._by_name = {rule.name: (index, rule) for index, rule in enumerate(self._rules)}
         self._check(every_target)
-        enabled = [rule for rule in self._rules if rule.enabled]
-        self._by_bus = {
-            bus: Matcher({rule.name: rule.pattern for rule in enabled if rule.bus == bus})
-            for bus in {rule.bus for rule in enabled}
-        }
+        self._by_bus = _matchers(self._rules)
+        self._archives = {archive.name: archive for archive in archives}
+        self._archives_by_bus = _matchers(self._archives.values())
         self._fingerprint = self._hash()
 
     @property
@@ -93,9 +62,30 @@ class RuleSet:
         return self._rules
 
     @property
+    def archives(self) -> tuple[Archive, ...]:
+        """Every archive, enabled or not: files sorted, in each the order of the file."""
+        return tuple(self._archives.values())
+
+    @property
+    def patterned(self) -> tuple[Rule, ...]:
+        """Whatever has a pattern: every rule, then every archive."""
+        return (*self._rules, *self._archives.values())
+
+    @property
+    def announced(self) -> Mapping[str, Target]:
+        """The targets that workers are told of: those of the files, and that of the archives."""
+        return {**self._targets, ARCHIVE: ARCHIVE_TARGET} if self._archives else self._targets
+
+    @property
+    def named_targets(self) -> frozenset[str]:
+        """The names of the targets that what is in force delivers to."""
+        named = {each.target for rule in self._rules if rule.enabled for each in rule.targets}
+        return frozenset(named | ({ARCHIVE} if self._archives_by_bus else set()))
+
+    @property
     def buses(self) -> frozenset[str]:
-        """The default bus, and every bus that a rule names."""
-        return frozenset({DEFAULT_BUS, *(rule.bus for rule in self._rules)})
+        """The default bus, and every bus that a rule or an archive names."""
+        return frozenset({DEFAULT_BUS, *(rule.bus for rule in self.patterned)})
 
     @property
     def fingerprint(self) -> str:
@@ -116,6 +106,20 @@ class RuleSet:
             return ()
         matched = sorted(self._by_name[name] for name in matcher.match(event))
         return tuple(rule for _, rule in matched)
+
+    def archiving(  # Any: a JSON value
+        self, bus: str, event: dict[str, Any]
+    ) -> tuple[Archive, ...]:
+        """Return the enabled archives of a bus that keep an event, by name.
+
+        Args:
+            bus: The event's bus.
+            event: The event by EventBridge's names.
+        """
+        matcher = self._archives_by_bus.get(bus)
+        if matcher is None:
+            return ()
+        return tuple(self._archives[name] for name in sorted(matcher.match(event)))
 
     def __repr__(self) -> str:
         return (
@@ -161,4 +165,26 @@ class RuleSet:
                 for rule in self._rules
             ],
         }
+        if self._archives:
+            content["archives"] = [
+                {
+                    "name": archive.name,
+                    "description": archive.description,
+                    "owner": archive.owner,
+                    "bus": archive.bus,
+                    "enabled": archive.enabled,
+                    "pattern": archive.pattern.source,
+                    "retention": None if archive.retention == FOREVER else archive.retention,
+                }
+                for archive in self._archives.values()
+            ]
         return hashlib.sha256(compact(content).encode()).hexdigest()
+
+
+def _matchers(rules: Iterable[Rule]) -> dict[str, Matcher]:
+    """Return a matcher for each bus that has a rule in force."""
+    enabled = [rule for rule in rules if rule.enabled]
+    return {
+        bus: Matcher({rule.name: rule.pattern for rule in enabled if rule.bus == bus})
+        for bus in {rule.bus for rule in enabled}
+    }

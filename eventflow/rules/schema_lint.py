@@ -53,16 +53,16 @@ class SchemaFinding:
 
 
 def lint_schemas(loaded: Loaded, schemas: FieldIndex) -> Iterator[SchemaFinding]:
-    """Hold every rule, enabled or not, against the schemas of the events that it can match.
+    """Hold every rule and archive, enabled or not, against the schemas of the events that it can match.
 
     Args:
         loaded: Rules that are without fault.
         schemas: The schemas.
     """
     linting = _Linting(schemas, KindFinder(schemas.repository))
-    for rule in loaded.rule_set.rules:
+    for rule in loaded.rule_set.patterned:
         for finding in dict.fromkeys(linting.check(rule)):
-            problem = problem_at(loaded, "rules", rule.name, finding.where, finding.message)
+            problem = problem_at(loaded, rule.section, rule.name, finding.where, finding.message)
             yield SchemaFinding(problem, finding.code, finding.certain)
 
 

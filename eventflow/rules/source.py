@@ -26,14 +26,16 @@ class RuleSource(ReloadedFiles[Listing, RuleSet]):
     def tell(self, content: RuleSet, *, is_first: bool) -> None:  # noqa: ARG002 - told each time
         """Log which rules are in force."""
         self._log.info(
-            "rules loaded from %s: %d rules, %d targets",
+            "rules loaded from %s: %d rules, %d targets, %d archives",
             self._path,
             len(content.rules),
             len(content.targets),
+            len(content.archives),
             extra={
                 "action": "rules_loaded",
                 "rules": len(content.rules),
                 "targets": len(content.targets),
+                "archives": len(content.archives),
                 "fingerprint": content.fingerprint,
             },
         )

@@ -25,8 +25,36 @@ class SeeingSettings(BaseSettings):
         True,
         description="Whether every step of every delivery is written down, for `eventflow trace`.",
     )
+    journal_most: int = Field(
+        200_000,
+        ge=1,
+        description="The most entries of a bus's journal that may wait for the recorder; beyond "
+        "them none is written, which is counted and said.",
+    )
     journal_retention: Duration = Field(
         14 * 86400.0, gt=0, description="How long the journal is kept in the store."
+    )
+    journal_rows: int = Field(
+        5_000_000,
+        ge=0,
+        description="The most entries of the journal that the store keeps; the oldest go first. "
+        "0: any number.",
+    )
+    metrics_port: int = Field(
+        0,
+        ge=0,
+        le=65535,
+        description="Where this process serves its metrics to Prometheus. 0: nowhere, and nothing "
+        "is counted. `eventflow up` gives its processes this port and those that follow.",
+    )
+    metrics_address: str = Field(
+        "127.0.0.1", description="The address that metrics are served at; `0.0.0.0`: at any."
+    )
+    silence_after: Duration = Field(
+        7 * 86400.0,
+        gt=0,
+        description="How long a rule may match nothing, or a target have no success, before "
+        "`eventflow doctor` says so.",
     )
     archive_key: str = Field(
         "",

@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 from eventflow.events import Event
 from eventflow.publishing import Publishable
 from eventflow.routing import plan
-from eventflow.rules import RuleSet
+from eventflow.rules import ARCHIVE, RuleSet
 from eventflow.schemas import EventModel
 from eventflow.testing.parts import MemoryLedgers
 from eventflow.testing.reasons import tell_unexpected, tell_why_not
@@ -61,7 +61,11 @@ class Routes:
         self._route()
         ledger = self._ledgers.watched(event.bus)
         if event.id in ledger.routed:
-            reached = {planned.target: planned.rules for planned in ledger.routed[event.id]}
+            reached = {
+                planned.target: planned.rules
+                for planned in ledger.routed[event.id]
+                if planned.target != ARCHIVE  # no subscriber's business
+            }
             faults = [
                 f"it is a dead letter of the reason {letter.reason.value}: {letter.error}"
                 for letter in ledger.unrouted[event.id]

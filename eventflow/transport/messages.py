@@ -10,15 +10,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from eventflow.events import split_delivery_id
+from eventflow.rules.archives import ARCHIVE
 
 __all__ = [
+    "ARCHIVE",
     "DEAD_LETTERS",
     "DELIVER",
+    "JOURNAL",
     "RECORD",
     "ROUTE",
     "Message",
     "deliver_message",
     "display_name",
+    "journal_message",
     "record_message",
     "route_message",
 ]
@@ -27,6 +31,7 @@ DEAD_LETTERS = "eventflow.dead-letters"
 ROUTE = "eventflow.route"
 DELIVER = "eventflow.deliver"
 RECORD = "eventflow.record"
+JOURNAL = "eventflow.journal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +79,7 @@ def route_message(bus: str, events: Sequence[tuple[str, str]]) -> Message:
 def deliver_message(
     bus: str, target: str, queue: str, task: str, deliveries: Sequence[tuple[str, str, int]]
 ) -> Message:
-    """Return the message that has deliveries of one target made.
+    """Return the message that has deliveries of one target made; the archives' has a task of its own.
 
     Args:
         bus: Their bus.
@@ -91,6 +96,8 @@ def deliver_message(
     else:
         identity, attempts = str(uuid.uuid4()), 0
         shown = _show([(item[0], item[1]) for item in deliveries], "deliveries")
+    if target == ARCHIVE:
+        return Message(ARCHIVE, queue, (bus, ids), identity, ARCHIVE, shown, attempts)
     args = (bus, target, ids)
     return Message(DELIVER, queue, args, identity, display_name(task), shown, attempts)
 
@@ -99,6 +106,11 @@ def record_message(bus: str, ids: Sequence[str]) -> Message:
     """Return the message that has dead letters written to the store."""
     shown = f"({ids[0]})" if len(ids) == 1 else f"({len(ids)} dead letters)"
     return Message(RECORD, DEAD_LETTERS, (bus, list(ids)), str(uuid.uuid4()), RECORD, shown)
+
+
+def journal_message(bus: str) -> Message:
+    """Return the message that has a bus's journal written to the store."""
+    return Message(JOURNAL, JOURNAL, (bus,), str(uuid.uuid4()), JOURNAL, f"({bus})")
 
 
 def _show(items: Sequence[tuple[str, str]], noun: str) -> str:

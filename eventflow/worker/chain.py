@@ -11,9 +11,10 @@ judge              success, Retry, Refuse, or any other exception: by the target
 """
 
 import json
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from eventflow.delivery import Claim, Finish, Outcome, Verdict, next_delay
@@ -80,11 +81,20 @@ def attempt_delivery(context: WorkerContext, bus: str, target: Target, claim: Cl
         call = _prepare(context, target, claim)
     except _Unfit as error:
         return _dead(claim, target, bus, error.reason, error.cause)
+    began = time.perf_counter()
     try:
         call()
     except Exception as error:  # noqa: BLE001 - the edge of isolation: a subscriber may raise anything
-        return _judge(context, claim, target, bus, error)
-    return Attempt(Finish(claim.delivery_id, claim.attempt, Outcome.DONE, succeeded=True))
+        return _timed(_judge(context, claim, target, bus, error), began)
+    finish = Finish(claim.delivery_id, claim.attempt, Outcome.DONE, succeeded=True)
+    return _timed(Attempt(finish), began)
+
+
+def _timed(attempt: Attempt, began: float) -> Attempt:
+    """Note how long the call took."""
+    assert attempt.finish is not None
+    duration = time.perf_counter() - began
+    return replace(attempt, finish=replace(attempt.finish, duration=duration))
 
 
 class _Unfit(Exception):  # noqa: N818 - carries a reason from one step of the chain to the next

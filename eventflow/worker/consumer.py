@@ -22,7 +22,7 @@ from eventflow.errors import LedgerError, TransportError
 from eventflow.events import DEFAULT_BUS
 from eventflow.records import DeadLetter, Reason
 from eventflow.transport import record_message
-from eventflow.transport.messages import DELIVER, RECORD, ROUTE
+from eventflow.transport.messages import ARCHIVE, DELIVER, RECORD, ROUTE
 from eventflow.transport.queues import GIVE_UP_AFTER
 from eventflow.transport.redis_transport import LIST, UNDECODABLE
 from eventflow.worker.context import WorkerContext
@@ -31,7 +31,7 @@ from eventflow.worker.letters import letter_of_message
 __all__ = ["Consumer", "DelayedDelivery", "find_fault"]
 
 _log = logging.getLogger("eventflow.consumer")
-_ARGUMENTS = {ROUTE: 2, RECORD: 2, DELIVER: 3}
+_ARGUMENTS = {ROUTE: 2, RECORD: 2, ARCHIVE: 2, DELIVER: 3}
 _BURY_AGAIN = 2.0  # seconds
 _LOOK_AFTER = 10.0  # seconds
 _DELAYED_DELIVERY = "celery.worker.consumer.delayed_delivery:DelayedDelivery"
@@ -73,7 +73,8 @@ def _are_ours(args: list[Any] | tuple[Any, ...], count: int, name: str) -> bool:
     ids = args[-1]
     if not isinstance(ids, list) or not ids:
         return False
-    return all(isinstance(item, str) and item and (name != DELIVER or ":" in item) for item in ids)
+    is_delivery = name in (DELIVER, ARCHIVE)
+    return all(isinstance(item, str) and item and (not is_delivery or ":" in item) for item in ids)
 
 
 class DelayedDelivery(CeleryDelayedDelivery):  # type: ignore[misc]  # celery has no types

@@ -14,7 +14,9 @@ from eventflow.schemas.source import SchemaSource
 from eventflow.settings import Settings
 from eventflow.subscribers import Subscribers
 from eventflow.transport import MessageSender
+from eventflow.worker.silence import SilenceNotes
 from eventflow.worker.stopping import StopFlag
+from eventflow.worker.stores import ProcessStores
 
 __all__ = ["TargetBook", "WorkerContext"]
 
@@ -73,7 +75,9 @@ class WorkerContext:
         chance: Returns a number from 0 to below 1: what the jitter of retries is drawn from.
         own_queues: The queues that are eventflow's, known once a worker starts.
         book: What the ledger says of targets.
+        stores: The way to the store, for recorders.
         stopping: Set once the worker is told to stop.
+        silence: What its rules are silent about; None where nobody asks, as in tests.
     """
 
     settings: Settings
@@ -85,12 +89,15 @@ class WorkerContext:
     schemas: SchemaSource
     chance: Callable[[], float] = random.random
     book: TargetBook = field(init=False)
+    stores: ProcessStores = field(init=False)
     stopping: StopFlag = field(default_factory=StopFlag, init=False)
     own_queues: frozenset[str] = field(default=frozenset(), init=False)
+    silence: SilenceNotes | None = field(default=None, init=False)
     _announced: str = field(default="", init=False)
 
     def __post_init__(self) -> None:
         self.book = TargetBook(self.ledgers)
+        self.stores = ProcessStores(self.settings)
 
     def announce(self) -> None:
         """Tell the ledger of the current rules' targets, once for each change of the rules.
@@ -102,10 +109,19 @@ class WorkerContext:
         rules = self.rules.current()
         if rules.fingerprint == self._announced:
             return
-        definitions = {name: target.model_dump_json() for name, target in rules.targets.items()}
+        definitions = {name: target.model_dump_json() for name, target in rules.announced.items()}
         for bus in sorted(rules.buses | {"default"}):
             self.ledgers.of(bus).announce(definitions)
+        if self.silence is not None:
+            self.silence.begin(rules)
         self._announced = rules.fingerprint
+
+    def buses_of_rules(self) -> frozenset[str]:
+        """Return the buses that the rule files name; none where there are no valid files."""
+        try:
+            return self.rules.current().buses
+        except RuleError:
+            return frozenset()
 
     def targets_of_rules(self) -> dict[str, Target]:
         """Return the targets that the rule files define; none where there are no valid files."""

@@ -11,12 +11,14 @@ from celery.utils.serialization import get_pickleable_exception
 
 from eventflow.delivery import Claim, Ledger, Outcome, Verdict, insist
 from eventflow.errors import EventflowError, TransportError
+from eventflow.metrics import meter
 from eventflow.rules import Target
 from eventflow.transport import record_message
 from eventflow.worker.chain import Attempt, attempt_delivery
 from eventflow.worker.context import WorkerContext
 from eventflow.worker.hand_back import hand_back
 from eventflow.worker.identity import owner_name
+from eventflow.worker.monitoring import count_finish
 from eventflow.worker.tell import tell_breaker, tell_outcome
 from eventflow.worker.timeout import GRACE
 
@@ -102,6 +104,7 @@ def make_deliveries(
             # What holds this one back holds its neighbours back: one call for all of them.
             parked = 1 + (ledger.park(target.name, rest[1:]) if rest[1:] else 0)
             made.counts["parked"] += parked
+            meter().parked(bus, target.name, claim.parked_by, parked)
             made.attempts.append((claim, Attempt(None, verdict=claim.verdict)))
             break
         if claim.verdict is Verdict.APART:
@@ -149,6 +152,7 @@ def _finish(
         )
         return "superseded"
     tell_outcome(target, claim, finish, attempt.error)
+    count_finish(ledger.bus, target.name, claim, finish)
     if finish.outcome is Outcome.DEAD:
         try:
             context.sender.send([record_message(ledger.bus, [claim.delivery_id])])

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 
 from eventflow.delivery import Ledger
 from eventflow.errors import TransportError
-from eventflow.rules import Target
+from eventflow.rules import ARCHIVE, Target
 from eventflow.transport import Message, deliver_message
 from eventflow.worker.context import WorkerContext
+from eventflow.worker.route import groups
 
-__all__ = ["hand_back", "single_messages"]
+__all__ = ["due_messages", "hand_back", "single_messages"]
 
 _log = logging.getLogger("eventflow.deliver")
 
@@ -50,6 +51,29 @@ def hand_back(
         target.name,
         extra={"action": "given_back", "target": target.name, "count": len(delivery_ids)},
     )
+
+
+def due_messages(
+    context: WorkerContext, ledger: Ledger, target: Target, delivery_ids: Sequence[str]
+) -> list[Message]:
+    """Return the messages for deliveries that are due again, or were lost on the way.
+
+    The archives' go together: written one by one, what a store that was away has missed would take
+    a hundred times as long. All others go alone.
+
+    Args:
+        context: The process's parts.
+        ledger: Their ledger, which knows their types and attempts.
+        target: Their target.
+        delivery_ids: Their ids.
+    """
+    if target.name != ARCHIVE:
+        return single_messages(ledger, target, delivery_ids)
+    size = context.settings.group_size
+    return [
+        deliver_message(ledger.bus, target.name, target.queue, target.task, group)
+        for group in groups(_described(ledger, delivery_ids), size)
+    ]
 
 
 def single_messages(ledger: Ledger, target: Target, delivery_ids: Sequence[str]) -> list[Message]:

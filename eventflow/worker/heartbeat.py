@@ -114,10 +114,7 @@ class Heartbeat:
             rules = self._context.rules.current()
         except RuleError:  # most workers have no rule files
             return "", ()
-        enabled = [rule for rule in rules.rules if rule.enabled]
-        return rules.fingerprint, tuple(
-            sorted({each.target for rule in enabled for each in rule.targets})
-        )
+        return rules.fingerprint, tuple(sorted(rules.named_targets))
 
     def _targets(self) -> dict[str, Target]:
         return {

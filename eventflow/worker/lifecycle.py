@@ -23,15 +23,21 @@ from eventflow.errors import (
 from eventflow.rules import Target
 from eventflow.schemas import EventModel
 from eventflow.transport import make_queue
-from eventflow.transport.messages import DEAD_LETTERS, ROUTE
+from eventflow.transport.messages import ARCHIVE, DEAD_LETTERS, JOURNAL, ROUTE
 from eventflow.worker.checks import check_settings
 from eventflow.worker.context import WorkerContext
 from eventflow.worker.heartbeat import Heartbeat
+from eventflow.worker.monitoring import Monitoring
 from eventflow.worker.mover import Mover
+from eventflow.worker.retention import Retention, prunings
 
 __all__ = ["hook_signals", "select_queues"]
 
 _log = logging.getLogger("eventflow.worker")
+_OWN = (ROUTE, DEAD_LETTERS, ARCHIVE, JOURNAL)
+_RECORDED = frozenset(
+    {DEAD_LETTERS, ARCHIVE, JOURNAL}
+)  # what comes from these is written to the store
 
 
 def hook_signals(app: Celery, context: WorkerContext, *, is_joined: bool) -> None:
@@ -64,7 +70,8 @@ def select_queues(
     Raises:
         StartError: When one is asked for that nobody knows.
     """
-    known = [ROUTE, DEAD_LETTERS, *sorted({target.queue for target in targets.values()}), *others]
+    queues = {target.queue for target in targets.values()} - set(_OWN)
+    known = [*_OWN, *sorted(queues), *others]
     unknown = [name for name in asked if name not in known]
     if unknown:
         message = (
@@ -83,6 +90,8 @@ class _Lifecycle:
         self._context = context
         self._is_joined = is_joined
         self._mover: Mover | None = None
+        self._retention: Retention | None = None
+        self._monitoring = Monitoring(context)
         self._queues: list[str] = []
         self._made: list[str] = []  # those that no user has defined
 
@@ -92,10 +101,11 @@ class _Lifecycle:
             return
         asked = _as_list((options or {}).get("queues"))
         try:
+            self._monitoring.begin()
             targets = self._targets(is_router=ROUTE in asked or not (asked or self._is_joined))
             queues = self._app.amqp.queues
             others = list(queues)  # a joined app's own, and the one of Celery's plain tasks
-            own = {ROUTE, DEAD_LETTERS, *(target.queue for target in targets.values())}
+            own = {*_OWN, *(target.queue for target in targets.values())}
             for name in own.difference(others):
                 # Not by add(): that would put Celery's default exchange in its place.
                 queues[name] = make_queue(name)
@@ -134,12 +144,18 @@ class _Lifecycle:
             beat=heartbeat.beat,
         )
         self._mover.start()
+        if _RECORDED.intersection(self._queues):
+            self._retention = Retention(prunings(self._context.stores, self._context.settings))
+            self._retention.start()
+        self._monitoring.serve(self._app.amqp.queues.consume_from)
 
     def on_shutting_down(self, **_: Any) -> None:
         """End what runs, and give the rest back; what the mover leaves, another process's finds."""
         self._context.stopping.set()
         if self._mover is not None:
             self._mover.stop_soon()
+        if self._retention is not None:
+            self._retention.stop_soon()
 
     def _declare(self) -> None:
         try:

@@ -9,19 +9,22 @@ import threading
 from collections.abc import Callable
 
 from eventflow.delivery import Ledger
-from eventflow.errors import EventflowError, LedgerError
+from eventflow.errors import EventflowError, LedgerError, TransportError
+from eventflow.journal import JournalCall
 from eventflow.rules import Target
-from eventflow.transport import Message, record_message, route_message
-from eventflow.transport.messages import DEAD_LETTERS, ROUTE
+from eventflow.transport import Message, journal_message, record_message, route_message
+from eventflow.transport.messages import DEAD_LETTERS, JOURNAL, ROUTE
 from eventflow.worker.context import WorkerContext
-from eventflow.worker.hand_back import single_messages
+from eventflow.worker.hand_back import due_messages
 from eventflow.worker.route import groups
 from eventflow.worker.stopping import StopRequest
+from eventflow.worker.tell import tell_dropped
 
 __all__ = ["Mover"]
 
 _log = logging.getLogger("eventflow.mover")
 _PATIENCE = 2.0  # seconds
+_IDLE = 3600.0  # seconds without a message to the recorder, who then forgets what is too old
 _MOST_MOVED = 500  # of one target in one round: other targets are not kept waiting
 
 
@@ -85,6 +88,7 @@ class Mover:
             self._send_lost(ledger, targets)
             if nearest is not None:
                 wait = min(wait, nearest)
+        self._call_recorder()
         return wait
 
     def _run(self) -> None:
@@ -122,7 +126,8 @@ class Mover:
                 extra={"action": "delivery_lost", "delivery_id": identity},
             )
         for name, ids in moved.by_target.items():
-            self._context.sender.send(single_messages(ledger, targets[name], ids))
+            messages = due_messages(self._context, ledger, targets[name], ids)
+            self._context.sender.send(messages)
         return moved.nearest
 
     def _send_lost(self, ledger: Ledger, targets: dict[str, Target]) -> None:
@@ -173,7 +178,27 @@ class Mover:
             ]
         if name == DEAD_LETTERS:
             return [record_message(ledger.bus, group) for group in groups(ids, size)]
-        return single_messages(ledger, targets[name], ids)
+        return due_messages(self._context, ledger, targets[name], ids)
+
+    def _call_recorder(self) -> None:
+        """Send the recorder a message for each bus whose journal has entries; one at a time."""
+        if not self._is_ours(JOURNAL):
+            return
+        patience = 2 * self._context.settings.requeue_after
+        for bus in self._context.ledgers.buses():
+            answer = self._context.ledgers.of(bus).call_recorder(patience=patience, idle=_IDLE)
+            if answer.dropped:
+                tell_dropped(bus, answer.dropped)
+            if answer.call is JournalCall.NO:
+                continue
+            try:
+                # Not answered yet: the message is lost, or lies there until a recorder runs.
+                if answer.call is JournalCall.AGAIN and self._context.sender.depth(JOURNAL) > 0:
+                    continue
+                self._context.sender.send([journal_message(bus)])
+            except TransportError as error:
+                # The entries wait, and it is tried again after a while; what else moves goes on.
+                _log.warning("%s", error, extra={"action": "send_failed", "messages": 1})
 
     def _is_ours(self, queue: str) -> bool:
         return self._queues is None or queue in self._queues

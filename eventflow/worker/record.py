@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from eventflow.errors import LedgerError
+from eventflow.metrics import meter
 from eventflow.records import DeadLetter
 from eventflow.worker.context import WorkerContext
 
@@ -49,4 +50,5 @@ def record_letters(
     if letters:
         store.record(letters)
         ledger.recorded(written)
+        meter().recorded(bus, len(letters))
     return len(letters)

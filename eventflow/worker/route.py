@@ -20,6 +20,7 @@ from eventflow.transport import Message, deliver_message, record_message, route_
 from eventflow.transport.messages import ROUTE
 from eventflow.worker.context import WorkerContext
 from eventflow.worker.letters import one_line, raw_event, write_traceback
+from eventflow.worker.monitoring import count_routed
 
 __all__ = ["groups", "route_events"]
 
@@ -78,6 +79,8 @@ def route_events(context: WorkerContext, bus: str, event_ids: Sequence[str]) -> 
             counts["events"] += _route_one(context, ledger, rules, work, sending, schemas=schemas)
         counts.update(_send(context, bus, rules, first))
     counts.update(_send(context, bus, rules, pending))
+    if context.silence is not None:
+        context.silence.write(rules.fingerprint)
     if left > 0 and context.stopping.is_set():
         _give_back(context, bus, event_ids[-left:])
     return dict(counts)
@@ -116,7 +119,9 @@ def _route_one(
         event = decode_event(work.body)
         _check_schema(schemas, event)
         most = INPUT_TIMES * context.settings.max_event_bytes
-        planned = plan(event, rules, accepted_at=work.accepted_at, max_input=most)
+        planned = plan(
+            event, rules, accepted_at=work.accepted_at, max_input=most, with_archive=True
+        )
     except Exception as error:  # noqa: BLE001 - whatever is wrong with one event must not stop the next
         letters.append(_unroutable(ledger.bus, work, error, event))
     letters += [_input_fault(ledger.bus, work, item) for item in planned if item.fault]
@@ -126,6 +131,7 @@ def _route_one(
     kind = event.type if event else ""
     if not ledger.finish_route(work.event_id, kind, deliveries, letters):
         return 0
+    count_routed(context, ledger.bus, event, planned, letters)
     for item in deliveries:
         identity = delivery_id(work.event_id, item.target)
         sending.deliveries[item.target].append((identity, kind, 0))
@@ -157,7 +163,7 @@ def _send(context: WorkerContext, bus: str, rules: RuleSet, sending: _Sending) -
     size = context.settings.group_size
     messages: list[Message] = []
     for name, items in sending.deliveries.items():
-        target: Target = rules.targets[name]
+        target: Target = rules.announced[name]
         messages += [
             deliver_message(bus, name, target.queue, target.task, group)
             for group in groups(items, size)

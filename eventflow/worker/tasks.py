@@ -1,17 +1,17 @@
 """The Celery tasks, under their fixed names."""
 
 import logging
-import os
 from collections.abc import Callable
 from typing import TypeVar
 
 from celery import Celery
 
-import eventflow.store as sql
 from eventflow.errors import EventflowError
-from eventflow.transport.messages import DELIVER, RECORD, ROUTE
+from eventflow.transport.messages import ARCHIVE, DELIVER, JOURNAL, RECORD, ROUTE
+from eventflow.worker.archiving import archive_events
 from eventflow.worker.context import WorkerContext
 from eventflow.worker.deliver import deliver
+from eventflow.worker.journal import record_journal
 from eventflow.worker.record import record_letters
 from eventflow.worker.route import route_events
 
@@ -23,8 +23,7 @@ _NO_LIMIT = 30 * 24 * 60 * 60  # seconds: none would have Celery take the app's
 
 
 def register_tasks(app: Celery, context: WorkerContext) -> None:
-    """Give *app* the tasks `eventflow.route`, `eventflow.deliver` and `eventflow.record`."""
-    open_store = _StoreOfProcess(context)
+    """Give *app* eventflow's tasks."""
     # What a subscriber raises is told in our own words; Celery need not print it once more.
     # A joined app's own defaults do not count here; celery_app.py has the reasons for ours.
     options = {
@@ -55,23 +54,17 @@ def register_tasks(app: Celery, context: WorkerContext) -> None:
     def deliver_task(bus: str, target: str, delivery_ids: list[str]) -> dict[str, int]:
         return _said(lambda: deliver(context, bus, target, delivery_ids))
 
+    @app.task(name=ARCHIVE, **recording)  # type: ignore[untyped-decorator]
+    def archive_task(bus: str, delivery_ids: list[str]) -> dict[str, int]:
+        return _said(lambda: archive_events(context, bus, delivery_ids))
+
     @app.task(name=RECORD, **recording)  # type: ignore[untyped-decorator]
     def record_task(bus: str, letter_ids: list[str]) -> int:
-        return _said(lambda: record_letters(context, open_store(), bus, letter_ids))
+        return _said(lambda: record_letters(context, context.stores.dead_letters, bus, letter_ids))
 
-
-class _StoreOfProcess:
-    """The store, opened once in each process, when it is first needed."""
-
-    def __init__(self, context: WorkerContext) -> None:
-        self._context = context
-        self._opened: tuple[int, sql.DeadLetterStore] | None = None
-
-    def __call__(self) -> "sql.DeadLetterStore":
-        if self._opened is None or self._opened[0] != os.getpid():
-            store = sql.DeadLetterStore(sql.open_engine(self._context.settings.store_url))
-            self._opened = (os.getpid(), store)
-        return self._opened[1]
+    @app.task(name=JOURNAL, **recording)  # type: ignore[untyped-decorator]
+    def journal_task(bus: str) -> int:
+        return _said(lambda: record_journal(context, context.stores.journal, bus))
 
 
 def _said(run: Callable[[], T]) -> T:

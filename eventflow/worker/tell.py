@@ -7,7 +7,7 @@ from eventflow.records import Reason
 from eventflow.rules import Target
 from eventflow.units import format_duration
 
-__all__ = ["tell_breaker", "tell_outcome"]
+__all__ = ["tell_breaker", "tell_dropped", "tell_outcome"]
 
 _log = logging.getLogger("eventflow.deliver")
 
@@ -99,3 +99,20 @@ def tell_breaker(ledger: Ledger, target: Target, change: BreakerChange) -> None:
                 target.name,
                 extra=facts,
             )
+
+
+def tell_dropped(bus: str, count: int) -> None:
+    """Log that a part of the journal is missing.
+
+    Args:
+        bus: The journal's bus.
+        count: How many entries.
+    """
+    _log.warning(
+        "%s entries of the journal of bus '%s' were dropped, since as many as may wait for the "
+        "recorder did (EVENTFLOW_JOURNAL_MOST): does `eventflow recorder` run, and can it write "
+        "to the store? Events and deliveries are not touched by it",
+        f"{count:,}",
+        bus,
+        extra={"action": "journal_dropped", "bus": bus, "count": count},
+    )

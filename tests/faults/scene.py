@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from eventflow.delivery.keys import DEAD_LETTERS, ROUTE, Keys
+from eventflow.delivery.keys import DEAD_LETTERS, JOURNAL, ROUTE, Keys
 from tests.deployment import Deployment, deployed
 from tests.faults.proxy import Proxy, proxied
 from tests.faults.tail import Notes, Tail
@@ -70,7 +70,7 @@ _QUEUES: dict[str, tuple[str, ...]] = {
     "router-2": (ROUTE,),
     "worker-1": TARGETS,
     "worker-2": TARGETS,
-    "recorder": (DEAD_LETTERS,),
+    "recorder": (DEAD_LETTERS, JOURNAL),
 }
 _POOLS = {"worker-2": ("-P", "prefork", "-c", "2")}
 

@@ -5,6 +5,8 @@ import redis
 
 from eventflow.delivery import Finish, Outcome, RedisLedger, Verdict, connect_redis
 from eventflow.errors import LedgerError
+from eventflow.journal import JournalState
+from tests.contracts.journal import MOST, JournalContract
 from tests.contracts.ledger import TARGET, VENDOR, LedgerContract, claim, register
 from tests.contracts.limits import BreakerContract, PoisonContract, RateContract
 from tests.contracts.steering import BalanceContract, PauseContract, balance
@@ -71,6 +73,32 @@ class TestRedisRate(RateContract):
 
 class TestRedisPoison(PoisonContract):
     """Poison, on Redis."""
+
+
+class TestRedisJournal(JournalContract):
+    """The journal, on Redis."""
+
+    @pytest.fixture
+    def ledger(self, client: redis.Redis) -> RedisLedger:
+        """An empty ledger with a journal."""
+        return RedisLedger(client, journal_most=MOST)
+
+    def test_without_a_journal_nothing_is_kept(self, client: redis.Redis) -> None:
+        """It can be switched off, and then drops nothing either."""
+        ledger = RedisLedger(client)
+        register(ledger, "e1", TARGET)
+        assert JournalState() == ledger.journal_state()
+        assert not client.exists("eventflow:{default}:journal")
+
+    def test_an_entry_of_a_newer_version_is_dropped_and_said(
+        self, ledger: RedisLedger, client: redis.Redis, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """It keeps nothing behind it back, and is counted with the rest that is missing."""
+        client.xadd("eventflow:{default}:journal", {"s": "teleported", "e": "e1"})
+        register(ledger, "e2")
+        assert ["e2", "e2"] == [entry.event_id for entry in ledger.journal_entries(10)]
+        assert "cannot be read" in caplog.text
+        assert (2, 1) == (ledger.journal_state().waiting, ledger.journal_state().dropped)
 
 
 class TestRedisPause(PauseContract):

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from eventflow import encoding, events, routing
+from eventflow.delivery import gauges, silence
 from eventflow.errors import EventError
 from eventflow.gateway import content_modes, crew, put_events, server, signature
+from eventflow.metrics import endpoint, labels
 from eventflow.patterns import shape, syntax
 from eventflow.publishing import carriers, outbox, publisher
 from eventflow.rules import documents, files, inputs, paths, reader, targets, templates
@@ -56,6 +58,12 @@ LIMITS: Mapping[str, Any] = {
     "calls that may wait for each of these": crew._WAITING_FOR_EACH,
     "connections of a process": server._MOST_CONNECTIONS,
     "seconds that a signing client's clock may be off": int(signature._SKEW),
+    "values of a metric's label, in each process": labels.MOST_LABEL_VALUES,
+    "requests for metrics that a process answers at once": endpoint.MOST_CONNECTIONS,
+    "seconds that a request for metrics may take": endpoint._PATIENCE,
+    "waiting deliveries of a target whose age is looked up": gauges.MOST_AGES,
+    "kinds of events without a rule": silence.MOST_UNMATCHED,
+    "seconds of silence before the doctor says so": setting("silence_after"),
     "characters of an error, until the next attempt": chain._MOST_ERROR,
     "characters of an error in a dead letter": letters.MOST_ERROR,
     "characters of a traceback in a dead letter": letters.MOST_TRACEBACK,

@@ -11,6 +11,7 @@
 -- ARGV 3i-1 .. 3i+1 the event's id, its JSON, its lane
 -- Returns per event: 1 new, 2 known and not yet routed (its message may be lost), 0 known and
 --                    routed, 3 refused, since as many wait as may
+--# include journal
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
 local most = tonumber(ARGV[1])
@@ -21,6 +22,9 @@ for i = 1, (#ARGV - 1) / 3 do
   local event, body, waiting = KEYS[3 * i + 1], KEYS[3 * i + 2], KEYS[3 * i + 3]
   local id, text, lane = ARGV[3 * i - 1], ARGV[3 * i], ARGV[3 * i + 1]
   local state = redis.call('HGET', event, 'state')
+  if state then
+    note('duplicate', 'e', id)
+  end
   if state == 'accepted' then
     answers[i] = 2
   elseif state then
@@ -36,6 +40,7 @@ for i = 1, (#ARGV - 1) / 3 do
     if redis.call('RPUSH', waiting, id) == 1 then
       redis.call('RPUSH', KEYS[2], lane)
     end
+    note('accepted', 'e', id, 'a', lane)
     answers[i] = 1
   end
 end

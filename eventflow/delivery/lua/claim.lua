@@ -20,6 +20,7 @@
 --   run, poison, max_attempts, max_age   then: attempt, body, input, rules, accepted, first,
 --                     redrives, now, error type, error, the number of the last attempt that told
 --                     how it went, and for how many seconds its target was paused meanwhile
+--# include journal
 --# include limits
 --# include pauses
 local time = redis.call('TIME')
@@ -73,6 +74,7 @@ local function verdict_of(id, delivery)
   if leased_until then
     redis.call('ZREM', running, id)
     redis.call('HINCRBY', delivery, 'crashes', 1)
+    note('lost', 'd', id, 'f', '{"why":"lease"}')
   end
   if tonumber(redis.call('ZSCORE', waiting, id) or 0) > now then
     return 'waiting'
@@ -98,6 +100,7 @@ local function verdict_of(id, delivery)
     redis.call('ZREM', queued, id)
     redis.call('ZREM', waiting, id)
     redis.call('ZADD', parked, accepted_of(delivery, now), id)
+    note('parked', 'd', id, 'f', '{"by":"' .. hold .. '"}')
     return 'parked', hold
   end
   return 'run'

@@ -7,20 +7,23 @@
 -- KEYS 3i+6 ..      hash   delivery:<id>, hash event:<event id>, string body:<event id>
 -- ARGV 1            seconds to remember an event once all is delivered
 -- ARGV 2..9         the target's limits
--- then 7 each       id, attempt, outcome, value, error type, error, the call: 1, 0 or '' (none made)
+-- then 9 each       id, attempt, outcome, value, error type, error, the call: 1, 0 or '' (none made);
+--                   for the journal: its seconds or '', the reason of a death
 --   done              value ''
 --   retry             value: seconds until it is due
 --   dead              value: the dead letter as JSON
 --   release           value ''; given back untried: the attempt is not counted
 -- Returns what became of the breaker ('', opened, reopened, closed), then per delivery: 1, or 0
 -- when it was finished before or another has claimed it since
+--# include journal
 --# include limits
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
 local limits = read_limits(2)
 local counts, breaker = KEYS[5], KEYS[6]
 local answers = {''}
-local FIELDS = 7
+local FIELDS = 9
+local MOST_ERROR = 200 -- bytes of an error's text in the journal
 
 local function close(id, delivery, event, body)
   redis.call('DEL', delivery)
@@ -89,6 +92,29 @@ local function note_call(id, call, error)
   end
 end
 
+local function note_attempt(at, change)
+  local outcome, facts = ARGV[at + 2], {}
+  local fields = {'d', ARGV[at], 'n', ARGV[at + 1], 'o', outcome}
+  local function add(name, value)
+    if value ~= '' then
+      fields[#fields + 1] = name
+      fields[#fields + 1] = value
+    end
+  end
+  add('l', ARGV[at + 7])
+  add('u', outcome == 'retry' and now + tonumber(ARGV[at + 3]) or '')
+  add('k', ARGV[at + 4])
+  add('x', string.sub(ARGV[at + 5], 1, MOST_ERROR))
+  if ARGV[at + 8] ~= '' then
+    facts[1] = '"reason":"' .. ARGV[at + 8] .. '"'
+  end
+  if change ~= '' then
+    facts[#facts + 1] = '"breaker":"' .. change .. '"'
+  end
+  add('f', #facts > 0 and '{' .. table.concat(facts, ',') .. '}' or '')
+  note('attempt', unpack(fields))
+end
+
 for i = 1, (#ARGV - 1 - LIMITS) / FIELDS do
   local at = FIELDS * (i - 1) + 2 + LIMITS
   local id, attempt, outcome, value = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
@@ -100,6 +126,7 @@ for i = 1, (#ARGV - 1 - LIMITS) / FIELDS do
     -- A success counts even when it comes after its lease: nobody is to do it once more.
     close(id, delivery, event, body)
     redis.call('HINCRBY', counts, 'delivered', 1)
+    redis.call('HDEL', counts, 'unserved')
     answers[i + 1] = 1
   elseif attempts == attempt then
     if outcome == 'dead' then
@@ -124,7 +151,9 @@ for i = 1, (#ARGV - 1 - LIMITS) / FIELDS do
     answers[i + 1] = 1
   end
   if answers[i + 1] == 1 then
+    local before = answers[1]
     note_call(id, call, error_type == '' and error or (error_type .. ': ' .. error))
+    note_attempt(at, answers[1] ~= before and answers[1] or '')
   end
 end
 return answers

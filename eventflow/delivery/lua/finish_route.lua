@@ -11,10 +11,14 @@
 -- KEYS then 1 each  hash   counts:<target>                          for each dead letter
 -- ARGV 1..4         the event's id and type, seconds to remember it, the number of deliveries
 -- then 3 each       the delivery's id, its rules as JSON, its input as JSON or ''
--- then 2 each       a dead letter's id, the dead letter as JSON
+-- then 5 each       a dead letter's id, the dead letter as JSON; for the journal: error type, error,
+--                   facts
+-- last              facts of the match for the journal; '' when the event was not matched
 -- Returns 1, or 0 when it was routed before
+--# include journal
 --# include pauses
 --# include registering
+local matched = table.remove(ARGV)
 if redis.call('HGET', KEYS[1], 'state') ~= 'accepted' then
   redis.call('ZREM', KEYS[3], ARGV[1])
   redis.call('ZREM', KEYS[4], ARGV[1])
@@ -33,13 +37,17 @@ for i = 1, deliveries do
   end
   register(id, delivery, KEYS[4 * i + 5], KEYS[4 * i + 6], KEYS[4 * i + 7], now)
 end
-for i = 1, (#ARGV - 4 - 3 * deliveries) / 2 do
-  local at = 3 * deliveries + 2 * i + 3
+if matched ~= '' then
+  note('matched', 'e', ARGV[1], 'f', matched)
+end
+for i = 1, (#ARGV - 4 - 3 * deliveries) / 5 do
+  local at = 3 * deliveries + 5 * i
   redis.call('HSET', KEYS[5], ARGV[at], ARGV[at + 1])
   redis.call('ZADD', KEYS[6], now, ARGV[at])
   local counts = KEYS[4 * deliveries + i + 7]
   redis.call('HINCRBY', counts, 'registered', 1)
   redis.call('HINCRBY', counts, 'dead', 1)
+  note('unroutable', 'd', ARGV[at], 'k', ARGV[at + 2], 'x', ARGV[at + 3], 'f', ARGV[at + 4])
 end
 redis.call('HSET', KEYS[1], 'state', 'routed', 'left', deliveries)
 redis.call('HDEL', KEYS[1], 'lane')

@@ -6,6 +6,7 @@
 --                   again, how it ended
 -- ARGV i+3          the delivery's id
 -- Returns the ids that it had
+--# include journal
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
 local ids = {}
@@ -18,6 +19,7 @@ for i = 4, #ARGV do
     redis.call('HINCRBY', delivery, 'crashes', 1)
     redis.call('HSET', delivery, 'failed', redis.call('HGET', delivery, 'attempts'),
       'error_type', 'WorkerLost', 'error', ARGV[3])
+    note('lost', 'd', id, 'u', now + tonumber(ARGV[2]), 'x', ARGV[3], 'f', '{"why":"worker"}')
     ids[#ids + 1] = id
   end
 end

@@ -8,6 +8,7 @@
 --                   will be moved is not known before, and all of one bus are on one node
 -- then 9 each       the target's limits, its most age in seconds
 -- Returns {seconds until more can be moved or '', {target's number, kind, id} ...}, kind lost or due
+--# include journal
 --# include limits
 --# include pauses
 local time = redis.call('TIME')
@@ -60,22 +61,27 @@ for i = 1, math.floor(#KEYS / 7) do
   local is_held = is_paused or breaker_of(breaker, now) ~= 'closed' or limits.rate
     or limits.in_flight
 
-  local function enqueue(kind, id)
+  local held = {} -- by this call, and perhaps not for longer
+
+  local function enqueue(kind, id, step, why)
     redis.call('ZADD', queued, now, id)
+    note(step, 'd', id, 'f', '{"why":"' .. why .. '"}')
+    held[id] = nil
     answers[#answers + 1] = {i, kind, id}
   end
 
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', running, '-inf', now, 'LIMIT', 0, most)) do
     redis.call('ZREM', running, id)
     redis.call('HINCRBY', prefix .. id, 'crashes', 1)
-    enqueue('lost', id)
+    enqueue('lost', id, 'lost', 'lease')
   end
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', waiting, '-inf', now, 'LIMIT', 0, most)) do
     redis.call('ZREM', waiting, id)
     if is_held then
       redis.call('ZADD', parked, accepted_of(prefix .. id, now), id)
+      held[id] = true
     else
-      enqueue('due', id)
+      enqueue('due', id, 'queued', 'due')
     end
   end
   look_again(first_of(running))
@@ -87,14 +93,14 @@ for i = 1, math.floor(#KEYS / 7) do
     local old = redis.call('ZRANGEBYSCORE', parked, '-inf', now - paused - most_age, 'LIMIT', 0, most)
     for _, id in ipairs(old) do
       redis.call('ZREM', parked, id)
-      enqueue('due', id)
+      enqueue('due', id, 'queued', 'due')
     end
     local room, again = room_of(limits, queued, running, breaker, bucket)
     if room > 0 then
       for _, id in ipairs(redis.call('ZRANGE', parked, 0, room - 1)) do
         redis.call('ZREM', parked, id)
         redis.call('HSET', prefix .. id, 'pass', 1)
-        enqueue('due', id)
+        enqueue('due', id, 'queued', held[id] and 'due' or 'free')
       end
     end
     local oldest = first_of(parked)
@@ -102,6 +108,9 @@ for i = 1, math.floor(#KEYS / 7) do
       look_again(again)
       look_again(oldest + paused + most_age)
     end
+  end
+  for id in pairs(held) do
+    note('parked', 'd', id, 'f', is_paused and '{"by":"paused"}' or '{"by":"turn"}')
   end
 end
 if nearest then

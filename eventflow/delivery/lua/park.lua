@@ -4,6 +4,7 @@
 -- KEYS i+4          hash   delivery:<id>      accepted, paused
 -- ARGV i            the delivery's id
 -- Returns how many are parked now
+--# include journal
 --# include pauses
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
@@ -15,6 +16,7 @@ for i = 1, #ARGV do
     redis.call('ZREM', KEYS[1], id)
     redis.call('ZREM', KEYS[3], id)
     redis.call('ZADD', KEYS[4], accepted_of(KEYS[i + 4], now), id)
+    note('parked', 'd', id, 'f', '{"by":"turn"}')
     count = count + 1
   end
 end

@@ -5,6 +5,7 @@
 -- ARGV 1, 2         the beginning of the bus's keys (which event:<id> and lane:<lane> are touched is
 --                   not known before), the most to take
 -- Returns the ids that are to be routed again
+--# include journal
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
 local prefix = ARGV[1]
@@ -18,6 +19,7 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0
     if redis.call('RPUSH', prefix .. 'lane:' .. lane, id) == 1 then
       redis.call('RPUSH', KEYS[3], lane)
     end
+    note('lost', 'e', id, 'f', '{"why":"router"}')
     ids[#ids + 1] = id
   end
 end

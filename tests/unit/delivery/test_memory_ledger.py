@@ -7,6 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from eventflow.delivery import Acceptance, Finish, MemoryLedger, Outcome, Verdict
+from eventflow.journal import JournalState
+from tests.contracts.journal import MOST, JournalContract
 from tests.contracts.ledger import TARGET, VENDOR, LedgerContract, claim, register
 from tests.contracts.limits import BreakerContract, PoisonContract, RateContract
 from tests.contracts.steering import BalanceContract, PauseContract
@@ -73,6 +75,21 @@ class TestMemoryLedger(LedgerContract):
         for thread in threads:
             thread.join()
         assert sorted(verdicts) == sorted([Verdict.RUN] + [Verdict.LEASED] * 15)
+
+
+class TestMemoryJournal(JournalContract):
+    """The journal, in memory."""
+
+    @pytest.fixture
+    def ledger(self) -> MemoryLedger:
+        """An empty ledger with a journal."""
+        return MemoryLedger(journal_most=MOST)
+
+    def test_without_a_journal_nothing_is_kept(self) -> None:
+        """It can be switched off, and then drops nothing either."""
+        ledger = MemoryLedger()
+        register(ledger, "e1", TARGET)
+        assert JournalState() == ledger.journal_state()
 
 
 class TestMemoryBreaker(BreakerContract):

@@ -64,7 +64,10 @@ def test_check_as_json(run, write_rules):
     """Programs read the same as JSON, with the same exit code."""
     write_rules(main=CLEAN)
     code, out, _ = run("check", "--json")
-    assert (code, json.loads(out)) == (0, {"ok": True, "rules": 2, "targets": 2, "problems": []})
+    assert (code, json.loads(out)) == (
+        0,
+        {"ok": True, "rules": 2, "targets": 2, "archives": 0, "problems": []},
+    )
     write_rules(main="rule: {}")
     code, out, err = run("check", "--json")
     assert (code, err) == (1, "")

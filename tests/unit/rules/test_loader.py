@@ -152,7 +152,7 @@ RULE = "  r: {pattern: {source: [x]}, targets: [audit]"
         ),
         pytest.param(
             "version: 2",
-            "1:1: version: 'version' is an unknown key; there are rules, targets",
+            "1:1: version: 'version' is an unknown key; there are archives, rules, targets",
             id="section unlike any",
         ),
         pytest.param(

@@ -1,0 +1,198 @@
+"""The task `eventflow.archive`: a list of events into the store, in one transaction.
+
+The list is claimed in one call and finished in one: either all of it is written, or none. Killed
+between the two, it is written once more, which changes nothing. While the store is away the ledger
+holds what is to be written: it is tried again by the policy of the archives' target, whose circuit
+breaker keeps all but one of them from trying.
+"""
+
+import json
+import logging
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from eventflow.delivery import Claim, Finish, Ledger, Outcome, Verdict, insist, next_delay
+from eventflow.encoding import decode_event
+from eventflow.errors import EventError, StoreError, TransportError
+from eventflow.records import Reason
+from eventflow.rules import ARCHIVE, ARCHIVE_TARGET
+from eventflow.rules.archives import FOREVER
+from eventflow.transport import record_message
+from eventflow.worker.context import WorkerContext
+from eventflow.worker.deliver import lease_seconds
+from eventflow.worker.hand_back import hand_back
+from eventflow.worker.identity import owner_name
+from eventflow.worker.letters import letter_of_delivery
+from eventflow.worker.tell import tell_breaker, tell_outcome
+
+if TYPE_CHECKING:
+    from eventflow.store import ArchivedEvent
+
+__all__ = ["archive_events"]
+
+_log = logging.getLogger("eventflow.archive")
+
+_SPENT = {
+    Verdict.MAX_ATTEMPTS: Reason.MAX_ATTEMPTS,
+    Verdict.MAX_AGE: Reason.MAX_AGE,
+    Verdict.POISON: Reason.POISON,
+}
+
+
+@dataclass
+class _Work:
+    """What is to be done with the deliveries of a message.
+
+    Attributes:
+        events: What is to be written, each with its claim.
+        apart: Deliveries that are to travel in messages of their own.
+        dead: What cannot be written, and why.
+        counts: How many went which way.
+    """
+
+    events: "list[tuple[Claim, ArchivedEvent]]" = field(default_factory=list)
+    apart: list[str] = field(default_factory=list)
+    dead: list[tuple[Claim, Finish, EventError | None]] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+
+
+def archive_events(context: WorkerContext, bus: str, delivery_ids: Sequence[str]) -> dict[str, int]:
+    """Claim deliveries, write their events to the archive, and finish them.
+
+    Args:
+        context: The process's parts.
+        bus: Their bus.
+        delivery_ids: Their ids.
+
+    Returns:
+        How many were done, to be retried, dead, parked, or not ours to do.
+
+    Raises:
+        LedgerError: When the ledger cannot be reached; the lease ends, and the mover tries again.
+    """
+    ledger = context.ledgers.of(bus)
+    lease = lease_seconds(ARCHIVE_TARGET, context.settings.lease_margin)
+    owner, alone = owner_name(), len(delivery_ids) == 1
+    claims = insist(
+        lambda: ledger.claim(ARCHIVE_TARGET, delivery_ids, lease=lease, owner=owner, alone=alone),
+        unless=context.stopping.is_set,
+    )
+    work = _sort(claims, bus)
+    if work.events:
+        _write(context, ledger, work)
+    _bury(context, ledger, work)
+    hand_back(context, ledger, ARCHIVE_TARGET, work.apart, together=False)
+    return dict(work.counts)
+
+
+def _sort(claims: Sequence[Claim], bus: str) -> _Work:
+    work = _Work()
+    for claim in claims:
+        if claim.verdict in _SPENT:
+            work.dead.append((claim, _death(claim, bus, _SPENT[claim.verdict], None), None))
+        elif claim.verdict is Verdict.APART:
+            work.apart.append(claim.delivery_id)
+        elif claim.verdict is Verdict.PARKED:
+            work.counts["parked"] += 1
+        elif claim.verdict is not Verdict.RUN:
+            work.counts["passed over"] += 1
+        else:
+            try:
+                work.events.append((claim, _read(claim, bus)))
+            except EventError as error:
+                death = _death(claim, bus, Reason.UNDECODABLE, error)
+                work.dead.append((claim, death, error))
+    return work
+
+
+def _read(claim: Claim, bus: str) -> "ArchivedEvent":
+    from eventflow.store import ArchivedEvent  # noqa: PLC0415 - SQLAlchemy, for recorders alone
+
+    event = decode_event(claim.body)
+    times = json.loads(claim.input or "{}")
+    until = times.get("kept_until")
+    return ArchivedEvent(
+        event_id=event.id,
+        bus=bus,
+        source=event.source,
+        type=event.type,
+        # Not the claim's: a redrive gives a fresh budget of time, and the event keeps its place.
+        accepted_at=times.get("accepted_at", claim.accepted_at),
+        archives=claim.rules,
+        kept_until=FOREVER if until is None else until,
+        body=claim.body,
+    )
+
+
+def _write(context: WorkerContext, ledger: Ledger, work: _Work) -> None:
+    error: StoreError | None = None
+    began = time.monotonic()
+    try:
+        context.stores.archive.write([event for _, event in work.events])
+    except StoreError as fault:
+        error = fault
+    finishes = [_outcome(context, claim, error) for claim, _ in work.events]
+    finished = insist(lambda: ledger.finish(ARCHIVE_TARGET, finishes))
+    tell_breaker(ledger, ARCHIVE_TARGET, finished.breaker)
+    number = sum(finished.recorded)
+    work.counts["superseded"] += len(finishes) - number
+    work.counts["done" if error is None else "retry"] += number
+    if error is None:
+        _log.info(
+            "archived %d events in %.1f ms",
+            len(finishes),
+            (time.monotonic() - began) * 1000,
+            extra={"action": "events_archived", "bus": ledger.bus, "count": len(finishes)},
+        )
+        return
+    _log.warning(
+        "%d events are not archived yet, and will be tried again: %s",
+        len(finishes),
+        error,
+        extra={"action": "archive_failed", "bus": ledger.bus, "count": len(finishes)},
+    )
+
+
+def _outcome(context: WorkerContext, claim: Claim, error: StoreError | None) -> Finish:
+    if error is None:
+        return Finish(claim.delivery_id, claim.attempt, Outcome.DONE, succeeded=True)
+    return Finish(
+        claim.delivery_id,
+        claim.attempt,
+        Outcome.RETRY,
+        delay=next_delay(ARCHIVE_TARGET.retry, claim.attempt, context.chance),
+        error_type=type(error).__qualname__,
+        error=str(error),
+        succeeded=False,
+    )
+
+
+def _death(claim: Claim, bus: str, reason: Reason, error: EventError | None) -> Finish:
+    letter = letter_of_delivery(claim, ARCHIVE, bus, reason, error)
+    return Finish(
+        claim.delivery_id,
+        claim.attempt,
+        Outcome.DEAD,
+        letter=letter,
+        error_type=letter.error_type,
+        error=letter.error,
+    )
+
+
+def _bury(context: WorkerContext, ledger: Ledger, work: _Work) -> None:
+    """Make dead letters of what cannot be written: it stops nothing else."""
+    if not work.dead:
+        return
+    finished = insist(lambda: ledger.finish(ARCHIVE_TARGET, [finish for _, finish, _ in work.dead]))
+    for (claim, finish, error), is_recorded in zip(work.dead, finished.recorded, strict=True):
+        if is_recorded:
+            work.counts["dead"] += 1
+            tell_outcome(ARCHIVE_TARGET, claim, finish, error)
+    ids = [claim.delivery_id for claim, _, _ in work.dead]
+    try:
+        context.sender.send([record_message(ledger.bus, ids)])
+    except TransportError as error:
+        _log.warning("%s", error, extra={"action": "send_failed", "messages": 1})

@@ -1,0 +1,133 @@
+"""What Prometheus is told of ledger and store, read when it asks."""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+import eventflow.store as sql
+from eventflow.delivery import BreakerState, Ledgers
+from eventflow.delivery.gauges import TargetGauges
+from eventflow.errors import EventflowError
+from eventflow.metrics.labels import BoundedLabels
+from eventflow.metrics.samples import Samples
+from eventflow.worker.context import WorkerContext
+
+__all__ = ["Reader", "Readings", "read_ledgers", "read_store"]
+
+_log = logging.getLogger("eventflow.metrics")
+_STATES = {BreakerState.CLOSED: 0, BreakerState.HALF_OPEN: 1, BreakerState.OPEN: 2}
+_COUNTS_EVERY = 60.0  # seconds between two counts in the store: they read all of its rows
+
+Reader = Callable[[Samples], None]
+"""Adds numbers to a scrape; raises EventflowError where they cannot be had."""
+
+
+class Readings(Collector):
+    """Has each reader add its numbers; what one cannot read, hides nothing of the others.
+
+    Args:
+        readers: Who read.
+    """
+
+    def __init__(self, readers: Sequence[Reader]) -> None:
+        self._readers = readers
+        self._labels = BoundedLabels()
+        self._failures = 0
+
+    def collect(self) -> Iterable[Metric]:
+        """Read everything once."""
+        samples = Samples(self._labels)
+        for read in self._readers:
+            try:
+                read(samples)
+            except EventflowError as error:
+                self._failures += 1
+                _log.warning("%s", error, extra={"action": "scrape_failed"})
+        samples.add("eventflow_scrape_failures_total", self._failures)
+        return list(samples.families())
+
+
+def read_ledgers(context: WorkerContext) -> Reader:
+    """Return who reads the numbers of every bus and target, in four round trips for each bus.
+
+    Args:
+        context: The process's parts.
+    """
+    ledgers = context.ledgers
+
+    def read(samples: Samples) -> None:
+        for bus in sorted({*ledgers.buses(), *context.buses_of_rules()}):
+            names = sorted({*context.book.of(bus), *context.targets_of_rules()})
+            for target, gauges in ledgers.gauges(bus).read(names).items():
+                _add_target(samples, bus, target, gauges)
+            _add_steering(samples, ledgers, bus, names)
+            _add_bus(samples, ledgers, bus)
+        _add_consumers(samples, ledgers)
+
+    return read
+
+
+def _add_target(samples: Samples, bus: str, target: str, gauges: TargetGauges) -> None:
+    numbers = {
+        "queued_deliveries": gauges.queued,
+        "running_deliveries": gauges.running,
+        "waiting_deliveries": gauges.waiting,
+        "parked_deliveries": gauges.parked,
+        "queued_age_seconds": gauges.queued_age,
+        "parked_age_seconds": gauges.parked_age,
+        "waiting_age_seconds": gauges.waiting_age,
+        "overdue_seconds": gauges.overdue,
+        "unreturned_seconds": gauges.unreturned,
+        "breaker_state": _STATES[gauges.breaker],
+        "unserved_seconds": gauges.unserved,
+    }
+    for name, number in numbers.items():
+        samples.add(f"eventflow_target_{name}", number, bus, target)
+
+
+def _add_steering(samples: Samples, ledgers: Ledgers, bus: str, names: Sequence[str]) -> None:
+    ledger, now = ledgers.of(bus), time.time()
+    pauses = ledger.pauses(names)
+    for target, balance in ledger.balances(names).items():
+        paused = max(0.0, now - pauses[target].since) if target in pauses else 0.0
+        samples.add("eventflow_target_paused_seconds", paused, bus, target)
+        samples.add("eventflow_target_balance_difference", balance.difference, bus, target)
+
+
+def _add_bus(samples: Samples, ledgers: Ledgers, bus: str) -> None:
+    backlog = ledgers.watch(bus).backlog(())
+    samples.add("eventflow_unrouted_events", backlog.unrouted, bus)
+    samples.add("eventflow_unrouted_age_seconds", backlog.unrouted_for, bus)
+    samples.add("eventflow_unrecorded_dead_letters", backlog.unrecorded, bus)
+    samples.add("eventflow_unrecorded_age_seconds", backlog.unrecorded_for, bus)
+
+
+def _add_consumers(samples: Samples, ledgers: Ledgers) -> None:
+    roster = ledgers.processes().roster()
+    for queue, number in Counter(queue for one in roster.alive for queue in one.queues).items():
+        samples.add("eventflow_queue_consumers", number, queue)
+
+
+def read_store(context: WorkerContext) -> Reader:
+    """Return who counts the dead letters in the store, at most once a minute.
+
+    Args:
+        context: The process's parts.
+    """
+    opened: list[sql.DeadLetterStore] = []
+    counted = (float("-inf"), 0)
+
+    def read(samples: Samples) -> None:
+        nonlocal counted
+        if time.monotonic() - counted[0] >= _COUNTS_EVERY:
+            if not opened:
+                opened.append(sql.DeadLetterStore(sql.open_engine(context.settings.store_url)))
+            number = opened[0].count(sql.DeadLetterFilter(state=sql.State.DEAD)).total
+            counted = (time.monotonic(), number)
+        samples.add("eventflow_stored_dead_letters", counted[1])
+
+    return read

@@ -1,0 +1,126 @@
+"""The journal of real processes: every step of a delivery reaches the store, in order."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from eventflow.events import Event
+from eventflow.journal import JournalEntry, Step
+from eventflow.store import JournalStore, open_engine
+from tests.deployment import Deployment, deployed
+from tests.servers import require_broker
+
+RULES = """
+    targets:
+      vendor: {task: project.vendor, retry: {max_attempts: 3, initial: 50ms, jitter: none}}
+      audit: {task: project.audit}
+    rules:
+      doors: {pattern: {source: [courier]}, targets: [vendor]}
+      everything: {pattern: {source: [{prefix: ""}]}, targets: [audit, vendor]}
+"""
+PROJECT = """
+    @flow.subscriber("vendor")
+    def vendor(event: Event, delivery: Delivery):
+        time.sleep(0.02)
+        if delivery.attempt <= event.data["fail"]: raise OSError("the vendor is down")
+        note(delivery)
+
+    @flow.subscriber("audit")
+    def audit(event: Event, delivery: Delivery): ...
+"""
+COUNTS = "eventflow:{default}:counts:eventflow.journal"
+
+
+@pytest.fixture(scope="module")
+def deployment(any_broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """A router and a worker; the recorder comes later."""
+    require_broker(any_broker)
+    place = tmp_path_factory.mktemp("journal")
+    with deployed(
+        place, project=PROJECT, rules=RULES, broker=any_broker, requeue_after=0.3
+    ) as deployment:
+        deployment.start("router", ["eventflow.route"])
+        deployment.start("worker", ["vendor", "audit"])
+        deployment.await_ready()
+        yield deployment
+
+
+@pytest.fixture(scope="module")
+def store(deployment: Deployment) -> Iterator[JournalStore]:
+    """The store of its journal."""
+    engine = open_engine(deployment.settings.store_url)
+    yield JournalStore(engine)
+    engine.dispose()
+
+
+def test_a_journal_waits_for_its_recorder(deployment: Deployment, store: JournalStore) -> None:
+    """One message lies on its queue, however long; when it is lost, there is another."""
+    client = deployment.client()
+    deployment.flow.publish(Event(id="first", source="shop", type="Sold", data={"fail": 0}))
+
+    def called() -> float:
+        return float(client.hget(COUNTS, "called") or 0)
+
+    deployment.wait(lambda: deployment.depth("eventflow.journal") == 1, "the recorder's message")
+    for _ in range(2):  # looked at once more, and left at the one that is there
+        before = called()
+        deployment.wait(lambda: called() > before, "the mover to look again")  # noqa: B023
+    assert 1 == deployment.depth("eventflow.journal")
+    assert 1 == deployment.lose_messages("eventflow.journal")
+    deployment.wait(lambda: deployment.depth("eventflow.journal") == 1, "a message again")
+    deployment.start("recorder", ["eventflow.dead-letters", "eventflow.journal"])
+    deployment.await_ready("recorder")
+    deployment.wait(lambda: len(store.of_event("first")) == 4, "the first event's story")
+
+
+def story(
+    deployment: Deployment, store: JournalStore, event_id: str, size: int
+) -> list[JournalEntry]:
+    """Return an event's story, once it has so many entries."""
+    deployment.wait(
+        lambda: len(store.of_event(event_id)) >= size, f"the story of {event_id}: {size} entries"
+    )
+    return store.of_event(event_id)
+
+
+def test_a_story_is_whole_and_in_order(deployment: Deployment, store: JournalStore) -> None:
+    """Accepted, matched by two rules, tried three times with errors and durations, delivered."""
+    deployment.flow.publish(Event(id="e1", source="courier", type="Came", data={"fail": 2}))
+    entries = story(deployment, store, "e1", 8)
+    assert [Step.ACCEPTED, Step.MATCHED] == [entry.step for entry in entries[:2]]
+    assert {"lane": "courier|Came"} == entries[0].facts
+    rules = {"vendor": ["doors", "everything"], "audit": ["everything"]}
+    assert {"targets": rules} == entries[1].facts
+    tries = [entry for entry in entries if entry.target == "vendor"]
+    assert [
+        (Step.ATTEMPT, 1, "retry"),
+        (Step.QUEUED, 0, ""),
+        (Step.ATTEMPT, 2, "retry"),
+        (Step.QUEUED, 0, ""),
+        (Step.ATTEMPT, 3, "done"),
+    ] == [(entry.step, entry.attempt, entry.outcome) for entry in tries]
+    assert ("OSError", "the vendor is down") == (tries[0].error_type, tries[0].error)
+    assert all(0.02 <= entry.duration < 2 for entry in tries if entry.step is Step.ATTEMPT)
+    assert tries[0].at < tries[0].due_at <= tries[1].at + 0.01
+    assert ["done"] == [entry.outcome for entry in entries if entry.target == "audit"]
+
+
+def test_a_death_is_told(deployment: Deployment, store: JournalStore) -> None:
+    """With its reason, at its last attempt."""
+    deployment.flow.publish(Event(id="e2", source="courier", type="Came", data={"fail": 9}))
+    last = [entry for entry in story(deployment, store, "e2", 8) if entry.target == "vendor"][-1]
+    assert ("dead", 3, {"reason": "max_attempts"}) == (last.outcome, last.attempt, last.facts)
+
+
+def test_a_second_publishing_is_told(deployment: Deployment, store: JournalStore) -> None:
+    """It arrived, and was known."""
+    deployment.flow.publish(Event(id="first", source="shop", type="Sold", data={"fail": 0}))
+    assert Step.DUPLICATE == story(deployment, store, "first", 5)[-1].step
+
+
+def test_nothing_is_left_in_the_ledger(deployment: Deployment, store: JournalStore) -> None:
+    """What is in the store is forgotten there, and nothing was dropped on the way."""
+    ledger = deployment.flow.context.ledgers.of("default")
+    deployment.wait(lambda: ledger.journal_state().waiting == 0, "the journal to be empty")
+    assert 0 == ledger.journal_state().dropped
+    assert 21 == store.count()

@@ -1,0 +1,285 @@
+"""Metrics of real processes: a prefork worker whose children are killed, a router, a recorder."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import threading
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from eventflow import Event
+from eventflow.diagnosis import examine
+from eventflow.metrics.catalogue import CATALOGUE, Server, series_names
+from tests.deployment import Deployment, deployed
+from tests.ports import free_ports
+
+PROJECT = """
+    @flow.subscriber("door")
+    def unlock(event: Event, delivery: Delivery) -> None:
+        note(delivery)
+        match event.data["do"]:
+            case "fail" if delivery.attempt == 1:
+                raise Retry("not now", after=0)
+            case "refuse":
+                raise Refuse("never")
+            case "die" if delivery.attempt == 1:
+                os.kill(os.getpid(), 9)
+"""
+RULES = """
+    targets:
+      door: {task: project.unlock, retry: {initial: 0s}}
+      nobody: {task: project.nothing}
+    rules:
+      all-doors: {pattern: {source: [test]}, targets: [door]}
+      some-doors: {pattern: {source: [test], detail: {do: [fail]}}, targets: [door]}
+      never: {pattern: {source: [other]}, targets: [door]}
+"""
+HERE = 'bus="default",target="door"'
+
+
+class Scene:
+    """A deployment, and where each of its processes serves its metrics."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self.deployment = deployment
+        names = ("router", "worker", "recorder")
+        self.ports = dict(zip(names, free_ports(3), strict=True))
+
+    def start(self, name: str, *arguments: str) -> None:
+        """Start `eventflow ARGUMENTS` with its own port."""
+        self.deployment.environment["EVENTFLOW_METRICS_PORT"] = str(self.ports[name])
+        self.deployment.run(name, ["-m", "eventflow", *arguments])
+
+    def scrape(self, name: str) -> str:
+        """Return what a process serves."""
+        url = f"http://127.0.0.1:{self.ports[name]}/metrics"
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return answer.read().decode()
+
+    def number(self, name: str, series: str, labels: str = "") -> float:
+        """Return one sample; 0 where there is none. Labels as Prometheus writes them, sorted."""
+        place = f"{series}{{{labels}}}" if labels else series
+        found = re.search(rf"^{re.escape(place)} (\S+)$", self.scrape(name), re.MULTILINE)
+        return float(found[1]) if found else 0.0
+
+    def publish(self, what: str, number: int = 1) -> None:
+        """Publish events that tell the subscriber what to do."""
+        self.deployment.flow.publish_many(
+            [Event(source="test", type="Done", data={"do": what}) for _ in range(number)]
+        )
+
+    def outcomes(self) -> Counter[str]:
+        """Return what the worker has counted so far, by series and outcome."""
+        counts: Counter[str] = Counter()
+        for line in self.scrape("worker").splitlines():
+            found = re.match(r'eventflow_(\w+)\{bus="default",(.*)target="door"\} (\S+)$', line)
+            if found:
+                name = re.sub(r'\w+="(\w+)",', r" \1", found[2])
+                counts[f"{found[1]}{name}"] = int(float(found[3]))
+        return counts
+
+    def await_outcomes(self, before: Counter[str], **numbers: int) -> Counter[str]:
+        """Wait until so many deliveries more are counted, and return what came to *before*."""
+
+        def is_there() -> bool:
+            now = self.outcomes()
+            names = {f"deliveries_total {name}": number for name, number in numbers.items()}
+            return all(now[name] - before[name] >= number for name, number in names.items())
+
+        self.deployment.wait(is_there, f"{numbers} to be counted")
+        now = self.outcomes()
+        return Counter({name: now[name] - before[name] for name in now})
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """A router, a worker of two processes and a recorder, all with metrics."""
+    place = tmp_path_factory.mktemp("metrics")
+    with deployed(place, project=PROJECT, rules=RULES, report_interval=0.2) as deployment:
+        scene = Scene(deployment)
+        scene.start("router", "router")
+        scene.start("recorder", "recorder")
+        scene.start("worker", "worker", "door", "-c", "2")
+        for name in scene.ports:
+            deployment.await_log(name, "metrics are served at")
+        yield scene
+
+
+def children(scene: Scene) -> list[int]:
+    """Return the processes of the worker's pool."""
+    parent = scene.deployment.processes["worker"].pid
+    found = []
+    for entry in Path("/proc").iterdir():
+        with suppress(OSError):
+            if entry.name.isdigit():
+                status = (entry / "stat").read_text().rpartition(")")[2].split()
+                if int(status[1]) == parent:
+                    found.append(int(entry.name))
+    return found
+
+
+def test_counts_are_right_over_processes_and_their_deaths(scene: Scene):
+    """Whatever a child has counted before it was killed stays counted, and nothing is twice."""
+    counted = scene.outcomes()
+    scene.publish("do", 20)
+    scene.publish("fail", 3)
+    scene.publish("refuse", 2)
+    scene.await_outcomes(counted, delivered=23, dead=2)
+    before = children(scene)
+    for pid in before:
+        os.kill(pid, signal.SIGKILL)
+    scene.deployment.wait(
+        lambda: len(set(children(scene)) - set(before)) >= 2, "the pool to have new processes"
+    )
+    scene.publish("do", 10)
+    scene.publish("die")
+    new = scene.await_outcomes(counted, delivered=34)
+    assert new["deliveries_total delivered"] == 34
+    assert new["deliveries_total dead"] == 2
+    assert new["attempts_total done"] == 34
+    assert new["attempts_total retry"] == 3
+    assert new["dead_letters_total refused"] == 2
+    assert new["delivery_latency_seconds_count"] == 34
+    assert new["attempt_duration_seconds_count"] == 39
+
+
+def test_a_router_tells_what_waits_and_what_its_rules_do(scene: Scene):
+    """Each number of the ledger is read when Prometheus asks."""
+    scene.publish("fail")
+    bus = 'bus="default",rule="some-doors"'
+    scene.deployment.wait(
+        lambda: scene.number("router", "eventflow_rule_matches_total", bus) >= 1, "a match"
+    )
+    scene.deployment.settle()
+    assert scene.number("router", "eventflow_target_queued_deliveries", HERE) == 0
+    assert scene.number("router", "eventflow_target_balance_difference", HERE) == 0
+    assert scene.number("router", "eventflow_target_breaker_state", HERE) == 0
+    scene.deployment.wait(
+        lambda: scene.number("router", "eventflow_queue_consumers", 'queue="door"') == 1,
+        "the worker's report",
+    )
+    assert 'target="nobody"' in scene.scrape("router")
+    assert 'rule="never"' not in scene.scrape("router")
+
+
+def test_a_recorder_tells_what_is_in_the_store(scene: Scene):
+    """Counted at most once a minute, since all rows are read."""
+    scene.publish("refuse")
+    name = "eventflow_dead_letters_recorded_total"
+    scene.deployment.wait(
+        lambda: scene.number("recorder", name, 'bus="default"') >= 1, "a dead letter in the store"
+    )
+    assert "eventflow_stored_dead_letters" in scene.scrape("recorder")
+
+
+def test_scrapes_under_load_are_whole_and_only_grow(scene: Scene):
+    """A scrape that comes while all processes count sees no half of it."""
+    name, labels = "eventflow_attempts_total", 'bus="default",outcome="done",target="door"'
+    first = scene.number("worker", name, labels)
+    failures: list[Exception] = []
+    seen: list[float] = []
+    is_over = threading.Event()
+
+    def keep_scraping() -> None:
+        try:
+            while not is_over.is_set():
+                seen.append(scene.number("worker", name, labels))
+                scene.scrape("router")
+        except Exception as error:  # noqa: BLE001 - told by the test
+            failures.append(error)
+
+    threads = [threading.Thread(target=keep_scraping) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    scene.publish("do", 300)
+    scene.deployment.wait(
+        lambda: scene.number("worker", name, labels) >= first + 300, "all deliveries"
+    )
+    is_over.set()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert scene.number("worker", name, labels) == first + 300
+    assert len(seen) > 3
+
+
+def test_every_metric_is_served_under_its_name(scene: Scene):
+    """The catalogue promises nothing that nobody serves, and nothing is served that it hides."""
+    before = scene.outcomes()
+    scene.publish("do")
+    scene.await_outcomes(before, delivered=1)
+    texts = {name: scene.scrape(name) for name in scene.ports}
+    found = set(re.findall(r"^(eventflow_\w+)", "\n".join(texts.values()), re.MULTILINE))
+    assert found <= series_names()
+    read = {m.name for m in CATALOGUE.values() if m.server in {Server.ROUTER, Server.EVERY}}
+    gauges = {name for name in read if "_total" not in name}
+    assert gauges <= set(re.findall(r"^(eventflow_\w+)", texts["router"], re.MULTILINE))
+    for text in texts.values():
+        assert "process_resident_memory_bytes" in text
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="needs promtool (apt: prometheus)")
+@pytest.mark.parametrize("name", ["router", "worker", "recorder"])
+def test_promtool_finds_nothing_wrong_with_a_scrape(scene: Scene, name: str):
+    """Names, types and help texts are as Prometheus wants them."""
+    checked = subprocess.run(
+        ["promtool", "check", "metrics"],
+        input=scene.scrape(name),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
+
+
+def test_a_port_that_is_taken_ends_no_worker(scene: Scene):
+    """It works without metrics, and says so once."""
+    scene.ports["second"] = scene.ports["worker"]
+    scene.start("second", "worker", "door", "-c", "1", "--name", "second")
+    scene.deployment.await_log("second", "metrics are not served")
+    scene.deployment.await_ready("second")
+    assert scene.deployment.log("second").count("metrics are not served") == 1
+    scene.deployment.kill("second", signal.SIGTERM)
+
+
+def test_a_worker_that_stops_takes_its_folder_along(scene: Scene):
+    """Nothing of its counters stays on the disk."""
+    opened = Path(f"/proc/{scene.deployment.processes['worker'].pid}/fd").iterdir()
+    locks = [str(file.readlink()) for file in opened if file.is_symlink()]
+    [folder] = {str(Path(name).parent) for name in locks if "eventflow-metrics-" in name}
+    assert Path(folder).is_dir()
+    scene.deployment.kill("worker", signal.SIGTERM)
+    assert not Path(folder).exists()
+    scene.start("worker", "worker", "door", "-c", "2")
+    scene.deployment.await_log("worker", "metrics are served at")
+
+
+def test_the_doctor_tells_of_what_is_silent(scene: Scene):
+    """A rule that nothing matches, and events that match no rule; a rule that matches is not said."""
+    flow = scene.deployment.flow
+    flow.publish(Event(source="elsewhere", type="Unheard", data={}))
+    scene.publish("do")
+    settings = scene.deployment.settings.with_changes(silence_after=60)
+    client = scene.deployment.client()
+    scene.deployment.wait(
+        lambda: (
+            client.hexists("eventflow:{default}:matches", "all-doors")
+            and client.hexists("eventflow:{default}:unmatched", "elsewhere|Unheard")
+        ),
+        "the router to note what it has seen",
+    )
+    client.hset("eventflow:{default}:matches", "never", 1.0)  # long ago
+    client.close()
+    findings = examine(settings, flow.celery).findings
+    said = {(one.where, one.code): one.message for one in findings}
+    assert "Unheard of elsewhere (" in said["bus default", "event-unmatched"]
+    assert ("rule never", "rule-silent") in said
+    assert ("rule all-doors", "rule-silent") not in said

@@ -1,0 +1,47 @@
+"""Deleting by age: step by step, and however one kind of it fails."""
+
+from eventflow.errors import StoreError
+from eventflow.worker.retention import Pruning, Retention
+
+
+def test_each_kind_is_deleted_until_there_is_no_more() -> None:
+    """In steps; what they are asked is the time as it is then."""
+    asked: list[float] = []
+    left = [2, 2, 1, 0]
+
+    def step(now: float) -> int:
+        asked.append(now)
+        return left.pop(0)
+
+    Retention([Pruning("events", step)], clock=lambda: 7.0).look()
+    assert [] == left
+    assert [7.0] * 4 == asked
+
+
+def test_a_store_that_is_away_keeps_no_other_kind() -> None:
+    """The next kind is deleted all the same, and the look goes well."""
+    done: list[str] = []
+
+    def fail(_now: float) -> int:
+        raise StoreError("the store is away")
+
+    def succeed(_now: float) -> int:
+        done.append("entries")
+        return 0
+
+    Retention([Pruning("events", fail), Pruning("entries", succeed)]).look()
+    assert ["entries"] == done
+
+
+def test_it_stops_between_two_steps() -> None:
+    """A recorder that is told to stop waits for one step at most."""
+    steps: list[float] = []
+
+    def step(now: float) -> int:
+        steps.append(now)
+        retention.stop_soon()
+        return 1
+
+    retention = Retention([Pruning("events", step)])
+    retention.look()
+    assert 1 == len(steps)

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from eventflow.errors import StoreError
 from eventflow.privileges import Duty, Role, acl_of
 from eventflow.store import DeadLetterFilter, DeadLetterStore, open_engine
+from eventflow.store.audit import AuditEntry, AuditStore
 from tests.contracts.store import letter_of
 from tests.integration.postgres import MISSING, find_binaries, running_postgres
 from tests.servers import require
@@ -31,7 +32,7 @@ def test_postgresql_users_of_the_page() -> None:
     """With the grants of the page the recorder records and operators redrive and purge; no more."""
     pytest.importorskip("psycopg", reason="no driver: pip install 'eventflow[postgres]'")
     grants = re.findall(r"^GRANT .*;$", PAGE.read_text(), re.MULTILINE)
-    assert len(grants) == 2
+    assert len(grants) == 3
     with running_postgres(require(find_binaries(), MISSING)) as server:
         owner = open_engine(server.url)
         DeadLetterStore(owner).list()
@@ -52,6 +53,7 @@ def test_postgresql_users_of_the_page() -> None:
         with pytest.raises(StoreError, match="permission denied"):
             operator.record([letter_of("e2")])
         operator.purge(DeadLetterFilter(state=None))
+        AuditStore(engines[1], retention=1.0).record(AuditEntry(who="maria", what="targets pause"))
         assert 0 == operator.count(DeadLetterFilter(state=None)).total
         for engine in engines:
             engine.dispose()

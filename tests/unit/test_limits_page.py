@@ -14,12 +14,13 @@ from eventflow.gateway import content_modes, crew, put_events, server, signature
 from eventflow.metrics import endpoint, labels
 from eventflow.patterns import shape, syntax
 from eventflow.publishing import carriers, outbox, publisher
+from eventflow.redrive import plan, run, share
 from eventflow.rules import documents, files, inputs, paths, reader, targets, templates
 from eventflow.schemas import bundle, faults, work
 from eventflow.schemas import files as schema_files
 from eventflow.schemas import json_text as schema_text
 from eventflow.settings import Settings
-from eventflow.store import audit
+from eventflow.store import audit, failures
 from eventflow.worker import chain, letters
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "limits.md").read_text(encoding="utf-8")
@@ -81,6 +82,11 @@ LIMITS: Mapping[str, Any] = {
     "characters of an ordering key": outbox._LONGEST_KEY,
     "characters of a row's failure": outbox.LONGEST_FAILURE,
     "events that a relay publishes in one call": outbox.MOST_AT_ONCE,
+    "times that a dead letter may be redriven": setting("max_redrives"),
+    "letters of a canary, unless told otherwise": plan.MOST_CANARIES,
+    "deliveries of a target that a redrive has on their way": run.MOST_OPEN,
+    "outcomes of which a redrive judges whether failures came back": share.WINDOW,
+    "characters of an error that tell one group of failures from another": failures.MOST_PATTERN,
     "seconds that a line of the audit is kept": setting("audit_retention"),
     "lines that one new line deletes": audit.MOST_PRUNED,
     "rule files in a directory": files.MAX_FILES,

@@ -67,6 +67,8 @@ def follow(
         return True
     show_plan(plan, pace if is_watched else None)
     if not plan.count:
+        if as_json:
+            print_json(document_of_run(plan, RunState(0), which))
         return True
     if is_dry:
         print_rows(plan.sample, columns_of(system_clock()))

@@ -3,17 +3,20 @@
 from collections.abc import Sequence
 
 import pytest
-from sqlalchemy import Engine, update
+from sqlalchemy import Engine, column, insert, table, update
 
 from eventflow.records import DeadLetter, Reason
 from eventflow.store import DeadLetterFilter, DeadLetterStore, State
 from eventflow.store.engine import writing
 from eventflow.store.failures import failure_of
 from eventflow.store.groups import FailureGroup, FailureGroups
-from eventflow.store.tables import DEAD_LETTERS
+from eventflow.store.rows import values_of
+from eventflow.store.schema import _migrations
+from eventflow.store.tables import DEAD_LETTERS, SCHEMA
 from tests.contracts.store import DIED, letter_of
 
 UNLOCK = 'Traceback:\n  File "/srv/app/workers/doors.py", line 17, in unlock\n    open()\n'
+NEW_COLUMNS = {"group_id", "place"}
 LOCK = UNLOCK.replace("line 17, in unlock", "line 40, in lock")
 
 
@@ -146,3 +149,19 @@ class GroupsContract:
             connection.execute(forget.where(unreadable).values(record="{}"))
         assert ["-"] == [group.group_id for group in groups.list(DeadLetterFilter(target="audit"))]
         assert before[:2] == groups.list()[:2]
+
+    def test_a_store_of_the_first_version_is_brought_up_to_date(self, engine: Engine) -> None:
+        """Its letters stay, have groups, and a new one joins the group of an old one."""
+        old, new = letters_of()[:2]
+        row = {name: value for name, value in values_of(old).items() if name not in NEW_COLUMNS}
+        first = table("eventflow_dead_letters", *(column(name) for name in row))
+        with writing(engine) as connection:
+            SCHEMA.create(connection)
+            for statement in _migrations(engine.dialect.name)[0]:
+                connection.exec_driver_sql(statement)
+            connection.execute(insert(SCHEMA).values(only=1, version=1))
+            connection.execute(insert(first).values(row))
+        DeadLetterStore(engine).record([new])
+        [group] = FailureGroups(engine).list()
+        assert (2, failure_of(old).place) == (group.count, group.place)
+        assert old == DeadLetterStore(engine).get(old.id).letter

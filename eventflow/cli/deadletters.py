@@ -69,6 +69,7 @@ def list_letters(
 ) -> None:
     """List dead letters, the newest death first."""
     filters = read_filter(options, state=state) or DeadLetterFilter(state=read_state(state))
+    flower_url = load_settings().flower_url
     with _opened() as store:
         cursor = None if after is None else read_cursor(after)
         found = store.list(filters, limit=limit + 1, after=cursor)
@@ -78,7 +79,7 @@ def list_letters(
     show_listing(
         page,
         columns_of(system_clock()),
-        document=document_of,
+        document=lambda summary: document_of(summary, flower_url),
         as_json=as_json,
         empty="No dead letter matches.",
     )
@@ -92,12 +93,13 @@ def show(identity: str, *, as_json: bool) -> None:
 
     ID may be cut, as long as no other begins so.
     """
+    flower_url = load_settings().flower_url
     with _opened() as store:
         stored = store.get(identity)
     if as_json:
-        print_json(document_of(stored))
+        print_json(document_of(stored, flower_url))
         return
-    for line in story_of(stored, system_clock()):
+    for line in story_of(stored, system_clock(), flower_url):
         click.echo(line)
     say(advice_of(stored))
 

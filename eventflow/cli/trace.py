@@ -13,7 +13,7 @@ from eventflow.cli.trace_json import found_document, story_document
 from eventflow.cli.trace_lines import head_lines, story_lines
 from eventflow.errors import EventError
 from eventflow.events import split_delivery_id, split_ledger_id
-from eventflow.settings import Settings, load_settings
+from eventflow.settings import load_settings
 from eventflow.story.conditions import Condition, read_condition
 from eventflow.story.found import Found, Search
 from eventflow.story.gathering import gather
@@ -83,6 +83,7 @@ def trace(
         message = "say which event: its id, or --where FIELD=VALUE"
         raise click.UsageError(message)
     settings = load_settings()
+    flower_url = settings.flower_url
     with open_sources(settings) as sources:
         if event is not None:
             search = find_by_id(sources, event, bus)
@@ -106,11 +107,11 @@ def trace(
             say(f"The event is there, and no replay {replay_name!r} of it.")
             ctx.exit(1)
         if follow:
-            _follow(telling, story, settings, all_rules=all_rules, as_json=as_json)
+            _follow(telling, story, flower_url, all_rules=all_rules, as_json=as_json)
         elif as_json:
-            print_json(story_document(story, settings))
+            print_json(story_document(story, flower_url))
         else:
-            for line in story_lines(story, settings, all_rules=all_rules):
+            for line in story_lines(story, flower_url, all_rules=all_rules):
                 click.echo(line)
 
 
@@ -133,14 +134,14 @@ class _Telling:
 
 
 def _follow(
-    telling: _Telling, story: Story, settings: Settings, *, all_rules: bool, as_json: bool
+    telling: _Telling, story: Story, flower_url: str, *, all_rules: bool, as_json: bool
 ) -> None:
     if not as_json:
-        for line in head_lines(story, settings, all_rules=all_rules):
+        for line in head_lines(story, flower_url, all_rules=all_rules):
             click.echo(line)
         click.echo("\ntimeline")
     try:
-        Following(story, settings, as_json=as_json).run(story, telling.tell)
+        Following(story, flower_url, as_json=as_json).run(story, telling.tell)
     except KeyboardInterrupt:
         say("Not followed any longer; the event goes on.")
 

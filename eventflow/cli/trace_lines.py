@@ -11,7 +11,6 @@ from eventflow.cli.trace_entries import timeline
 from eventflow.delivery.sights import Place
 from eventflow.journal import JournalEntry, Step
 from eventflow.rules.answers import RuleAnswer, RuleStatus
-from eventflow.settings import Settings
 from eventflow.story.story import DeliveryStory, Fate, Run, Story
 
 __all__ = ["delivery_line", "entries_of", "head_lines", "story_lines", "summary_of"]
@@ -33,15 +32,15 @@ _WORDS = {
 }
 
 
-def story_lines(story: Story, settings: Settings, *, all_rules: bool) -> Iterator[str]:
+def story_lines(story: Story, flower_url: str, *, all_rules: bool) -> Iterator[str]:
     """Tell a whole story, line by line.
 
     Args:
         story: The story.
-        settings: Have Flower's address.
+        flower_url: Flower's address; empty for no links.
         all_rules: Whether to explain every rule, and not only the nearest.
     """
-    yield from head_lines(story, settings, all_rules=all_rules)
+    yield from head_lines(story, flower_url, all_rules=all_rules)
     entries = entries_of(story)
     if entries:
         yield ""
@@ -50,7 +49,7 @@ def story_lines(story: Story, settings: Settings, *, all_rules: bool) -> Iterato
     yield from _notes(story, has_entries=bool(entries))
 
 
-def head_lines(story: Story, settings: Settings, *, all_rules: bool) -> Iterator[str]:
+def head_lines(story: Story, flower_url: str, *, all_rules: bool) -> Iterator[str]:
     """Tell all of a story but its timeline, line by line; arguments as for `story_lines`."""
     for name, value in _facts(story):
         if value:
@@ -61,7 +60,7 @@ def head_lines(story: Story, settings: Settings, *, all_rules: bool) -> Iterator
             yield ""
             yield f"deliveries of the replay {run.replay_name}" if run.replay_name else "deliveries"
             for delivery in run.deliveries:
-                yield from _delivery(delivery, story, settings)
+                yield from _delivery(delivery, story, flower_url)
 
 
 def entries_of(story: Story) -> list[JournalEntry]:
@@ -155,13 +154,13 @@ def _run_summary(run: Run) -> str:
     return f"{name}{number} {'delivery' if number == 1 else 'deliveries'}: {parts}"
 
 
-def _delivery(delivery: DeliveryStory, story: Story, settings: Settings) -> Iterator[str]:
+def _delivery(delivery: DeliveryStory, story: Story, flower_url: str) -> Iterator[str]:
     rules = f" (by {', '.join(delivery.rules)})" if delivery.rules else ""
     yield visible(f"  {delivery.target}{rules}")
     yield visible(f"    {delivery_line(delivery, story.now)}")
     if delivery.fate is Fate.DEAD and delivery.letter_id:
         yield f"    eventflow deadletters redrive {shlex.quote(visible(delivery.letter_id))}"
-    if link := flower_link(settings, delivery.delivery_id):
+    if link := flower_link(flower_url, delivery.delivery_id):
         yield f"    {link}"
 
 

@@ -100,6 +100,8 @@ def trace(
             ctx.exit(1)
         if len(search.found) > 1:
             _list(search.found, as_json=as_json)
+            if event is None and len(search.found) == limit:
+                say(f"These are the newest {limit}; --limit shows more.")
             ctx.exit(0 if event is None else 1)
         telling = _Telling(sources, search.found[0], replay_name)
         story = telling.tell()

@@ -33,6 +33,8 @@ RULES = """
       of-others:
         pattern: {source: [others]}
         targets: [fine]
+    archives:
+      parcels: {pattern: {detail-type: [Kept]}, retention: 30d}
 """
 
 PROJECT = """
@@ -201,6 +203,21 @@ def test_it_is_found_by_what_it_has(running: Deployment, sold: str) -> None:
         none = trace(running, "--where", "detail.order_id=42", *options)
         assert (none.exit_code, none.stdout) == (1, "")
         assert "What was delivered is found in an archive alone" in none.stderr
+
+
+def test_what_is_delivered_is_found_in_the_archive(running: Deployment) -> None:
+    """An archive keeps the content: for a search, and for the rules to be asked about it."""
+    event_id = publish(running, "Kept", parcel={"number": "P-7"})
+    running.settle()
+    story = told(running, "--where", "detail.parcel.number=P-7", "--type", "Kept")
+    assert (story["event_id"], story["content_from"]) == (event_id, "archive")
+    assert story["archived"]["archives"] == ["parcels"]
+    [delivery] = story["runs"][0]["deliveries"]
+    assert (delivery["target"], delivery["state"]) == ("eventflow.archive", "delivered")
+    said = trace(running, event_id).stdout
+    assert re.search(r"^archived  by parcels, until 20.* \(in \d+d\)$", said, re.MULTILINE)
+    assert "  none of 4 matches\n" in said
+    assert "changed" not in said
 
 
 def test_what_is_held_back_says_why(running: Deployment) -> None:

@@ -32,6 +32,7 @@ from eventflow.cli.deadletters_view import (
     groups_of,
     story_of,
 )
+from eventflow.cli.flower import flower_link
 from eventflow.cli.listing import Page, paging, print_rows, show_listing
 from eventflow.cli.output import json_option, print_json, print_table, say
 from eventflow.errors import EventflowError
@@ -69,7 +70,6 @@ def list_letters(
 ) -> None:
     """List dead letters, the newest death first."""
     filters = read_filter(options, state=state) or DeadLetterFilter(state=read_state(state))
-    flower_url = load_settings().flower_url
     with _opened() as store:
         cursor = None if after is None else read_cursor(after)
         found = store.list(filters, limit=limit + 1, after=cursor)
@@ -79,7 +79,7 @@ def list_letters(
     show_listing(
         page,
         columns_of(system_clock()),
-        document=lambda summary: document_of(summary, flower_url),
+        document=document_of,
         as_json=as_json,
         empty="No dead letter matches.",
     )
@@ -93,15 +93,17 @@ def show(identity: str, *, as_json: bool) -> None:
 
     ID may be cut, as long as no other begins so.
     """
-    flower_url = load_settings().flower_url
     with _opened() as store:
         stored = store.get(identity)
+    link = flower_link(load_settings(), stored.id if stored.target else "")
     if as_json:
-        print_json(document_of(stored, flower_url))
+        print_json(document_of(stored) | {"flower": link or None})
         return
-    for line in story_of(stored, system_clock(), flower_url):
+    for line in story_of(stored, system_clock()):
         click.echo(line)
     say(advice_of(stored))
+    if link:
+        say(f"In Flower: {link}")
 
 
 @deadletters.command()

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
 
-from eventflow.cli.flower import flower_link
 from eventflow.cli.listing import Column
 from eventflow.cli.output import visible
 from eventflow.cli.times import iso, moment
@@ -65,12 +64,11 @@ def groups_of(count: DeadLetterCount) -> Iterator[str]:
         yield f"  {number:>6,}  {target or '(no target)'}  {reason.value}"
 
 
-def document_of(summary: DeadLetterSummary, flower_url: str = "") -> dict[str, Any]:
+def document_of(summary: DeadLetterSummary) -> dict[str, Any]:
     """Return what `--json` prints: times as RFC 3339, null for never.
 
     Args:
         summary: A dead letter; with all that it carries where the store gave it so.
-        flower_url: Flower's address; empty for no link to its task.
     """
     document = {
         item.name: getattr(summary, item.name)
@@ -80,7 +78,6 @@ def document_of(summary: DeadLetterSummary, flower_url: str = "") -> dict[str, A
     document["rules"] = list(summary.rules)
     for name in _TIMES:
         document[name] = iso(getattr(summary, name))
-    document["flower"] = _flower_of(summary, flower_url) or None
     if isinstance(summary, StoredDeadLetter):
         letter = summary.letter
         document |= {
@@ -93,15 +90,14 @@ def document_of(summary: DeadLetterSummary, flower_url: str = "") -> dict[str, A
     return document
 
 
-def story_of(stored: StoredDeadLetter, now: float, flower_url: str = "") -> Iterator[str]:
+def story_of(stored: StoredDeadLetter, now: float) -> Iterator[str]:
     """Tell all that is known of a dead letter, its payload included, line by line.
 
     Args:
         stored: The dead letter.
         now: Seconds since the epoch.
-        flower_url: Flower's address; empty for no link to its task.
     """
-    for name, value in (*_facts(stored, now), ("flower", _flower_of(stored, flower_url))):
+    for name, value in _facts(stored, now):
         if value:
             yield visible(f"{name:<12}{value}")
     for title, text in _parts(stored):
@@ -119,11 +115,6 @@ def advice_of(stored: StoredDeadLetter) -> str:
     if refusal := redrive_refusal(stored):
         return f"It cannot be redriven: {refusal}."
     return f"To send it again: eventflow deadletters redrive {shlex.quote(visible(stored.id))}"
-
-
-def _flower_of(summary: DeadLetterSummary, flower_url: str) -> str:
-    # A message that could not be read, and an event that was not routed, are no delivery's task.
-    return flower_link(flower_url, summary.id) if summary.target else ""
 
 
 def _error_of(summary: DeadLetterSummary) -> str:

@@ -9,6 +9,7 @@ from eventflow.cli.output import say, visible
 from eventflow.cli.trace_entries import entry_document, entry_line, stamp
 from eventflow.cli.trace_json import print_line, story_document
 from eventflow.cli.trace_lines import entries_of, summary_of
+from eventflow.settings import Settings
 from eventflow.story.story import Fate, Story
 
 __all__ = ["EVERY", "Following"]
@@ -24,12 +25,12 @@ class Following:
 
     Args:
         story: As it was told first.
-        flower_url: Flower's address; empty for no links.
+        settings: Have Flower's address.
         as_json: Whether to print an object a line.
     """
 
-    def __init__(self, story: Story, flower_url: str, *, as_json: bool) -> None:
-        self._flower_url = flower_url
+    def __init__(self, story: Story, settings: Settings, *, as_json: bool) -> None:
+        self._settings = settings
         self._as_json = as_json
         self._start = min((entry.at for entry in entries_of(story)), default=story.now)
         self._seen: set[str] = set()
@@ -48,7 +49,7 @@ class Following:
             story = tell()
             self._show(story)
         if self._as_json:
-            print_line({"story": story_document(story, self._flower_url)})
+            print_line({"story": story_document(story, self._settings)})
         else:
             say(f"All of it is final: {summary_of(story)}.")
 

@@ -4,22 +4,23 @@ import json
 
 import click
 
-from eventflow.cli.flower import flower_link
+from eventflow.cli.flower import event_link, flower_link
 from eventflow.cli.rules_explain import answer_document
 from eventflow.cli.times import iso
 from eventflow.cli.trace_entries import entry_document
+from eventflow.settings import Settings
 from eventflow.story.found import Found
 from eventflow.story.story import DeliveryStory, Run, Story
 
 __all__ = ["found_document", "print_line", "story_document"]
 
 
-def story_document(story: Story, flower_url: str) -> dict[str, object]:
+def story_document(story: Story, settings: Settings) -> dict[str, object]:
     """Return what ``--json`` prints of a story.
 
     Args:
         story: The story.
-        flower_url: Flower's address; empty for no links.
+        settings: Have Flower's address.
     """
     archived = story.archived
     return {
@@ -29,6 +30,7 @@ def story_document(story: Story, flower_url: str) -> dict[str, object]:
         "type": story.type or None,
         "time": story.time or None,
         "final": story.is_final,
+        "flower": event_link(settings, story.event_id) or None,
         "content": None if story.body is None else dict(story.body.event),
         "content_from": None if story.body is None else story.body.source,
         "archived": None
@@ -38,7 +40,7 @@ def story_document(story: Story, flower_url: str) -> dict[str, object]:
             "accepted_at": iso(archived.accepted_at),
             "kept_until": None if archived.kept_until == float("inf") else iso(archived.kept_until),
         },
-        "runs": [_run(run, flower_url) for run in story.runs],
+        "runs": [_run(run, settings) for run in story.runs],
         "rules": None
         if story.answers is None
         else [answer_document(answer) for answer in story.answers],
@@ -69,7 +71,7 @@ def print_line(value: object) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, allow_nan=False))
 
 
-def _run(run: Run, flower_url: str) -> dict[str, object]:
+def _run(run: Run, settings: Settings) -> dict[str, object]:
     return {
         "replay": run.replay_name or None,
         "accepted_at": iso(run.accepted_at),
@@ -77,11 +79,11 @@ def _run(run: Run, flower_url: str) -> dict[str, object]:
         "routing": run.place.value,
         "routing_attempts": run.attempts,
         "entries": [entry_document(entry) for entry in run.entries],
-        "deliveries": [_delivery(delivery, flower_url) for delivery in run.deliveries],
+        "deliveries": [_delivery(delivery, settings) for delivery in run.deliveries],
     }
 
 
-def _delivery(delivery: DeliveryStory, flower_url: str) -> dict[str, object]:
+def _delivery(delivery: DeliveryStory, settings: Settings) -> dict[str, object]:
     return {
         "delivery_id": delivery.delivery_id,
         "target": delivery.target,
@@ -96,6 +98,6 @@ def _delivery(delivery: DeliveryStory, flower_url: str) -> dict[str, object]:
         "error": delivery.error or None,
         "dead_letter": delivery.letter_id or None,
         "redrives": delivery.redrives,
-        "flower": flower_link(flower_url, delivery.delivery_id) or None,
+        "flower": flower_link(settings, delivery.delivery_id) or None,
         "entries": [entry_document(entry) for entry in delivery.entries],
     }

@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Iterator
 
-from eventflow.cli.flower import flower_link
+from eventflow.cli.flower import event_link, flower_link
 from eventflow.cli.output import visible
 from eventflow.cli.rules_explain import describe_failures, describe_nearness
 from eventflow.cli.times import moment
@@ -11,6 +11,7 @@ from eventflow.cli.trace_entries import timeline
 from eventflow.delivery.sights import Place
 from eventflow.journal import JournalEntry, Step
 from eventflow.rules.answers import RuleAnswer, RuleStatus
+from eventflow.settings import Settings
 from eventflow.story.story import DeliveryStory, Fate, Run, Story
 
 __all__ = ["delivery_line", "entries_of", "head_lines", "story_lines", "summary_of"]
@@ -32,15 +33,15 @@ _WORDS = {
 }
 
 
-def story_lines(story: Story, flower_url: str, *, all_rules: bool) -> Iterator[str]:
+def story_lines(story: Story, settings: Settings, *, all_rules: bool) -> Iterator[str]:
     """Tell a whole story, line by line.
 
     Args:
         story: The story.
-        flower_url: Flower's address; empty for no links.
+        settings: Have Flower's address.
         all_rules: Whether to explain every rule, and not only the nearest.
     """
-    yield from head_lines(story, flower_url, all_rules=all_rules)
+    yield from head_lines(story, settings, all_rules=all_rules)
     entries = entries_of(story)
     if entries:
         yield ""
@@ -49,18 +50,20 @@ def story_lines(story: Story, flower_url: str, *, all_rules: bool) -> Iterator[s
     yield from _notes(story, has_entries=bool(entries))
 
 
-def head_lines(story: Story, flower_url: str, *, all_rules: bool) -> Iterator[str]:
+def head_lines(story: Story, settings: Settings, *, all_rules: bool) -> Iterator[str]:
     """Tell all of a story but its timeline, line by line; arguments as for `story_lines`."""
     for name, value in _facts(story):
         if value:
             yield visible(f"{name:<9} {value}")
+    if link := event_link(settings, story.event_id):
+        yield f"{'flower':<9} {link}"
     yield from _rules(story, all_rules=all_rules)
     for run in story.runs:
         if run.deliveries:
             yield ""
             yield f"deliveries of the replay {run.replay_name}" if run.replay_name else "deliveries"
             for delivery in run.deliveries:
-                yield from _delivery(delivery, story, flower_url)
+                yield from _delivery(delivery, story, settings)
 
 
 def entries_of(story: Story) -> list[JournalEntry]:
@@ -155,13 +158,13 @@ def _run_summary(run: Run) -> str:
     return f"{name}{number} {'delivery' if number == 1 else 'deliveries'}: {parts}"
 
 
-def _delivery(delivery: DeliveryStory, story: Story, flower_url: str) -> Iterator[str]:
+def _delivery(delivery: DeliveryStory, story: Story, settings: Settings) -> Iterator[str]:
     rules = f" (by {', '.join(delivery.rules)})" if delivery.rules else ""
     yield visible(f"  {delivery.target}{rules}")
     yield visible(f"    {delivery_line(delivery, story.now)}")
     if delivery.fate is Fate.DEAD and delivery.letter_id:
         yield f"    eventflow deadletters redrive {shlex.quote(visible(delivery.letter_id))}"
-    if link := flower_link(flower_url, delivery.delivery_id):
+    if link := flower_link(settings, delivery.delivery_id):
         yield f"    {link}"
 
 

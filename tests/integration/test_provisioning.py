@@ -1,8 +1,6 @@
 """What is generated, as its own tools take it: promtool on rules, alerts and a dashboard's queries."""
 
 import json
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -14,24 +12,12 @@ from eventflow.cli.main import cli
 from eventflow.provisioning.alerts import alert_rules
 from eventflow.provisioning.grafana import dashboard
 from eventflow.rules import RuleSet, Target, load_rules
+from tests.prometheus import promtool
 
 ROOT = Path(__file__).parents[2]
 DOOR = Target(name="door", task="x.open", owner="devices {{team}}", integration="vendor")
-needs_promtool = pytest.mark.skipif(
-    shutil.which("promtool") is None, reason="needs promtool (apt: prometheus)"
-)
 
 
-def promtool(*arguments: str) -> str:
-    """Run promtool, which must find nothing wrong, and return what it says."""
-    done = subprocess.run(
-        ["promtool", *arguments], capture_output=True, text=True, timeout=60, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-@needs_promtool
 def test_promtool_takes_the_alerts_of_the_reference_deployment(tmp_path: Path):
     """Every query parses, every template does."""
     file = tmp_path / "alerts.yml"
@@ -39,7 +25,6 @@ def test_promtool_takes_the_alerts_of_the_reference_deployment(tmp_path: Path):
     assert "SUCCESS" in promtool("check", "rules", str(file))
 
 
-@needs_promtool
 def test_promtool_takes_every_query_of_the_dashboard(tmp_path: Path):
     """Each as a recording rule, with the variables as Grafana fills them in."""
     document = json.loads(dashboard(load_rules(ROOT / "rules")))
@@ -144,7 +129,6 @@ ALERTS: dict[str, tuple[list[dict[str, str]], int | None, int]] = {
 }
 
 
-@needs_promtool
 def test_every_alert_fires_when_it_should_and_not_before(tmp_path: Path):
     """By Prometheus' own engine, on samples of two routers that see the same ledger."""
     rules = yaml.safe_load(alert_rules(RuleSet([DOOR], [])))
@@ -167,7 +151,6 @@ def test_every_alert_fires_when_it_should_and_not_before(tmp_path: Path):
     promtool("test", "rules", str(file))
 
 
-@needs_promtool
 def test_a_busy_worker_with_a_long_queue_is_not_stuck(tmp_path: Path):
     """What is attempted tells a backlog from a worker that consumes nothing."""
     (tmp_path / "alerts.yml").write_text(alert_rules(RuleSet([DOOR], [])))

@@ -136,7 +136,6 @@ class TestList:
             "redriven_at": None,
             "group_id": failure_of(letter_of()).group_id,
             "place": "",
-            "flower": None,
         } == document
 
     @pytest.mark.parametrize(
@@ -180,16 +179,6 @@ class TestList:
         result = run("list", "--after", wrong)
         assert 2 == result.exit_code
         assert "is no cursor of this listing" in result.stderr
-
-    def test_flowers_task_is_linked(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Where its address is set: in JSON, and in one letter's story."""
-        monkeypatch.setenv("EVENTFLOW_FLOWER_URL", "https://flower.example.com")
-        link = "https://flower.example.com/task/e1%3Adevice-vendor"
-        [document] = json.loads(run("list", "--event", "e1", "--json").stdout)
-        assert (
-            link == document["flower"] == json.loads(run("show", "e1", "--json").stdout)["flower"]
-        )
-        assert f"flower      {link}" in run("show", "e1").stdout.splitlines()
 
     @pytest.mark.parametrize("wrong", ["yesterday", "2026-11-23T20:00:00", "-1h", ""])
     def test_a_wrong_time_is_wrong_use(self, wrong: str) -> None:

@@ -215,7 +215,7 @@ def test_where_an_event_is(run: Run, expected: str) -> None:
 
 def said(story: Story) -> str:
     """Return a story as people read it."""
-    return "\n".join(story_lines(story, "", all_rules=False))
+    return "\n".join(story_lines(story, load_settings(), all_rules=False))
 
 
 def test_what_is_missing_is_said() -> None:
@@ -281,7 +281,7 @@ def test_what_is_known_is_said() -> None:
 )
 def test_a_link_to_flower(url: str, identity: str, expected: str) -> None:
     """To the task of the delivery's id, below whatever path Flower is at; none where none is set."""
-    assert flower_link(url, identity) == expected
+    assert flower_link(load_settings(flower_url=url), identity) == expected
 
 
 @pytest.mark.parametrize("url", ["flower:5555", "ftp://flower", "http://", "http://a:b@flower"])

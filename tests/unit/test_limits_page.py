@@ -14,14 +14,25 @@ from eventflow.gateway import content_modes, crew, put_events, server, signature
 from eventflow.metrics import endpoint, labels
 from eventflow.patterns import shape, syntax
 from eventflow.publishing import carriers, outbox, publisher
-from eventflow.rules import documents, files, inputs, paths, reader, targets, templates
+from eventflow.rules import (
+    ARCHIVE_TARGET,
+    documents,
+    files,
+    inputs,
+    paths,
+    reader,
+    targets,
+    templates,
+)
 from eventflow.schemas import bundle, faults, work
 from eventflow.schemas import files as schema_files
 from eventflow.schemas import json_text as schema_text
 from eventflow.settings import Settings
-from eventflow.store import audit
+from eventflow.store import audit, sealing
 from eventflow.store import journal as stored_journal
-from eventflow.worker import chain, letters
+from eventflow.telemetry import provider, step
+from eventflow.transport import messages
+from eventflow.worker import chain, letters, retention
 from eventflow.worker import journal as recording
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "limits.md").read_text(encoding="utf-8")
@@ -69,6 +80,11 @@ LIMITS: Mapping[str, Any] = {
     "characters of an error, until the next attempt": chain._MOST_ERROR,
     "characters of an error in a dead letter": letters.MOST_ERROR,
     "characters of a traceback in a dead letter": letters.MOST_TRACEBACK,
+    "characters of a stack trace in a span": step.MOST_STACK,
+    "ids in the arguments of a message, as Flower shows them": messages.MOST_SHOWN,
+    "seconds that a process which ends waits for its last spans to be sent": int(
+        provider.MOST_FLUSH
+    ),
     "bytes of a message that nobody can read": letters.MOST_BODY,
     "characters of such a message's headers": letters.MOST_HEADERS,
     "times that routing an event may end its router": setting("max_route_attempts"),
@@ -89,6 +105,14 @@ LIMITS: Mapping[str, Any] = {
     "characters of an ordering key": outbox._LONGEST_KEY,
     "characters of a row's failure": outbox.LONGEST_FAILURE,
     "events that a relay publishes in one call": outbox.MOST_AT_ONCE,
+    "days that an archive may keep an event, unless forever": int(
+        documents._LONGEST_RETENTION / 86_400
+    ),
+    "seconds that an event may wait for the archive": int(ARCHIVE_TARGET.retry.max_age),
+    "times that it may be tried": ARCHIVE_TARGET.retry.max_attempts,
+    "times that archiving an event may end its recorder": ARCHIVE_TARGET.retry.max_crashes,
+    "bytes below which an archived event is not compressed": sealing.PLAIN_BELOW,
+    "archived events that one step deletes": retention._MOST_EVENTS,
     "seconds that a line of the audit is kept": setting("audit_retention"),
     "lines that one new line deletes": audit.MOST_PRUNED,
     "rule files in a directory": files.MAX_FILES,

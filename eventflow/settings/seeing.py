@@ -22,6 +22,12 @@ def _read_keys(value: str) -> tuple[str, ...]:
 class SeeingSettings(BaseSettings):
     """Part of `Settings`, which reads them."""
 
+    replay_backlog: int = Field(
+        10_000,
+        ge=1,
+        description="How many events may wait to be routed, or deliveries for a target, before a "
+        "replay waits until there are fewer.",
+    )
     traces: bool | None = Field(
         None,
         description="Whether OpenTelemetry spans are made. Empty: where the application has set up "

@@ -120,17 +120,18 @@ def _sort(claims: Sequence[Claim], bus: str) -> _Work:
 def _as_archived(claim: Claim, bus: str, event: Event) -> "ArchivedEvent":
     from eventflow.store import ArchivedEvent  # noqa: PLC0415 - SQLAlchemy, for recorders alone
 
-    times = json.loads(claim.input or "{}")
-    until = times.get("kept_until")
+    facts = json.loads(claim.input or "{}")
+    until = facts.get("kept_until")
     return ArchivedEvent(
         event_id=event.id,
         bus=bus,
         source=event.source,
         type=event.type,
         # Not the claim's: a redrive gives a fresh budget of time, and the event keeps its place.
-        accepted_at=times.get("accepted_at", claim.accepted_at),
+        accepted_at=facts.get("accepted_at", claim.accepted_at),
         archives=claim.rules,
         kept_until=FOREVER if until is None else until,
+        targets=tuple(facts.get("targets", ())),
         body=claim.body,
     )
 

@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 
 from eventflow import encoding, events, journal, routing
+from eventflow.cli import listing, retries
 from eventflow.delivery import gauges, silence
 from eventflow.errors import EventError
 from eventflow.gateway import content_modes, crew, put_events, server, signature
 from eventflow.metrics import endpoint, labels
 from eventflow.patterns import shape, syntax
 from eventflow.publishing import carriers, outbox, publisher
+from eventflow.replay import newcomer, outlet, selection
+from eventflow.replay import run as replay_run
 from eventflow.rules import (
     ARCHIVE_TARGET,
     documents,
@@ -28,8 +31,9 @@ from eventflow.schemas import bundle, faults, work
 from eventflow.schemas import files as schema_files
 from eventflow.schemas import json_text as schema_text
 from eventflow.settings import Settings
-from eventflow.store import audit, sealing
+from eventflow.store import audit, replay_records, sealing
 from eventflow.store import journal as stored_journal
+from eventflow.story import gathering, identifying, searching
 from eventflow.telemetry import provider, step
 from eventflow.transport import messages
 from eventflow.worker import chain, letters, retention
@@ -50,10 +54,29 @@ def setting(name: str) -> int:
 
 
 LIMITS: Mapping[str, Any] = {
+    "events, or deliveries for a target, that wait before a replay does": setting("replay_backlog"),
+    "archived events that a replay has in memory, read and to be sent": (
+        replay_run._PAGE + outlet.MOST_AT_ONCE
+    ),
+    "replayed events in one call of the ledger": outlet.MOST_AT_ONCE,
+    "seconds without a sign of life after which a replay's process counts as dead": int(
+        replay_records.PATIENCE
+    ),
+    "seconds that a replay waits for a ledger that is away": int(replay_run._LEDGER_PATIENCE),
+    "sources or types that the database is asked for at once": selection._MOST_VALUES,
+    "deliveries to the archive that `targets start` waits for one by one": newcomer._MOST,
     "bytes of an event, as JSON": setting("max_event_bytes"),
     "levels of an event's data": setting("max_event_depth"),
     "bits of an integer in an event": encoding._MAX_INTEGER.bit_length() + 1,
     "events of a bus that wait to be routed": setting("max_backlog"),
+    "rows of a page of a listing": listing._MOST,
+    "waiting deliveries of a target that `retries list` looks at": retries._MOST,
+    "events in flight of a bus that `trace --where` looks at": identifying.MOST_IN_FLIGHT,
+    "dead letters that it looks at": searching.MOST_LETTERS,
+    "archived events that it looks at": searching.MOST_ARCHIVED,
+    "journal entries, not recorded yet, in which `trace` looks for one event": (
+        gathering._MOST_ENTRIES
+    ),
     "events in one call of the ledger": publisher._MOST_AT_ONCE,
     "events or deliveries that a message names": setting("group_size"),
     "events that one message to the routers names": publisher._MOST_ROUTED_AT_ONCE,
@@ -137,6 +160,7 @@ LIMITS: Mapping[str, Any] = {
 }
 # Held by a test of behaviour each, below or elsewhere.
 BY_BEHAVIOUR = {
+    "characters of a replay's name",
     "characters of an event's id",
     "characters of an event's source",
     "characters of an event's type",
@@ -183,6 +207,13 @@ def test_a_field_may_have_as_many_characters_as_the_page_says(field):
 
 def _named(field: str, most: int) -> dict[str, str]:
     return {{"type": "detail-type"}.get(field, field): "a" * (most + 1)}
+
+
+def test_a_replay_s_name_may_have_as_many_characters_as_the_page_says():
+    """At the limit a name is one, and beyond it none."""
+    most = int(ROWS["characters of a replay's name"][0])
+    assert events.is_replay_name("a" * most)
+    assert not events.is_replay_name("a" * (most + 1))
 
 
 def test_every_setting_that_limits_is_on_the_page():

@@ -138,7 +138,7 @@ def test_what_is_over_is_deleted_by_the_recorder(
     publish(running, brief, kept)
     running.await_log("recorder", "deleted 1 of the archive that are kept no longer")
     assert archive.get(brief.id) is None
-    assert found(archive, kept)
+    assert kept.id == found(archive, kept).event_id
 
 
 def test_a_flood_is_archived_whole_and_in_order(running: Deployment, archive: ArchiveStore) -> None:

@@ -108,7 +108,6 @@ def measure_reading(settings: Settings) -> None:
 
     def read() -> None:
         ledgers.gauges("default").read(names)
-        ledger.pauses(names)
         ledger.balances(names)
         ledgers.watch("default").backlog(())
         ledger.journal_state()

@@ -136,6 +136,23 @@ class Ledger(Protocol):
     def targets(self) -> dict[str, str]:
         """Return the targets that were announced."""
 
+    def restrict(self, replay_name: str, restriction: str) -> None:
+        """Keep what a replay is restricted to, as JSON, for the routers of its events."""
+
+    def restriction(self, replay_name: str) -> str | None:
+        """Return what `restrict` kept; None of a replay that is not known."""
+
+    def lift(self, replay_names: Sequence[str]) -> None:
+        """Forget what replays were restricted to, once all of their events are routed."""
+
+    def unfinished(self, target: str, limit: int) -> list[str]:
+        """Return the ids of a target's deliveries that are not finished, as of one moment.
+
+        Args:
+            target: The target's name.
+            limit: The most of each state: queued, running, waiting, parked.
+        """
+
     def describe(self, delivery_ids: Sequence[str]) -> list[tuple[str, int]]:
         """Return each delivery's event type and attempts so far; `("", 0)` where it is gone."""
 
@@ -194,14 +211,13 @@ class Ledger(Protocol):
     def journal_state(self) -> JournalState:
         """Tell how much of the journal waits, since when, and how much was dropped."""
 
-    def call_recorder(self, *, patience: float, idle: float) -> RecorderCall:
+    def call_recorder(self, *, patience: float) -> RecorderCall:
         """Decide whether the recorder is to be sent a message; if so, it counts as sent.
 
-        It is when entries wait and no message is under way; and when none was sent for long.
+        It is when entries wait and no message is under way.
 
         Args:
             patience: Seconds after which a message that was not answered counts as lost.
-            idle: Seconds after which a message is sent though no entry waits.
         """
 
     def recorder_answered(self) -> None:

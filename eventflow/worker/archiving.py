@@ -27,6 +27,7 @@ from eventflow.worker.deliver import lease_seconds
 from eventflow.worker.hand_back import hand_back
 from eventflow.worker.identity import owner_name
 from eventflow.worker.letters import letter_of_delivery
+from eventflow.worker.monitoring import count_finish
 from eventflow.worker.steps import archive_step, judge_archive
 from eventflow.worker.tell import tell_breaker, tell_outcome
 
@@ -119,17 +120,18 @@ def _sort(claims: Sequence[Claim], bus: str) -> _Work:
 def _as_archived(claim: Claim, bus: str, event: Event) -> "ArchivedEvent":
     from eventflow.store import ArchivedEvent  # noqa: PLC0415 - SQLAlchemy, for recorders alone
 
-    times = json.loads(claim.input or "{}")
-    until = times.get("kept_until")
+    facts = json.loads(claim.input or "{}")
+    until = facts.get("kept_until")
     return ArchivedEvent(
         event_id=event.id,
         bus=bus,
         source=event.source,
         type=event.type,
         # Not the claim's: a redrive gives a fresh budget of time, and the event keeps its place.
-        accepted_at=times.get("accepted_at", claim.accepted_at),
+        accepted_at=facts.get("accepted_at", claim.accepted_at),
         archives=claim.rules,
         kept_until=FOREVER if until is None else until,
+        targets=tuple(facts.get("targets", ())),
         body=claim.body,
     )
 
@@ -146,6 +148,11 @@ def _write(context: WorkerContext, ledger: Ledger, work: _Work) -> StoreError | 
     finishes = [_outcome(context, claim, error, each) for claim, _ in work.events]
     finished = insist(lambda: ledger.finish(ARCHIVE_TARGET, finishes))
     tell_breaker(ledger, ARCHIVE_TARGET, finished.breaker)
+    for (claim, _), finish, is_recorded in zip(
+        work.events, finishes, finished.recorded, strict=True
+    ):
+        if is_recorded:
+            count_finish(ledger.bus, ARCHIVE, claim, finish)
     number = sum(finished.recorded)
     work.counts["superseded"] += len(finishes) - number
     work.counts["done" if error is None else "retry"] += number
@@ -206,6 +213,7 @@ def _bury(context: WorkerContext, ledger: Ledger, work: _Work) -> None:
         if is_recorded:
             work.counts["dead"] += 1
             tell_outcome(ARCHIVE_TARGET, claim, finish, error)
+            count_finish(ledger.bus, ARCHIVE, claim, finish)
     ids = [claim.delivery_id for claim, _, _ in work.dead]
     try:
         context.sender.send([record_message(ledger.bus, ids)])

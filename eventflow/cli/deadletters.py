@@ -27,8 +27,10 @@ from eventflow.cli.deadletters_store import (
     yes_option,
 )
 from eventflow.cli.deadletters_view import advice_of, columns_of, document_of, story_of
+from eventflow.cli.flower import flower_link
 from eventflow.cli.listing import Page, paging, print_rows, show_listing
 from eventflow.cli.output import json_option, print_json, say
+from eventflow.settings import load_settings
 from eventflow.store import DeadLetterFilter, DeadLetterStore
 from eventflow.units import system_clock
 
@@ -81,12 +83,15 @@ def show(identity: str, *, as_json: bool) -> None:
     with opened() as engine:
         store = DeadLetterStore(engine)
         stored = store.get(identity)
+    link = flower_link(load_settings(), stored.id if stored.target else "")
     if as_json:
-        print_json(document_of(stored))
+        print_json(document_of(stored) | {"flower": link or None})
         return
     for line in story_of(stored, system_clock()):
         click.echo(line)
     say(advice_of(stored))
+    if link:
+        say(f"In Flower: {link}")
 
 
 @deadletters.command()

@@ -18,12 +18,14 @@ from eventflow.delivery.answers import (
     Verdict,
 )
 from eventflow.delivery.balances import Balance, Pause
+from eventflow.delivery.canaries import CanaryBook, CanaryStatus
 from eventflow.delivery.insist import insist
 from eventflow.delivery.ledger import Ledger
 from eventflow.delivery.ledgers import Ledgers
 from eventflow.delivery.memory_ledger import MemoryLedger
 from eventflow.delivery.policy import next_delay
 from eventflow.delivery.processes import ProcessBook, ProcessReport, Roster
+from eventflow.delivery.reconciliation import Reconciliation
 from eventflow.delivery.redis_ledger import RedisLedger
 from eventflow.delivery.scripts import connect_redis, is_unanswered
 from eventflow.delivery.server import ServerFacts, read_server
@@ -37,6 +39,8 @@ __all__ = [
     "BreakerChange",
     "BreakerState",
     "BreakerStatus",
+    "CanaryBook",
+    "CanaryStatus",
     "Claim",
     "DeliveryState",
     "Finish",
@@ -52,6 +56,7 @@ __all__ = [
     "ProcessBook",
     "ProcessReport",
     "Progress",
+    "Reconciliation",
     "RedisLedger",
     "Roster",
     "RouteWork",

@@ -88,11 +88,13 @@ class Planned:
         target: The target's name.
         rules: The rules that matched.
         input: The shaped input as JSON; None for the event itself.
+        trace: The traceparent of the routing, which the first attempt is linked to; or empty.
     """
 
     target: str
     rules: tuple[str, ...]
     input: str | None
+    trace: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,8 @@ class Claim:
         now: The ledger's clock at the claim.
         error_type: The last attempt's error, its class.
         error: The last attempt's error, its text.
+        trace: The traceparent of the step before: of the routing, or of the last attempt that was
+            to be tried again; empty where it had none.
         parked_by: For `parked`: `paused`, `breaker`, `in_flight`, `rate`, or `turn` where others
             of its target were parked before it.
         paused: Seconds for which its target was paused since it was registered: they do not count
@@ -132,6 +136,7 @@ class Claim:
     now: float = 0.0
     error_type: str = ""
     error: str = ""
+    trace: str = ""
     parked_by: str = ""
     paused: float = 0.0
 
@@ -152,6 +157,7 @@ class Finish:
         succeeded: For the circuit breaker: whether the integration answered as it should; None
             where it was not called.
         duration: How long the call took, in seconds.
+        trace: For `retry`: the attempt's traceparent, which the next one is linked to; or empty.
     """
 
     delivery_id: str
@@ -163,6 +169,7 @@ class Finish:
     error: str = ""
     succeeded: bool | None = None
     duration: float = 0.0
+    trace: str = ""
 
 
 class BreakerState(StrEnum):
@@ -247,6 +254,7 @@ class TargetStatus:
         delivered: Delivered since the ledger began.
         retried: Attempts that failed and were to be tried again.
         dead: Dead letters since the ledger began.
+        paused: Whether a person has paused the target.
     """
 
     queued: int
@@ -256,6 +264,7 @@ class TargetStatus:
     delivered: int
     retried: int
     dead: int
+    paused: bool = False
 
 
 @dataclass(frozen=True, slots=True)

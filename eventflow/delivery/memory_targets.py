@@ -55,6 +55,7 @@ class MemoryTargets:
         self._lanes: deque[str] = deque()
         self._by_lane: defaultdict[str, deque[str]] = defaultdict(deque)
         self._letters: dict[str, bytes] = {}
+        self._restrictions: dict[str, str] = {}
 
     @property
     def bus(self) -> str:
@@ -70,6 +71,29 @@ class MemoryTargets:
     def targets(self) -> dict[str, str]:
         """Return the targets that were announced."""
         return dict(self._definitions)
+
+    @one_at_a_time
+    def restrict(self, replay_name: str, restriction: str) -> None:
+        """Keep what a replay is restricted to, as JSON, for the routers of its events."""
+        self._restrictions[replay_name] = restriction
+
+    @one_at_a_time
+    def restriction(self, replay_name: str) -> str | None:
+        """Return what `restrict` kept; None of a replay that is not known."""
+        return self._restrictions.get(replay_name)
+
+    @one_at_a_time
+    def lift(self, replay_names: Sequence[str]) -> None:
+        """Forget what replays were restricted to, once all of their events are routed."""
+        for name in replay_names:
+            self._restrictions.pop(name, None)
+
+    @one_at_a_time
+    def unfinished(self, target: str, limit: int) -> list[str]:
+        """Return the ids of a target's deliveries that are not finished, as of one moment."""
+        kept = self._targets[target]
+        places = (kept.queued, kept.running, kept.waiting, kept.parked)
+        return [identity for place in places for identity in place.first(limit)]
 
     @one_at_a_time
     def describe(self, delivery_ids: Sequence[str]) -> list[tuple[str, int]]:
@@ -140,4 +164,5 @@ def _count(kept: KeptTarget) -> TargetStatus:
         delivered=kept.delivered,
         retried=kept.retried,
         dead=kept.dead,
+        paused=kept.pause is not None,
     )

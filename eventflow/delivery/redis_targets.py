@@ -49,6 +49,31 @@ class RedisTargets:
         answer = guarded(self._client, lambda: self._client.hgetall(self._keys.targets))
         return {name.decode(): definition.decode() for name, definition in answer.items()}
 
+    def restrict(self, replay_name: str, restriction: str) -> None:
+        """Keep what a replay is restricted to, as JSON, for the routers of its events."""
+        key = self._keys.replays
+        guarded(self._client, lambda: self._client.hset(key, replay_name, restriction))
+
+    def restriction(self, replay_name: str) -> str | None:
+        """Return what `restrict` kept; None of a replay that is not known."""
+        key = self._keys.replays
+        answer = guarded(self._client, lambda: self._client.hget(key, replay_name))
+        return answer.decode() if answer is not None else None
+
+    def lift(self, replay_names: Sequence[str]) -> None:
+        """Forget what replays were restricted to, once all of their events are routed."""
+        if replay_names:
+            key = self._keys.replays
+            guarded(self._client, lambda: self._client.hdel(key, *replay_names))
+
+    def unfinished(self, target: str, limit: int) -> list[str]:
+        """Return the ids of a target's deliveries that are not finished, as of one moment."""
+        pipeline = self._client.pipeline(transaction=True)  # what moves meanwhile is not missed
+        for place in self._places(target):
+            pipeline.zrange(place, 0, limit - 1)
+        places = guarded(self._client, pipeline.execute)
+        return [identity.decode() for place in places for identity in place]
+
     def describe(self, delivery_ids: Sequence[str]) -> list[tuple[str, int]]:
         """Return each delivery's event type and attempts so far; `("", 0)` where it is gone."""
         pipeline = self._client.pipeline(transaction=False)
@@ -78,12 +103,11 @@ class RedisTargets:
             for place in self._places(target):
                 pipeline.zcard(place)
             pipeline.hmget(self._keys.counts(target), ["delivered", "retried", "dead"])
+            pipeline.hexists(self._keys.pause(target), "since")
         answers = guarded(self._client, pipeline.execute)
         return {
-            target: TargetStatus(
-                *answers[at : at + 4], *(int(number or 0) for number in answers[at + 4])
-            )
-            for target, at in zip(targets, range(0, len(answers), 5), strict=True)
+            target: _read_status(answers[at : at + 6])
+            for target, at in zip(targets, range(0, len(answers), 6), strict=True)
         }
 
     def waiting(self, target: str, limit: int) -> list[DeliveryState]:
@@ -153,6 +177,14 @@ class RedisTargets:
         """What registering a delivery of a target touches, beside the delivery itself."""
         keys = self._keys
         return [keys.queued(target), keys.counts(target), keys.pause(target)]
+
+
+def _read_status(answers: Sequence[Any]) -> TargetStatus:
+    queued, running, waiting, parked, counts, paused = answers
+    delivered, retried, dead = (int(number or 0) for number in counts)
+    return TargetStatus(
+        queued, running, waiting, parked, delivered, retried, dead, paused=bool(paused)
+    )
 
 
 def _text(value: bytes | None) -> str:

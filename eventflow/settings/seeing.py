@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings
@@ -21,6 +22,30 @@ def _read_keys(value: str) -> tuple[str, ...]:
 class SeeingSettings(BaseSettings):
     """Part of `Settings`, which reads them."""
 
+    replay_backlog: int = Field(
+        10_000,
+        ge=1,
+        description="How many events may wait to be routed, or deliveries for a target, before a "
+        "replay waits until there are fewer.",
+    )
+    traces: bool | None = Field(
+        None,
+        description="Whether OpenTelemetry spans are made. Empty: where the application has set up "
+        "a tracer provider, and in eventflow's own processes where OTEL_EXPORTER_OTLP_ENDPOINT is set.",
+    )
+    log_format: str = Field(
+        "text",
+        description="How eventflow's processes write their logs: text, or json, an object a line.",
+    )
+
+    @field_validator("log_format")
+    @classmethod
+    def _check_log_format(cls, value: str) -> str:
+        if value not in {"text", "json"}:
+            message = "one of text, json"
+            raise ValueError(message)
+        return value
+
     journal: bool = Field(
         True,
         description="Whether every step of every delivery is written down, for `eventflow trace`.",
@@ -33,6 +58,23 @@ class SeeingSettings(BaseSettings):
     )
     journal_retention: Duration = Field(
         14 * 86400.0, gt=0, description="How long the journal is kept in the store."
+    )
+    reconcile_interval: Duration = Field(
+        30.0,
+        ge=0.05,
+        description="How often what was registered for each target is compared with what is there, "
+        "by one of the routers.",
+    )
+    canary_interval: Duration = Field(
+        10.0,
+        ge=0,
+        description="How often a canary is sent through each queue that is read; 0 sends none.",
+    )
+    canary_patience: Duration = Field(
+        45.0,
+        gt=0,
+        description="How long a canary may be on its way, with nothing else happening on its queue, "
+        "before the queue's workers count as stuck.",
     )
     journal_rows: int = Field(
         5_000_000,
@@ -78,6 +120,24 @@ class SeeingSettings(BaseSettings):
         365 * 86400.0,
         description="How long the audit is kept in the store; 0s keeps it for good.",
     )
+
+    flower_url: str = Field(
+        "",
+        description="Flower's address, such as https://flower.example.com: `eventflow trace` and "
+        "`eventflow deadletters` then show a link to each delivery's task. Empty: no links.",
+    )
+
+    @field_validator("flower_url")
+    @classmethod
+    def _check_flower_url(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in {"http", "https"} or not parts.hostname):
+            message = f"{value!r} is no address: write http:// or https:// and a host"
+            raise ValueError(message)
+        if parts.username or parts.password:
+            message = "must not hold a password: links are shown to whoever reads them"
+            raise ValueError(message)
+        return value
 
     @field_validator("archive_key")
     @classmethod

@@ -13,7 +13,9 @@ from eventflow.rules import RuleSource, Target
 from eventflow.schemas.source import SchemaSource
 from eventflow.settings import Settings
 from eventflow.subscribers import Subscribers
+from eventflow.telemetry import Tracing
 from eventflow.transport import MessageSender
+from eventflow.worker.restrictions import Restrictions
 from eventflow.worker.silence import SilenceNotes
 from eventflow.worker.stopping import StopFlag
 from eventflow.worker.stores import ProcessStores
@@ -72,9 +74,11 @@ class WorkerContext:
         subscribers: The functions bound to targets.
         rules: The rule files, read again when they change.
         schemas: The schema files, likewise.
+        tracing: Makes the spans of routing and attempts.
         chance: Returns a number from 0 to below 1: what the jitter of retries is drawn from.
         own_queues: The queues that are eventflow's, known once a worker starts.
         book: What the ledger says of targets.
+        restrictions: What the ledger says of replays.
         stores: The way to the store, for recorders.
         stopping: Set once the worker is told to stop.
         silence: What its rules are silent about; None where nobody asks, as in tests.
@@ -87,8 +91,10 @@ class WorkerContext:
     subscribers: Subscribers
     rules: RuleSource
     schemas: SchemaSource
+    tracing: Tracing = field(default_factory=Tracing)
     chance: Callable[[], float] = random.random
     book: TargetBook = field(init=False)
+    restrictions: Restrictions = field(init=False)
     stores: ProcessStores = field(init=False)
     stopping: StopFlag = field(default_factory=StopFlag, init=False)
     own_queues: frozenset[str] = field(default=frozenset(), init=False)
@@ -97,6 +103,7 @@ class WorkerContext:
 
     def __post_init__(self) -> None:
         self.book = TargetBook(self.ledgers)
+        self.restrictions = Restrictions(self.ledgers)
         self.stores = ProcessStores(self.settings)
 
     def announce(self) -> None:

@@ -19,7 +19,8 @@ from eventflow.worker.context import WorkerContext
 from eventflow.worker.hand_back import hand_back
 from eventflow.worker.identity import owner_name
 from eventflow.worker.monitoring import count_finish
-from eventflow.worker.tell import tell_breaker, tell_outcome
+from eventflow.worker.steps import attempt_step, judge_attempt
+from eventflow.worker.tell import tell_breaker, tell_outcome, tell_parked
 from eventflow.worker.timeout import GRACE
 
 __all__ = ["Made", "deliver", "lease_seconds", "make_deliveries"]
@@ -104,15 +105,17 @@ def make_deliveries(
             # What holds this one back holds its neighbours back: one call for all of them.
             parked = 1 + (ledger.park(target.name, rest[1:]) if rest[1:] else 0)
             made.counts["parked"] += parked
+            tell_parked(target, claim, parked)
             meter().parked(bus, target.name, claim.parked_by, parked)
             made.attempts.append((claim, Attempt(None, verdict=claim.verdict)))
             break
         if claim.verdict is Verdict.APART:
             apart.append(delivery_id)
             continue
-        attempt = attempt_delivery(context, bus, target, claim)
-        made.attempts.append((claim, attempt))
-        made.counts[_finish(context, ledger, target, claim, attempt)] += 1
+        with attempt_step(context.tracing, bus, target, claim) as step:
+            attempt = judge_attempt(step, attempt_delivery(context, bus, target, claim))
+            made.attempts.append((claim, attempt))
+            made.counts[_finish(context, ledger, target, claim, attempt)] += 1
     hand_back(context, ledger, target, apart, together=False)
     return made
 

@@ -5,7 +5,6 @@ good as `eventflow worker`.
 """
 
 import logging
-import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,7 +28,9 @@ from eventflow.worker.context import WorkerContext
 from eventflow.worker.heartbeat import Heartbeat
 from eventflow.worker.monitoring import Monitoring
 from eventflow.worker.mover import Mover
+from eventflow.worker.overseer import Overseer
 from eventflow.worker.retention import Retention, prunings
+from eventflow.worker.stopping import refuse_start
 
 __all__ = ["hook_signals", "select_queues"]
 
@@ -90,6 +91,7 @@ class _Lifecycle:
         self._context = context
         self._is_joined = is_joined
         self._mover: Mover | None = None
+        self._overseer: Overseer | None = None
         self._retention: Retention | None = None
         self._monitoring = Monitoring(context)
         self._queues: list[str] = []
@@ -117,7 +119,7 @@ class _Lifecycle:
             self._made = [name for name in self._queues if name not in others]
             queues.select(self._queues)
         except EventflowError as error:
-            _stop(error)
+            refuse_start(error)
 
     def on_worker_init(self, sender: Any = None, **_: Any) -> None:
         """Check the subscribers, since by now all modules are imported, and have the queues exist."""
@@ -128,7 +130,7 @@ class _Lifecycle:
                 subscriber.prepare()
             self._declare()
         except EventflowError as error:
-            _stop(error)
+            refuse_start(error)
 
     def on_ready(self, sender: Any = None, **_: Any) -> None:
         """Start the mover, and say what is amiss."""
@@ -144,6 +146,9 @@ class _Lifecycle:
             beat=heartbeat.beat,
         )
         self._mover.start()
+        if ROUTE in self._queues:
+            self._overseer = Overseer(self._context)
+            self._overseer.start()
         if _RECORDED.intersection(self._queues):
             self._retention = Retention(prunings(self._context.stores, self._context.settings))
             self._retention.start()
@@ -154,6 +159,8 @@ class _Lifecycle:
         self._context.stopping.set()
         if self._mover is not None:
             self._mover.stop_soon()
+        if self._overseer is not None:
+            self._overseer.stop_soon()
         if self._retention is not None:
             self._retention.stop_soon()
 
@@ -236,9 +243,3 @@ def _as_list(value: Any) -> list[str]:
     if not value:
         return []
     return value.split(",") if isinstance(value, str) else list(value)
-
-
-def _stop(error: EventflowError) -> None:
-    # Celery logs and swallows an ordinary exception in a signal's receiver, and starts all the same.
-    sys.stderr.write(f"Error: {error}\n")
-    raise SystemExit(1) from error

@@ -36,7 +36,10 @@ local function room_of(limits, queued, running, breaker, bucket)
     return 0, changes
   end
   if state == 'half_open' then
-    return 1 - on_queue, now + SOON
+    -- One at a time, and of those who wait: what comes in meanwhile gets in line, so that a flood of
+    -- it, which is never off the queue, must not keep the probe from going.
+    local sent = redis.call('HGET', breaker, 'sent')
+    return (sent and redis.call('ZSCORE', queued, sent)) and 0 or 1, now + SOON
   end
   local room, again = most - on_queue, now + SOON
   if limits.in_flight then
@@ -78,7 +81,7 @@ for i = 1, math.floor(#KEYS / 7) do
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', waiting, '-inf', now, 'LIMIT', 0, most)) do
     redis.call('ZREM', waiting, id)
     if is_held then
-      redis.call('ZADD', parked, accepted_of(prefix .. id, now), id)
+      redis.call('ZADD', parked, redis.call('HGET', prefix .. id, 'accepted') or now, id)
       held[id] = true
     else
       enqueue('due', id, 'queued', 'due')
@@ -90,23 +93,29 @@ for i = 1, math.floor(#KEYS / 7) do
   -- What a paused target has parked does not age, and is looked at again once a person resumes it.
   if not is_paused and redis.call('ZCARD', parked) > 0 then
     -- What is too old is let go to its last rites, whatever holds its target back.
-    local old = redis.call('ZRANGEBYSCORE', parked, '-inf', now - paused - most_age, 'LIMIT', 0, most)
-    for _, id in ipairs(old) do
+    for _, id in ipairs(redis.call('ZRANGEBYSCORE', parked, '-inf', now - most_age, 'LIMIT', 0, most)) do
+      if age_of(prefix .. id, paused, now) <= most_age then
+        break -- it was paused meanwhile, and those after it are younger
+      end
       redis.call('ZREM', parked, id)
       enqueue('due', id, 'queued', 'due')
     end
     local room, again = room_of(limits, queued, running, breaker, bucket)
     if room > 0 then
+      local is_probe = breaker_of(breaker, now) == 'half_open'
       for _, id in ipairs(redis.call('ZRANGE', parked, 0, room - 1)) do
         redis.call('ZREM', parked, id)
         redis.call('HSET', prefix .. id, 'pass', 1)
+        if is_probe then
+          redis.call('HSET', breaker, 'sent', id)
+        end
         enqueue('due', id, 'queued', held[id] and 'due' or 'free')
       end
     end
-    local oldest = first_of(parked)
+    local oldest = redis.call('ZRANGE', parked, 0, 0)[1]
     if oldest then
       look_again(again)
-      look_again(oldest + paused + most_age)
+      look_again(now + most_age - age_of(prefix .. oldest, paused, now))
     end
   end
   for id in pairs(held) do

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 import click
 
 from eventflow.cli.archive_view import (
-    ArchiveLine,
     cursor_of,
     document_of,
     event_columns,

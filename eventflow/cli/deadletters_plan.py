@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from eventflow.cli.deadletters_store import letters
-from eventflow.cli.deadletters_view import document_of, groups_of
+from eventflow.cli.deadletters_view import counts_of, document_of
 from eventflow.cli.output import print_json, print_table, say, visible
 from eventflow.cli.times import iso
 from eventflow.redrive import Outcome, Pace, Plan, Redriven, RunState
@@ -30,7 +30,7 @@ def show_plan(plan: Plan, pace: Pace | None) -> None:
         say("No dead letter matches.")
     else:
         say(f"{letters(plan.total.total)} {'matches' if plan.total.total == 1 else 'match'}:")
-        for line in groups_of(plan.total):
+        for line in counts_of(plan.total):
             say(line)
         for line in _failures(plan):
             say(line)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
 from eventflow.cli.deadletters_store import Sending
 from eventflow.cli.main import Talk, cli
@@ -18,6 +18,8 @@ from eventflow.records import DeadLetter, Reason
 from eventflow.redrive import Fate, Standing
 from eventflow.store import DeadLetterFilter, DeadLetterStore, State, StoredDeadLetter, open_engine
 from eventflow.store.audit import AuditEntry, AuditStore
+from eventflow.store.engine import writing
+from eventflow.store.tables import DEAD_LETTERS
 from tests.contracts.store import letter_of, message_letter
 
 NOW = datetime(2026, 11, 23, 20, 0, tzinfo=UTC).timestamp()
@@ -157,6 +159,13 @@ class TestGroups:
         assert {"e0", "e1", "e2"} == {item["event_id"] for item in found}
         assert {group} == {item["group_id"] for item in found}
         assert f"group       {group}" in run("show", "e1").stdout
+
+    def test_older_letters_are_grouped_with_progress(self, engine: Engine) -> None:
+        """What an older eventflow has recorded may be much, and is said; the next time nothing is."""
+        with writing(engine) as connection:
+            connection.execute(update(DEAD_LETTERS).values(group_id="", place=""))
+        assert "grouped: 4 of 4 (100 %)" in run("groups").stderr
+        assert "" == run("groups").stderr
 
 
 class TestPlan:

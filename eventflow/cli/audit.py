@@ -31,7 +31,7 @@ def audit() -> None:
     "--since", type=MOMENT, help="Done since: how long ago, such as 2h, or a date or time."
 )
 @click.option("--until", type=MOMENT, help="Done until, likewise.")
-@paging(default=50)
+@paging()
 @json_option
 def list_audit(
     *,

@@ -53,7 +53,7 @@ class Readings(Collector):
 
 
 def read_ledgers(context: WorkerContext) -> Reader:
-    """Return who reads the numbers of every bus and target, in five round trips for each bus.
+    """Return who reads the numbers of every bus and target, in four round trips for each bus.
 
     Args:
         context: The process's parts.
@@ -65,9 +65,9 @@ def read_ledgers(context: WorkerContext) -> Reader:
             names = sorted({*context.book.of(bus), *context.targets_of_rules()})
             for target, gauges in ledgers.gauges(bus).read(names).items():
                 _add_target(samples, bus, target, gauges)
-            _add_steering(samples, ledgers, bus, names)
+            _add_balances(samples, ledgers, bus, names)
             _add_bus(samples, ledgers, bus)
-        _add_consumers(samples, ledgers)
+        _add_queues(samples, ledgers)
 
     return read
 
@@ -85,24 +85,23 @@ def _add_target(samples: Samples, bus: str, target: str, gauges: TargetGauges) -
         "unreturned_seconds": gauges.unreturned,
         "breaker_state": _STATES[gauges.breaker],
         "unserved_seconds": gauges.unserved,
+        "paused_seconds": gauges.paused,
     }
     for name, number in numbers.items():
         samples.add(f"eventflow_target_{name}", number, bus, target)
 
 
-def _add_steering(samples: Samples, ledgers: Ledgers, bus: str, names: Sequence[str]) -> None:
-    ledger, now = ledgers.of(bus), time.time()
-    pauses, balances = ledger.pauses(names), ledger.balances([*names, ROUTE])
+def _add_balances(samples: Samples, ledgers: Ledgers, bus: str, names: Sequence[str]) -> None:
+    balances = ledgers.of(bus).balances([*names, ROUTE])
     events = balances.pop(ROUTE)
     # What cannot be routed is registered once more, as its dead letter.
     samples.add("eventflow_accepted_events_total", events.registered - events.dead, bus)
     samples.add("eventflow_unroutable_events_total", events.dead, bus)
+    samples.add("eventflow_target_balance_difference", events.difference, bus, ROUTE)
     for target, balance in balances.items():
         samples.add("eventflow_target_registered_total", balance.registered, bus, target)
         samples.add("eventflow_target_delivered_total", balance.delivered, bus, target)
         samples.add("eventflow_target_dead_total", balance.dead, bus, target)
-        paused = max(0.0, now - pauses[target].since) if target in pauses else 0.0
-        samples.add("eventflow_target_paused_seconds", paused, bus, target)
         samples.add("eventflow_target_balance_difference", balance.difference, bus, target)
 
 
@@ -118,10 +117,16 @@ def _add_bus(samples: Samples, ledgers: Ledgers, bus: str) -> None:
     samples.add("eventflow_journal_dropped_total", journal.dropped, bus)
 
 
-def _add_consumers(samples: Samples, ledgers: Ledgers) -> None:
-    roster = ledgers.processes().roster()
+def _add_queues(samples: Samples, ledgers: Ledgers) -> None:
+    processes = ledgers.processes()
+    roster, (now, _) = processes.roster(), processes.clock()
     for queue, number in Counter(queue for one in roster.alive for queue in one.queues).items():
         samples.add("eventflow_queue_consumers", number, queue)
+    for queue, canary in ledgers.canaries().read().items():
+        since = canary.waiting_since
+        samples.add("eventflow_canary_age_seconds", max(0.0, now - since) if since else 0, queue)
+        stuck = max(0.0, now - canary.stuck) if canary.stuck else 0
+        samples.add("eventflow_queue_stuck_seconds", stuck, queue)
 
 
 def read_store(context: WorkerContext) -> Reader:

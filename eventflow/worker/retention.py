@@ -93,8 +93,8 @@ class Retention:
                     if self._stopping.wait(_BREATH):
                         break
             except StoreError as error:
-                # Recording says it loudly.
-                _log.debug("%s", error, extra={"action": "pruning_failed", "kind": kind.name})
+                # Recording may go well all the same: a user that may write and not delete.
+                _log.warning("%s", error, extra={"action": "pruning_failed", "kind": kind.name})
             if deleted:
                 _log.info(
                     "deleted %d of the %s that are kept no longer",

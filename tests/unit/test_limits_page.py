@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from eventflow import encoding, events, journal, routing
+from eventflow.cli import listing, retries
 from eventflow.delivery import gauges, silence
 from eventflow.errors import EventError
 from eventflow.gateway import content_modes, crew, put_events, server, signature
@@ -33,6 +34,7 @@ from eventflow.schemas import json_text as schema_text
 from eventflow.settings import Settings
 from eventflow.store import audit, failures, replay_records, sealing
 from eventflow.store import journal as stored_journal
+from eventflow.story import gathering, identifying, searching
 from eventflow.telemetry import provider, step
 from eventflow.transport import messages
 from eventflow.worker import chain, letters, retention
@@ -68,6 +70,14 @@ LIMITS: Mapping[str, Any] = {
     "levels of an event's data": setting("max_event_depth"),
     "bits of an integer in an event": encoding._MAX_INTEGER.bit_length() + 1,
     "events of a bus that wait to be routed": setting("max_backlog"),
+    "rows of a page of a listing": listing._MOST,
+    "waiting deliveries of a target that `retries list` looks at": retries._MOST,
+    "events in flight of a bus that `trace --where` looks at": identifying.MOST_IN_FLIGHT,
+    "dead letters that it looks at": searching.MOST_LETTERS,
+    "archived events that it looks at": searching.MOST_ARCHIVED,
+    "journal entries, not recorded yet, in which `trace` looks for one event": (
+        gathering._MOST_ENTRIES
+    ),
     "events in one call of the ledger": publisher._MOST_AT_ONCE,
     "events or deliveries that a message names": setting("group_size"),
     "events that one message to the routers names": publisher._MOST_ROUTED_AT_ONCE,
@@ -119,11 +129,6 @@ LIMITS: Mapping[str, Any] = {
     "characters of an ordering key": outbox._LONGEST_KEY,
     "characters of a row's failure": outbox.LONGEST_FAILURE,
     "events that a relay publishes in one call": outbox.MOST_AT_ONCE,
-    "times that a dead letter may be redriven": setting("max_redrives"),
-    "letters of a canary, unless told otherwise": plan.MOST_CANARIES,
-    "deliveries of a target that a redrive has on their way": run.MOST_OPEN,
-    "outcomes of which a redrive judges whether failures came back": share.WINDOW,
-    "characters of an error that tell one group of failures from another": failures.MOST_PATTERN,
     "days that an archive may keep an event, unless forever": int(
         documents._LONGEST_RETENTION / 86_400
     ),
@@ -132,6 +137,11 @@ LIMITS: Mapping[str, Any] = {
     "times that archiving an event may end its recorder": ARCHIVE_TARGET.retry.max_crashes,
     "bytes below which an archived event is not compressed": sealing.PLAIN_BELOW,
     "archived events that one step deletes": retention._MOST_EVENTS,
+    "times that a dead letter may be redriven": setting("max_redrives"),
+    "letters of a canary, unless told otherwise": plan.MOST_CANARIES,
+    "deliveries of a target that a redrive has on their way": run.MOST_OPEN,
+    "outcomes of which a redrive judges whether failures came back": share.WINDOW,
+    "characters of an error that tell one group of failures from another": failures.MOST_PATTERN,
     "seconds that a line of the audit is kept": setting("audit_retention"),
     "lines that one new line deletes": audit.MOST_PRUNED,
     "rule files in a directory": files.MAX_FILES,

@@ -280,7 +280,7 @@ class TestPlan:
     def test_ctrl_c_is_reported_and_noted(self, vendor: Vendor, engine: Engine) -> None:
         """What was done until then."""
 
-        def interrupt(_letters: Sequence[StoredDeadLetter]) -> dict[str, Standing]:
+        def interrupt(letters: Sequence[StoredDeadLetter]) -> dict[str, Standing]:
             raise KeyboardInterrupt
 
         vendor.look = interrupt  # type: ignore[method-assign]

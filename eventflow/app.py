@@ -19,12 +19,14 @@ from eventflow.schemas import EventModel
 from eventflow.schemas.source import SchemaSource
 from eventflow.settings import Settings, load_settings
 from eventflow.subscribers import Subscribers
+from eventflow.telemetry import Tracing
 from eventflow.tls import warn_of_unchecked
 from eventflow.transport import MessageSender, Sender, deliver_message
 from eventflow.worker import (
     WorkerContext,
     configure_app,
     hook_signals,
+    hook_telemetry,
     make_app,
     register_tasks,
     secure_app,
@@ -71,7 +73,10 @@ class EventFlow:
         schemas = SchemaSource(self._settings.schemas, interval=self._settings.schemas_interval)
         # Who publishes waits for one silence and no more, and shares no connection with workers.
         own_ledgers = Ledgers(self._settings, patient=False)
-        self._publisher = Publisher(self._settings, own_ledgers, self._sender, schemas)
+        tracing = Tracing(self._settings.traces)
+        self._publisher = Publisher(
+            self._settings, own_ledgers, self._sender, schemas, tracing=tracing
+        )
         self._context = WorkerContext(
             settings=self._settings,
             celery=self._celery,
@@ -80,10 +85,14 @@ class EventFlow:
             subscribers=self._subscribers,
             rules=RuleSource(self._settings.rules, interval=self._settings.rules_interval),
             schemas=schemas,
+            tracing=tracing,
         )
         self._celery.eventflow_context = self._context
         register_tasks(self._celery, self._context)
         hook_signals(self._celery, self._context, is_joined=is_joined)
+        hook_telemetry(
+            self._celery, tracing, log_format=self._settings.log_format, is_joined=is_joined
+        )
 
     @property
     def celery(self) -> Celery:

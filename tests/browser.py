@@ -1,5 +1,6 @@
 """A headless Chromium, driven over a pipe: no port, no driver, nothing to install but itself."""
 
+import base64
 import fcntl
 import json
 import os
@@ -10,6 +11,7 @@ import tempfile
 from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from selectors import EVENT_READ, DefaultSelector
 from typing import Any, Self
 
@@ -111,6 +113,14 @@ class Browser:
         answer = self.call("Runtime.evaluate", expression=script, returnByValue=True)
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
+
+    def send_headers(self, headers: dict[str, str]) -> None:
+        """Send these headers with every request from now on."""
+        self.call("Network.setExtraHTTPHeaders", headers=headers)
+
+    def screenshot(self, path: Path) -> None:
+        """Write what the page looks like as a PNG."""
+        path.write_bytes(base64.b64decode(self.call("Page.captureScreenshot")["data"]))
 
     @property
     def requests(self) -> list[str]:

@@ -5,7 +5,8 @@ from contextlib import contextmanager
 
 import click
 
-from eventflow.cli.output import json_option, print_json, print_table, say
+from eventflow.cli.listing import Column, Page, paging, show_listing
+from eventflow.cli.output import json_option
 from eventflow.cli.times import MOMENT, moment
 from eventflow.settings import load_settings
 from eventflow.store import open_engine, store_exists
@@ -14,7 +15,6 @@ from eventflow.units import format_time, system_clock
 
 __all__ = ["audit"]
 
-_COLUMNS = ("when", "who", "what", "target", "#count", "facts")
 _MOST_FACTS = 100  # characters of the facts in a row
 
 
@@ -28,15 +28,10 @@ def audit() -> None:
 @click.option("--what", help="Only this deed, such as 'targets pause', or all that begin so.")
 @click.option("--target", help="Only to this target.")
 @click.option(
-    "--since",
-    type=MOMENT,
-    help="Done since: how long ago, such as 2h, or an RFC 3339 time.",
+    "--since", type=MOMENT, help="Done since: how long ago, such as 2h, or a date or time."
 )
 @click.option("--until", type=MOMENT, help="Done until, likewise.")
-@click.option(
-    "--limit", default=50, show_default=True, type=click.IntRange(1, 10_000), help="At most."
-)
-@click.option("--after", metavar="ID", help="Go on after this entry: the next page.")
+@paging(default=50)
 @json_option
 def list_audit(
     *,
@@ -54,16 +49,21 @@ def list_audit(
     with _opened() as store:
         cursor = store.find(after).cursor if store is not None and after else None
         found = list(store.list(filters, limit=limit + 1, after=cursor)) if store else []
-    page = found[:limit]
-    if as_json:
-        print_json([_document_of(entry) for entry in page])
-    elif page:
-        now = system_clock()
-        print_table(_COLUMNS, [_row_of(entry, now) for entry in page])
-    else:
-        say("Nothing was noted.")
-    if len(found) > limit:
-        say(f"More are there: --after {page[-1].id} shows the next page.")
+    now = system_clock()
+    show_listing(
+        Page(found[:limit], found[limit - 1].id if len(found) > limit else ""),
+        [
+            Column[AuditEntry]("when", lambda entry: moment(entry.at, now)),
+            Column[AuditEntry]("who", lambda entry: entry.who),
+            Column[AuditEntry]("what", lambda entry: entry.what),
+            Column[AuditEntry]("target", lambda entry: entry.target or "-"),
+            Column[AuditEntry]("#count", lambda entry: f"{entry.count:,}"),
+            Column[AuditEntry]("facts", _facts_of, most=_MOST_FACTS),
+        ],
+        document=_document_of,
+        as_json=as_json,
+        empty="Nothing was noted.",
+    )
 
 
 @contextmanager
@@ -92,13 +92,5 @@ def _document_of(entry: AuditEntry) -> dict[str, object]:
     }
 
 
-def _row_of(entry: AuditEntry, now: float) -> list[object]:
-    facts = ", ".join(f"{name} {value}" for name, value in entry.facts.items() if value != "")
-    return [
-        moment(entry.at, now),
-        entry.who,
-        entry.what,
-        entry.target or "-",
-        f"{entry.count:,}",
-        facts if len(facts) <= _MOST_FACTS else facts[: _MOST_FACTS - 1] + "…",
-    ]
+def _facts_of(entry: AuditEntry) -> str:
+    return ", ".join(f"{name} {value}" for name, value in entry.facts.items() if value != "")

@@ -31,6 +31,7 @@ _ASK_EVERY = 0.3
 _ANSWER_WITHIN = 0.5
 _PORTS = 50
 _OWN_NAMES = frozenset({"router", "recorder", "flower"})
+_COLUMNS = "name,uuid,args,state,result,received,runtime,worker"  # Flower by itself leaves out arguments and results
 _LOOPBACK = "127.0.0.1"
 _COMMAND = (sys.executable, "-m", "eventflow")
 
@@ -141,6 +142,7 @@ def flower_process(
     """
     argv = [sys.executable, "-m", "celery", "--quiet", "--app", workers, "flower"]
     argv += [f"--address={_LOOPBACK}", f"--port={port}", "--read_only=True", "--logging=warning"]
+    argv.append(f"--tasks_columns={_COLUMNS}")
     inherited = os.environ if environment is None else environment
     return Process(
         "flower",

@@ -38,8 +38,12 @@ COMMANDS = {
         "targets",
         "See the targets; pause them, open and close their breakers.",
     ),
+    "generate": Place(
+        "eventflow.cli.generate", "generate", "Write a dashboard, alerts and scalers of the rules."
+    ),
     "acl": Place("eventflow.cli.acl", "acl", "Print what a user of Redis or RabbitMQ may do."),
     "doctor": Place("eventflow.cli.doctor", "doctor", "Say what is wrong, and what to do."),
+    "trace": Place("eventflow.cli.trace", "trace", "Tell where an event went."),
     "retries": Place("eventflow.cli.retries", "retries", "List the deliveries that wait."),
 }
 """Each command's name, where it is, and its line in `--help`."""

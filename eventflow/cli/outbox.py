@@ -1,11 +1,12 @@
 """`eventflow outbox relay`: publishes what an application's outbox holds."""
 
-import logging
+import logging.config
 from typing import TYPE_CHECKING
 
 import click
 
 from eventflow.cli.output import say
+from eventflow.telemetry import logging_config
 from eventflow.units import format_duration
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def relay(database_url: str | None, table: str, *, once: bool, batch: int) -> No
     from eventflow.publishing.sql import open_outbox  # noqa: PLC0415
 
     flow = EventFlow()
+    flow.context.tracing.export_as("outbox-relay")
     address = database_url or flow.settings.outbox_url
     if not address:
         message = (
@@ -71,17 +73,17 @@ def relay(database_url: str | None, table: str, *, once: bool, batch: int) -> No
     runner = Relay(rows, flow.publish_many, relay_policy(flow.settings, batch))
     with stopped_by_signals(runner):
         relayed = runner.drain() if once else _run(runner, rows, flow.settings)
+    flow.context.tracing.flush()
     click.echo(f"published {relayed.published}, given up {relayed.failed}")
 
 
 def _run(runner: "Relay", rows: "SqlOutbox", settings: "Settings") -> "Relayed":
-    logging.basicConfig(
-        level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    logging.config.dictConfig(logging_config(settings.log_level, settings.log_format))
     how = (
         "PostgreSQL tells it of commits"
         if rows.is_told
         else f"it looks every {format_duration(settings.outbox_poll)}"
     )
-    say(f"the relay of {rows.name} runs: {how}")
+    if settings.log_format == "text":
+        say(f"the relay of {rows.name} runs: {how}")
     return runner.run()

@@ -157,7 +157,8 @@ def _run(
     app = load_app(settings)
     check_servers(settings, app)
     import_subscribers(app)
-    say(f"reads the queue{'s' if queues[1:] else ''} {', '.join(queues)}")
+    if settings.log_format == "text":
+        say(f"reads the queue{'s' if queues[1:] else ''} {', '.join(queues)}")
     argv = ["--quiet", "worker", "--without-gossip", "--without-mingle"]
     argv += ["--queues", ",".join(queues), "--hostname", f"{name}@%h"]
     argv += ["--pool", pool, "--concurrency", str(concurrency)]

@@ -3,9 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -16,41 +14,15 @@ from eventflow.errors import EventError
 from eventflow.events import Event, validate_event
 from eventflow.patterns import Explanation
 from eventflow.rules import ARCHIVE, Rule, RuleSet, load_rules
+from eventflow.rules.answers import RuleAnswer, answers_of
 from eventflow.rules.faults import suggest
 from eventflow.settings import load_settings
 
-__all__ = ["explain"]
+__all__ = ["answer_document", "describe_failures", "describe_nearness", "explain"]
 
 _COLOURS = {"matches": "green", "near": "yellow"}
 _MOST_NAMED = 8
 _MOST_NEAR = 20
-_STATUSES = ("matches", "no match", "other bus", "disabled")
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """What one rule makes of the event.
-
-    Attributes:
-        rule: The rule.
-        status: One of `_STATUSES`; only a rule that is in force on the event's bus can match.
-        explanation: What its pattern makes of the event, in force or not.
-    """
-
-    rule: Rule
-    status: str
-    explanation: Explanation
-
-    @property
-    def is_near(self) -> bool:
-        """Whether something of the pattern fits, or a known mistake is in the way."""
-        return self.explanation.passed > 0 or any(report.hint for report in self.explanation.failed)
-
-    def order(self) -> tuple[int, float, int]:
-        """Return what sorts answers: those that match, then the nearest."""
-        failed = self.explanation.failed
-        unexplained = sum(not report.hint for report in failed)
-        return _STATUSES.index(self.status), -self.explanation.nearness, unexplained
 
 
 @click.command()
@@ -76,7 +48,7 @@ def explain(path: Path | None, event_path: Path, name: str | None, as_json: bool
     rules = load_rules(choose_path(path))
     chosen = rules.rules if name is None else (_find_rule(rules, name),)
     document = event.to_eventbridge()
-    answers = sorted((_answer(rule, event, document) for rule in chosen), key=_Answer.order)
+    answers = answers_of(chosen, event.bus, document)
     archives = [archive.name for archive in rules.archiving(event.bus, document)]
     if as_json:
         print_json(_to_json(event, answers) | {"archives": archives})
@@ -120,18 +92,7 @@ def _find_rule(rules: RuleSet, name: str) -> Rule:
     raise click.BadParameter(message, param_hint="--rule")
 
 
-def _answer(rule: Rule, event: Event, document: dict[str, Any]) -> _Answer:
-    explanation = rule.pattern.explain(document)
-    if not rule.enabled:
-        status = "disabled"
-    elif rule.bus != event.bus:
-        status = "other bus"
-    else:
-        status = "matches" if explanation.matched else "no match"
-    return _Answer(rule, status, explanation)
-
-
-def _to_json(event: Event, answers: Sequence[_Answer]) -> dict[str, object]:
+def _to_json(event: Event, answers: Sequence[RuleAnswer]) -> dict[str, object]:
     return {
         "event": {
             "id": event.id,
@@ -139,23 +100,25 @@ def _to_json(event: Event, answers: Sequence[_Answer]) -> dict[str, object]:
             "detail-type": event.type,
             "bus": event.bus,
         },
-        "rules": [
-            {
-                "rule": answer.rule.name,
-                "status": answer.status,
-                "bus": answer.rule.bus,
-                "enabled": answer.rule.enabled,
-                "targets": [each.target for each in answer.rule.targets],
-                "file": answer.rule.file,
-                "line": answer.rule.line,
-                **answer.explanation.to_json(),
-            }
-            for answer in answers
-        ],
+        "rules": [answer_document(answer) for answer in answers],
     }
 
 
-def _print_answers(event: Event, answers: Sequence[_Answer]) -> None:
+def answer_document(answer: RuleAnswer) -> dict[str, object]:
+    """Return what ``--json`` says of one rule's answer."""
+    return {
+        "rule": answer.rule.name,
+        "status": answer.status,
+        "bus": answer.rule.bus,
+        "enabled": answer.rule.enabled,
+        "targets": [each.target for each in answer.rule.targets],
+        "file": answer.rule.file,
+        "line": answer.rule.line,
+        **answer.explanation.to_json(),
+    }
+
+
+def _print_answers(event: Event, answers: Sequence[RuleAnswer]) -> None:
     matching = [answer for answer in answers if answer.status == "matches"]
     missed = [answer for answer in answers if answer.status == "no match"]
     near = [answer for answer in missed if answer.is_near]
@@ -183,7 +146,7 @@ def _print_answers(event: Event, answers: Sequence[_Answer]) -> None:
         click.echo(f"{answer.status}  {answer.rule.name}: {_describe_outside(answer)}")
 
 
-def _print_answer(answer: _Answer) -> None:
+def _print_answer(answer: RuleAnswer) -> None:
     rule = answer.rule
     explanation = answer.explanation
     targets = ", ".join(each.target for each in rule.targets)
@@ -193,14 +156,22 @@ def _print_answer(answer: _Answer) -> None:
         return
     if answer.status == "no match":
         click.secho("no match", fg=_COLOURS["near"], nl=False)
-        click.echo(f"  {rule.name}: {_describe_nearness(explanation)}")
+        click.echo(f"  {rule.name}: {describe_nearness(explanation)}")
     else:
         click.echo(f"{answer.status}  {rule.name}: {_describe_outside(answer)}")
-    for line in _describe_failures(explanation):
+    for line in describe_failures(explanation):
         click.echo(line)
 
 
-def _describe_failures(explanation: Explanation) -> Iterator[str]:
+def describe_failures(explanation: Explanation) -> Iterator[str]:
+    """Say which conditions failed: the field, what was wanted, what is there, and a hint.
+
+    Args:
+        explanation: What a pattern makes of an event.
+
+    Yields:
+        Lines for people, indented by two.
+    """
     for report in explanation.failed:
         yield f"  {visible(report.path)}"
         yield f"    wanted  {visible(report.wanted)}"
@@ -209,7 +180,15 @@ def _describe_failures(explanation: Explanation) -> Iterator[str]:
             yield f"    hint    {visible(report.hint)}"
 
 
-def _describe_nearness(explanation: Explanation) -> str:
+def describe_nearness(explanation: Explanation) -> str:
+    """Say how near a pattern comes to an event.
+
+    Args:
+        explanation: What it makes of the event.
+
+    Returns:
+        Such as ``2 of 3 conditions met``.
+    """
     count = len(explanation.conditions)
     words = f"{explanation.passed} of {count} condition{'s'[: count > 1]} met"
     if explanation.alternatives > 1:
@@ -218,13 +197,13 @@ def _describe_nearness(explanation: Explanation) -> str:
     return words
 
 
-def _describe_outside(answer: _Answer) -> str:
+def _describe_outside(answer: RuleAnswer) -> str:
     """Say why a rule that is not asked is not, and what would be if it were."""
     rule = answer.rule
     why = "enabled is false" if not rule.enabled else f"it is of the bus {rule.bus}"
     if answer.explanation.matched:
         return f"{why}; its pattern matches"
-    return f"{why}; {_describe_nearness(answer.explanation)}"
+    return f"{why}; {describe_nearness(answer.explanation)}"
 
 
 def _list_names(names: Sequence[str]) -> str:

@@ -54,13 +54,15 @@ def serve(host: str, port: int, workers: int, no_auth: bool) -> None:
     where = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     if settings.metrics_port:
         metrics.serve()
-    say(f"takes events at {where}/events; what else there is: {where}/docs")
+    if settings.log_format == "text":
+        say(f"takes events at {where}/events; what else there is: {where}/docs")
     run_server(
         f"{create.__module__}:{create.__name__}",
         host=host,
         port=port,
         workers=workers,
         log_level=settings.log_level,
+        log_format=settings.log_format,
     )
 
 

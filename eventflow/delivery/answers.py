@@ -87,11 +87,13 @@ class Planned:
         target: The target's name.
         rules: The rules that matched.
         input: The shaped input as JSON; None for the event itself.
+        trace: The traceparent of the routing, which the first attempt is linked to; or empty.
     """
 
     target: str
     rules: tuple[str, ...]
     input: str | None
+    trace: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,8 @@ class Claim:
         now: The ledger's clock at the claim.
         error_type: The last attempt's error, its class.
         error: The last attempt's error, its text.
+        trace: The traceparent of the step before: of the routing, or of the last attempt that was
+            to be tried again; empty where it had none.
         parked_by: For `parked`: `paused`, `breaker`, `in_flight`, `rate`, or `turn` where others
             of its target were parked before it.
         paused: Seconds for which its target was paused since it was registered: they do not count
@@ -131,6 +135,7 @@ class Claim:
     now: float = 0.0
     error_type: str = ""
     error: str = ""
+    trace: str = ""
     parked_by: str = ""
     paused: float = 0.0
 
@@ -151,6 +156,7 @@ class Finish:
         succeeded: For the circuit breaker: whether the integration answered as it should; None
             where it was not called.
         duration: How long the call took, in seconds.
+        trace: For `retry`: the attempt's traceparent, which the next one is linked to; or empty.
     """
 
     delivery_id: str
@@ -162,6 +168,7 @@ class Finish:
     error: str = ""
     succeeded: bool | None = None
     duration: float = 0.0
+    trace: str = ""
 
 
 class BreakerState(StrEnum):

@@ -29,7 +29,7 @@ All keys of one bus share the hash tag ``{bus}``, so that a script's keys live o
     eventflow:{bus}:unmatched             hash    source|type -> number and time of the last; rules
 
 A name is a target's, or `eventflow.route`, or `eventflow.dead-letters`; `eventflow.journal` has only
-counts: dropped, told, told_at, called, until.
+counts: dropped, told, told_at, until.
 """
 
 from eventflow.events import split_delivery_id

@@ -5,7 +5,7 @@ was lost is made again, and nothing happens twice. Lists are handled in one roun
 on its own. All methods raise LedgerError when the ledger cannot be reached.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from eventflow.delivery.answers import (
@@ -21,6 +21,7 @@ from eventflow.delivery.answers import (
     TargetStatus,
 )
 from eventflow.delivery.balances import Balance, Pause
+from eventflow.delivery.sights import EventSight
 from eventflow.journal import JournalEntry, JournalState, RecorderCall
 from eventflow.records import DeadLetter
 from eventflow.rules.targets import Target
@@ -153,6 +154,37 @@ class Ledger(Protocol):
     def waiting(self, target: str, limit: int) -> list[DeliveryState]:
         """List deliveries that wait for their next attempt, soonest first."""
 
+    def look(self, event_id: str, targets: Sequence[str]) -> EventSight | None:
+        """Tell where an event and its deliveries are, in one moment.
+
+        Args:
+            event_id: The id by which the ledger knows it.
+            targets: Those whose deliveries are asked about.
+
+        Returns:
+            What is known; None where the ledger does not know it, or has forgotten it.
+        """
+
+    def in_flight(self, targets: Sequence[str], most: int) -> list[str]:
+        """Return ids of events that wait for a router, or have a delivery in flight.
+
+        Args:
+            targets: Those whose deliveries are asked about.
+            most: So many of them at most, of each place those that came there last.
+        """
+
+    def bodies(self, event_ids: Sequence[str]) -> Iterable[tuple[str, bytes]]:
+        """Give id and JSON of those of the events that are still in flight."""
+
+    def journal_of(self, event_id: str, since: float, most: int) -> list[JournalEntry]:
+        """Return an event's journal entries that are not in the store yet, in order.
+
+        Args:
+            event_id: The event's own id; entries of its replays are among them.
+            since: Entries before this moment are passed over, seconds since the epoch.
+            most: Look at so many entries at most.
+        """
+
     def journal_entries(self, limit: int) -> list[JournalEntry]:
         """Return the oldest entries of the journal that are not in the store yet, in order."""
 
@@ -162,14 +194,13 @@ class Ledger(Protocol):
     def journal_state(self) -> JournalState:
         """Tell how much of the journal waits, since when, and how much was dropped."""
 
-    def call_recorder(self, *, patience: float, idle: float) -> RecorderCall:
+    def call_recorder(self, *, patience: float) -> RecorderCall:
         """Decide whether the recorder is to be sent a message; if so, it counts as sent.
 
-        It is when entries wait and no message is under way; and when none was sent for long.
+        It is when entries wait and no message is under way.
 
         Args:
             patience: Seconds after which a message that was not answered counts as lost.
-            idle: Seconds after which a message is sent though no entry waits.
         """
 
     def recorder_answered(self) -> None:

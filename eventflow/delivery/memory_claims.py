@@ -140,4 +140,5 @@ def _answer(
         now=now,
         error_type=kind,
         error=error,
+        trace=delivery.trace,
     )

@@ -24,6 +24,7 @@ from eventflow.delivery.memory_claims import claim_one
 from eventflow.delivery.memory_letters import MemoryLetters
 from eventflow.delivery.memory_moves import move_target
 from eventflow.delivery.memory_records import KeptDelivery, KeptEvent
+from eventflow.delivery.memory_sights import MemorySights
 from eventflow.delivery.memory_steering import MemorySteering
 from eventflow.delivery.memory_targets import one_at_a_time
 from eventflow.events import delivery_id, split_delivery_id
@@ -35,7 +36,7 @@ from eventflow.units import Clock, system_clock
 __all__ = ["MemoryLedger"]
 
 
-class MemoryLedger(MemoryLetters, MemorySteering):
+class MemoryLedger(MemorySights, MemoryLetters, MemorySteering):
     """One bus's ledger. Safe in threads; what it knows is gone with its process.
 
     Args:
@@ -140,7 +141,9 @@ class MemoryLedger(MemoryLetters, MemorySteering):
             return False
         for planned in deliveries:
             identity = delivery_id(event_id, planned.target)
-            delivery = KeptDelivery(event_type, planned.rules, planned.input, event.accepted)
+            delivery = KeptDelivery(
+                event_type, planned.rules, planned.input, event.accepted, trace=planned.trace
+            )
             self._deliveries[identity] = delivery
             self._targets[planned.target].register(identity, now, delivery)
         if (facts := match_facts(deliveries, letters)) is not None:
@@ -231,6 +234,7 @@ class MemoryLedger(MemoryLetters, MemorySteering):
             kept.waiting[identity] = now + item.delay
             delivery.failed = delivery.attempts
             delivery.error_type, delivery.error = item.error_type, item.error
+            delivery.trace = item.trace or delivery.trace
             kept.retried += 1
         else:
             delivery.attempts -= 1

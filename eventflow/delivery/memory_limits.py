@@ -28,6 +28,7 @@ class MemoryBreaker:
         reason: What the person said who opened it.
         probe: The delivery that is let through; None where none is under way.
         probe_until: The end of that one's lease.
+        sent: The delivery that was put on the queue as a probe.
         passed: Probes in a row that went well.
         counted: Calls and failed calls, by the number of a tenth of a window since the epoch.
     """
@@ -41,6 +42,7 @@ class MemoryBreaker:
     reason: str = ""
     probe: str | None = None
     probe_until: float = 0.0
+    sent: str | None = None
     passed: int = 0
     counted: dict[int, tuple[int, int]] = field(default_factory=dict)
 

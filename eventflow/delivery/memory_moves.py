@@ -1,6 +1,6 @@
 """What a mover finds in the ledger in memory: as `lua/move.lua` has it, for one target."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import floor
 
@@ -71,24 +71,41 @@ def move_target(
             enqueue(identity, Step.QUEUED, "due")
     # What a paused target has parked does not age, and is looked at again once it is resumed.
     if kept.parked and kept.pause is None:
-        # What is too old is let go to its last rites, whatever holds its target back.
-        for identity in kept.parked.until(now - target.retry.max_age, limit):
-            if kept.age(deliveries[identity], now) <= target.retry.max_age:
-                break  # it was paused meanwhile, and those after it are younger
-            enqueue(identity, Step.QUEUED, "due")
-        room, again = _room(kept, target, now, limit)
-        for identity in kept.parked.first(max(0, room)):
-            deliveries[identity].has_pass = True
-            enqueue(identity, Step.QUEUED, "due" if identity in moved.steps else "free")
-        if kept.parked:
-            moved.looks += [] if again is None else [again]
-            [oldest] = kept.parked.first(1)
-            age = kept.age(deliveries[oldest], now)
-            moved.looks.append(now + target.retry.max_age - age)
+        _release(kept, target, deliveries, now, limit=limit, moved=moved, enqueue=enqueue)
     moved.looks += [
         first for first in (kept.running.earliest, kept.waiting.earliest) if first is not None
     ]
     return moved
+
+
+def _release(
+    kept: KeptTarget,
+    target: Target,
+    deliveries: Mapping[str, KeptDelivery],
+    now: float,
+    *,
+    limit: int,
+    moved: MovedOne,
+    enqueue: Callable[[str, Step, str], None],
+) -> None:
+    """Queue what is parked and too old, and what may run now."""
+    # What is too old is let go to its last rites, whatever holds its target back.
+    for identity in kept.parked.until(now - target.retry.max_age, limit):
+        if kept.age(deliveries[identity], now) <= target.retry.max_age:
+            break  # it was paused meanwhile, and those after it are younger
+        enqueue(identity, Step.QUEUED, "due")
+    room, again = _room(kept, target, now, limit)
+    is_probe = kept.breaker.now(now)[0] is BreakerState.HALF_OPEN
+    for identity in kept.parked.first(max(0, room)):
+        deliveries[identity].has_pass = True
+        if is_probe:
+            kept.breaker.sent = identity
+        enqueue(identity, Step.QUEUED, "due" if identity in moved.steps else "free")
+    if kept.parked:
+        moved.looks += [] if again is None else [again]
+        [oldest] = kept.parked.first(1)
+        age = kept.age(deliveries[oldest], now)
+        moved.looks.append(now + target.retry.max_age - age)
 
 
 def _room(kept: KeptTarget, target: Target, now: float, limit: int) -> tuple[int, float | None]:
@@ -98,7 +115,8 @@ def _room(kept: KeptTarget, target: Target, now: float, limit: int) -> tuple[int
     if state is BreakerState.OPEN or probe is not None:
         return 0, changes
     if state is BreakerState.HALF_OPEN:
-        return 1 - on_queue, now + _SOON
+        # Of those who wait: a flood of what comes in must not keep the probe from going.
+        return int(kept.breaker.sent not in kept.queued), now + _SOON
     room, again = limit - on_queue, now + _SOON
     if target.max_in_flight is not None:
         # As many again as may run lie ready on the queue, so that none who is free waits.

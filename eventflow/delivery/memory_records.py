@@ -74,6 +74,7 @@ class KeptDelivery:
         verdict: What the owner was told.
         error_type: The last error's class.
         error: The last error's text.
+        trace: The traceparent of the step before.
         has_pass: Whether it was parked and let go: it does not get in line again.
         paused: For how many seconds its target was ever paused when it was registered.
     """
@@ -91,6 +92,7 @@ class KeptDelivery:
     verdict: Verdict = Verdict.RUN
     error_type: str = ""
     error: str = ""
+    trace: str = ""
     has_pass: bool = False
     paused: float = 0.0
 

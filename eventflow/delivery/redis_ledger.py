@@ -21,7 +21,7 @@ from eventflow.delivery.answers import (
 from eventflow.delivery.journal_facts import letter_facts, match_facts
 from eventflow.delivery.keys import BUSES, DEAD_LETTERS, ROUTE
 from eventflow.delivery.limits import limit_arguments
-from eventflow.delivery.redis_journal import RedisJournal
+from eventflow.delivery.redis_sights import RedisSights
 from eventflow.delivery.redis_steering import RedisSteering
 from eventflow.delivery.scripts import Argument, guarded
 from eventflow.events import delivery_id
@@ -39,7 +39,7 @@ _ACCEPTANCES = {
 }
 
 
-class RedisLedger(RedisJournal, RedisSteering):
+class RedisLedger(RedisSights, RedisSteering):
     """One bus's ledger. Fulfils `eventflow.delivery.ledger.Ledger`, which says what each does.
 
     Args:
@@ -113,7 +113,7 @@ class RedisLedger(RedisJournal, RedisSteering):
             identity = delivery_id(event_id, planned.target)
             keys.append(self._keys.delivery(identity))
             keys += self._registry(planned.target)
-            arguments += (identity, json.dumps(planned.rules), planned.input or "")
+            arguments += (identity, json.dumps(planned.rules), planned.input or "", planned.trace)
         for letter in letters:
             keys.append(self._keys.counts(letter.target or ROUTE))
             arguments += (letter.id, letter.to_json(), letter.error_type)
@@ -160,6 +160,7 @@ class RedisLedger(RedisJournal, RedisSteering):
             arguments.append("" if item.succeeded is None else int(item.succeeded))
             arguments.append(f"{item.duration:.6f}" if item.duration else "")
             arguments.append(item.letter.reason.value if item.letter is not None else "")
+            arguments.append(item.trace)
         change, *recorded = self._run_noting("finish", names, arguments)
         return Finished([bool(answer) for answer in recorded], BreakerChange(change.decode()))
 
@@ -264,7 +265,7 @@ def _read_claim(identity: str, answer: Sequence[bytes]) -> Claim:
     if len(answer) == 1:
         return Claim(identity, verdict)
     attempt, body, shaped, rules, accepted, first, redrives, now = answer[1:9]
-    kind, error, failed, paused = answer[9:]
+    kind, error, failed, paused, trace = answer[9:]
     tried = int(attempt) - (verdict is Verdict.RUN)
     if tried > int(failed):
         # An attempt that never told how it went ended with its worker.
@@ -283,4 +284,5 @@ def _read_claim(identity: str, answer: Sequence[bytes]) -> Claim:
         error_type=kind.decode(),
         error=error.decode(),
         paused=float(paused),
+        trace=trace.decode(),
     )

@@ -21,6 +21,7 @@ from eventflow.gateway.publishers import Publisher, Publishers
 from eventflow.gateway.publishers_file import load_publishers
 from eventflow.gateway.reception import Reception
 from eventflow.gateway.refusals import Refusal, problem_response
+from eventflow.gateway.trace_headers import with_trace
 from eventflow.gateway.webhooks import read_webhook
 from eventflow.metrics import count_in
 from eventflow.settings import Settings, load_settings
@@ -123,7 +124,7 @@ def _add_routes(application: FastAPI, reception: Reception) -> None:
         body = await reception.read(request)
         event = read_webhook(publisher, request.headers, body)
         reception.count(publisher, 1)
-        await reception.publish([event])
+        await reception.publish(with_trace(request.headers, [event]))
         return JSONResponse({"ids": [event.id]}, HTTPStatus.ACCEPTED)
 
     @application.post("/", **api.EVENTBRIDGE)
@@ -150,7 +151,7 @@ async def _publish(
 ) -> Response:
     mode = mode_of(request.headers)
     received = read_events(mode, request.headers, body)
-    events = [one.event for one in received]
+    events = with_trace(request.headers, [one.event for one in received])
     reception.count(publisher, len(events))
     faults = [
         f"events[{index}].{fault}" if mode is Mode.BATCHED else fault

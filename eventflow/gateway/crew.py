@@ -1,6 +1,7 @@
 """The threads that publish: so many at once, so many waiting, and none waited for without end."""
 
 import asyncio
+import contextvars
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -45,9 +46,9 @@ class Crew:
             message = "more requests wait than can be served in time: try again later"
             raise Refusal(message, HTTPStatus.SERVICE_UNAVAILABLE, retry_after=1)
         self._pending += 1
-        future = asyncio.get_running_loop().run_in_executor(
-            self._executor, partial(call, *args, **kwargs)
-        )
+        # In the caller's context, so that its trace goes on in the thread.
+        work = partial(contextvars.copy_context().run, call, *args, **kwargs)
+        future = asyncio.get_running_loop().run_in_executor(self._executor, work)
         # Not when the caller gives up: the thread is busy until the call has ended.
         future.add_done_callback(self._release)
         try:

@@ -18,6 +18,7 @@ from eventflow.gateway.put_events import check_entries, failure_of, read_entry, 
 from eventflow.gateway.reception import Reception
 from eventflow.gateway.refusals import Refusal
 from eventflow.gateway.shown_rules import ACCOUNT, OPERATIONS, Question
+from eventflow.gateway.trace_headers import with_trace
 from eventflow.patterns import Pattern
 
 __all__ = ["MEDIA_TYPE", "TARGET", "answer_aws"]
@@ -75,7 +76,7 @@ async def _answer(
         raise Refusal(message, code="UnknownOperationException")
     document = _parse(body)
     if operation == "PutEvents":
-        return await _put_events(reception, publisher, document)
+        return await _put_events(reception, publisher, document, request.headers)
     reception.count(publisher, 1)
     if operation == "TestEventPattern":
         return _test_pattern(document)
@@ -90,7 +91,10 @@ async def _answer(
 
 
 async def _put_events(
-    reception: Reception, publisher: Publisher, document: Mapping[str, Any]
+    reception: Reception,
+    publisher: Publisher,
+    document: Mapping[str, Any],
+    headers: Mapping[str, str],
 ) -> dict[str, Any]:
     entries = check_entries(document)
     reception.count(publisher, len(entries))
@@ -102,6 +106,7 @@ async def _put_events(
             results.append(None)  # known once it is published
         except EventflowError as error:
             results.append(failure_of(error))
+    events = with_trace(headers, events)
     outcomes = await reception.publish_each(events) if events else []
     if events and all(isinstance(outcome, PublishError) for outcome in outcomes):
         # An SDK sends a request again that failed as a whole, and not its failed entries.

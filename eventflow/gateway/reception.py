@@ -35,6 +35,7 @@ class Reception:
         self.publishers = publishers
         self._settings = settings
         self._flow = EventFlow(settings)
+        self._flow.context.tracing.export_as("gateway")
         self._crew = Crew(settings.http_threads, settings.http_timeout)
         self._rates = Rates()
         self._rules = RuleSource(settings.rules, interval=settings.rules_interval)
@@ -138,6 +139,7 @@ class Reception:
     def close(self) -> None:
         """End the threads, once what they do is done."""
         self._crew.close()
+        self._flow.context.tracing.flush()
 
     def _publish_each(self, events: Sequence[Event[Any]]) -> list[EventflowError | None]:
         try:

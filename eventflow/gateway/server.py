@@ -4,7 +4,10 @@ import asyncio
 from typing import Any
 
 import uvicorn
+from uvicorn.config import LOGGING_CONFIG
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from eventflow.telemetry import logging_config
 
 __all__ = ["run_server", "server_options"]
 
@@ -79,7 +82,9 @@ def server_options() -> dict[str, Any]:
     }
 
 
-def run_server(factory: str, *, host: str, port: int, workers: int, log_level: str) -> None:
+def run_server(
+    factory: str, *, host: str, port: int, workers: int, log_level: str, log_format: str
+) -> None:
     """Serve until a signal says stop; then what runs is finished first.
 
     Args:
@@ -88,7 +93,10 @@ def run_server(factory: str, *, host: str, port: int, workers: int, log_level: s
         port: The port.
         workers: How many processes.
         log_level: DEBUG, INFO, WARNING or ERROR.
+        log_format: `text` or `json`.
     """
+    # Uvicorn's loggers have handlers of their own by default: with JSON, none but the root's has.
+    own = logging_config(log_level, log_format, quiet=("uvicorn", "uvicorn.error"))
     uvicorn.run(
         factory,
         factory=True,
@@ -96,5 +104,6 @@ def run_server(factory: str, *, host: str, port: int, workers: int, log_level: s
         port=port,
         workers=workers,
         log_level=log_level.lower(),
+        log_config=own if log_format == "json" else LOGGING_CONFIG,
         **server_options(),
     )

@@ -71,19 +71,13 @@ def _counter(name: str, help_text: str, *labels: str, server: Server) -> Metric:
     return Metric(name, Kind.COUNTER, help_text, labels, server)
 
 
-def _of_target(name: str, help_text: str, *labels: str) -> Metric:
-    """A gauge that each router reads from the ledger."""
-    return Metric(
-        f"eventflow_target_{name}",
-        Kind.GAUGE,
-        help_text,
-        ("bus", "target", *labels),
-        Server.ROUTER,
-        is_summed=False,
-    )
+def _of_target(name: str, help_text: str) -> Metric:
+    return _of_ledger(f"target_{name}", help_text, "bus", "target")
 
 
-def _of_ledger(name: str, kind: Kind, help_text: str, *labels: str) -> Metric:
+def _of_ledger(name: str, help_text: str, *labels: str) -> Metric:
+    """A number that each router reads from the ledger."""
+    kind = Kind.COUNTER if name.endswith("_total") else Kind.GAUGE
     return Metric(f"eventflow_{name}", kind, help_text, labels, Server.ROUTER, is_summed=False)
 
 
@@ -175,8 +169,8 @@ _READ = (
     _of_target("parked_age_seconds", "Age of the oldest event that is held back."),
     _of_target(
         "waiting_age_seconds",
-        "Age of the oldest event that waits for its next attempt; of more than 100, of the 50 that "
-        "are due first and the 50 that are due last.",
+        "Age of the oldest event that waits for its next attempt; of more than 40, of the 20 that "
+        "are due first and the 20 that are due last.",
     ),
     _of_target(
         "overdue_seconds", "For how long the first delivery that is due has not been moved."
@@ -192,18 +186,24 @@ _READ = (
         "Deliveries that were registered and are nowhere: neither delivered nor dead nor anywhere "
         "in the ledger. 0 in a sound ledger.",
     ),
+    _of_target("registered_total", "Deliveries that were ever registered, by the ledger."),
+    _of_target("delivered_total", "Deliveries that were ever delivered, by the ledger."),
+    _of_target("dead_total", "Dead letters that were ever made, by the ledger."),
     _of_target("unserved_seconds", "For how long it has got deliveries without one success."),
-    _of_ledger("unrouted_events", Kind.GAUGE, "Events that wait for a router.", "bus"),
+    _of_ledger("accepted_events_total", "Events that were ever accepted, by the ledger.", "bus"),
+    _of_ledger("unroutable_events_total", "Events that no router could route.", "bus"),
+    _of_ledger("unrouted_events", "Events that wait for a router.", "bus"),
+    _of_ledger("unrouted_age_seconds", "For how long the first of these has waited.", "bus"),
+    _of_ledger("unrecorded_dead_letters", "Dead letters that wait for the recorder.", "bus"),
+    _of_ledger("unrecorded_age_seconds", "For how long the first of these has waited.", "bus"),
+    _of_ledger("journal_entries", "Entries of the journal that wait for the recorder.", "bus"),
+    _of_ledger("journal_age_seconds", "For how long the first of these has waited.", "bus"),
     _of_ledger(
-        "unrouted_age_seconds", Kind.GAUGE, "For how long the first of these has waited.", "bus"
+        "journal_dropped_total",
+        "Entries of the journal that were never written, since as many waited as may.",
+        "bus",
     ),
-    _of_ledger(
-        "unrecorded_dead_letters", Kind.GAUGE, "Dead letters that wait for the recorder.", "bus"
-    ),
-    _of_ledger(
-        "unrecorded_age_seconds", Kind.GAUGE, "For how long the first of these has waited.", "bus"
-    ),
-    _of_ledger("queue_consumers", Kind.GAUGE, "Processes that read a queue.", "queue"),
+    _of_ledger("queue_consumers", "Processes that read a queue.", "queue"),
     Metric(
         "eventflow_stored_dead_letters",
         Kind.GAUGE,

@@ -1,9 +1,9 @@
 """What is checked of events before anything leaves: their form, their limits, their schemas."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from eventflow.encoding import encode_event, json_data
 from eventflow.errors import EventError
@@ -12,12 +12,15 @@ from eventflow.schemas import EventModel
 from eventflow.schemas.source import SchemaSource
 from eventflow.schemas.validation import Action
 from eventflow.settings import Settings
+from eventflow.telemetry import Publication
 
 __all__ = ["Preparation", "Publishable", "Ready", "with_envelope"]
 
 _log = logging.getLogger("eventflow.publish")
 
 Publishable = EventModel | Event[Any]
+GivenT = TypeVar("GivenT")
+MadeT = TypeVar("MadeT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +48,12 @@ class Preparation:
         self._settings = settings
         self._schemas = schemas
 
-    def of(self, items: Sequence[Publishable]) -> list[Ready]:
+    def of(self, items: Sequence[Publishable], publication: Publication) -> list[Ready]:
         """Check all events.
 
         Args:
             items: Events, or models that become events.
+            publication: Says which trace context they carry.
 
         Returns:
             The events, in order.
@@ -59,27 +63,10 @@ class Preparation:
                 it says which.
             SchemaError: When the schema files are faulty, and never were without fault.
         """
-        ready: list[Ready] = []
-        for item in items:
-            try:
-                ready.append(self._prepare(item))
-            except EventError as error:
-                if len(items) == 1:
-                    raise
-                message = f"event {len(ready) + 1} of the list: {error.message}"
-                raise EventError(message, error.path) from error
-        return ready
+        events = publication.mark(_each(items, _event_of))
+        return _each(events, self._prepare)
 
-    def _prepare(self, item: Publishable) -> Ready:
-        if isinstance(item, EventModel):
-            event = item.to_event()
-        elif isinstance(item, dict):
-            event = validate_event(item)
-        elif isinstance(item, Event):
-            event = item
-        else:
-            message = f"only an Event or an EventModel can be published, not {describe_kind(item)}"
-            raise EventError(message)
+    def _prepare(self, event: Event[Any]) -> Ready:
         data = json_data(event, max_depth=self._settings.max_event_depth)
         body = encode_event(event, max_bytes=self._settings.max_event_bytes, data=data)
         if isinstance(event.data, EventModel):
@@ -96,6 +83,31 @@ class Preparation:
         if result.action is Action.WARN:
             extra = {"action": result.log_action, "event_id": event.id}
             _log.warning("%s", result.message, extra=extra)
+
+
+def _event_of(item: Publishable) -> Event[Any]:
+    if isinstance(item, EventModel):
+        return item.to_event()
+    if isinstance(item, dict):
+        return validate_event(item)
+    if isinstance(item, Event):
+        return item
+    message = f"only an Event or an EventModel can be published, not {describe_kind(item)}"
+    raise EventError(message)
+
+
+def _each(items: Sequence[GivenT], make: Callable[[GivenT], MadeT]) -> list[MadeT]:
+    """Make something of each; of a list, the error says which one cannot be."""
+    made: list[MadeT] = []
+    for item in items:
+        try:
+            made.append(make(item))
+        except EventError as error:
+            if len(items) == 1:
+                raise
+            message = f"event {len(made) + 1} of the list: {error.message}"
+            raise EventError(message, error.path) from error
+    return made
 
 
 def with_envelope(event: Publishable, envelope: Mapping[str, Any]) -> Publishable:

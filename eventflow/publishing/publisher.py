@@ -14,6 +14,7 @@ from eventflow.publishing.preparation import Preparation, Publishable, Ready
 from eventflow.publishing.waker import Waker
 from eventflow.schemas.source import SchemaSource
 from eventflow.settings import Settings, mask_url
+from eventflow.telemetry import Publication, Tracing
 from eventflow.tls import tls_advice
 from eventflow.transport import MessageSender
 from eventflow.units import format_duration
@@ -32,10 +33,17 @@ class Publisher:
     """
 
     def __init__(
-        self, settings: Settings, ledgers: Ledgers, sender: MessageSender, schemas: SchemaSource
+        self,
+        settings: Settings,
+        ledgers: Ledgers,
+        sender: MessageSender,
+        schemas: SchemaSource,
+        *,
+        tracing: Tracing,
     ) -> None:
         self._settings = settings
         self._preparation = Preparation(settings, schemas)
+        self._tracing = tracing
         # A server that is spoken to in TLS and does not know it waits for the end of a line.
         self._hint = tls_advice(settings.ledger_url, "timed out")
         self._ledgers = ledgers
@@ -70,12 +78,16 @@ class Publisher:
                 as many events wait to be routed as may (`EVENTFLOW_MAX_BACKLOG`); it names what was
                 accepted, what was not, and what may have been.
         """
-        ready = self._preparation.of(items)
-        errand = self._errand(ready)
+        with self._tracing.publication() as publication:
+            ready = self._preparation.of(items, publication)
+            self._run(self._errand(ready))
+        return [one.event for one in ready]
+
+    def _run(self, errand: Errand) -> None:
         if self._carriers is None:
             errand.run(lambda work: work())
             errand.done.result()
-            return [one.event for one in ready]
+            return
         load = self._carriers.start(partial(errand.run, self._carriers.start))
         while not errand.done.done():
             try:
@@ -86,19 +98,22 @@ class Publisher:
                 load.cancel()
                 errand.give_up()
         errand.done.result()
-        return [one.event for one in ready]
 
     async def apublish(self, items: Sequence[Publishable]) -> list[Event[Any]]:
         """Publish events as `publish` does, without a moment in which the loop is blocked.
 
         May be cancelled: then nothing more is begun, and what is under way may still be accepted.
         """
-        ready = self._preparation.of(items)
-        errand = self._errand(ready)
+        with self._tracing.publication() as publication:
+            ready = self._preparation.of(items, publication)
+            await self._arun(self._errand(ready))
+        return [one.event for one in ready]
+
+    async def _arun(self, errand: Errand) -> None:
         if self._carriers is None:
             errand.run(lambda work: work())
             errand.done.result()
-            return [one.event for one in ready]
+            return
         load = self._carriers.start(partial(errand.run, self._carriers.start))
         done = asyncio.wrap_future(errand.done)
         try:
@@ -112,7 +127,6 @@ class Publisher:
             errand.abandon()
             raise
         done.result()
-        return [one.event for one in ready]
 
     def prepare(self, items: Sequence[Publishable]) -> list[tuple[Event[Any], bytes]]:
         """Check events as `publish` does, and publish none: what an outbox is to store.
@@ -123,7 +137,7 @@ class Publisher:
         Raises:
             EventError: When one cannot be published as it is.
         """
-        return [(one.event, one.body) for one in self._preparation.of(items)]
+        return [(one.event, one.body) for one in self._preparation.of(items, Publication())]
 
     def _errand(self, ready: Sequence[Ready]) -> Errand:
         by_bus: dict[str, list[Ready]] = {}

@@ -23,7 +23,7 @@ ARCHIVE_TARGET = Target(
     task=ARCHIVE,
     description="Writes events to the archive.",
     # A lease of the length of a write: one that lasts longer is made again, which changes nothing.
-    timeout=5.0,
+    timeout=1.0,
     # The store may be away for days, and nothing may be lost for that.
     retry=RetryPolicy(max_attempts=1_000_000, max_age=_YEAR, max_crashes=20, initial=1.0, max=60.0),
     # A store that is away is asked by one delivery now and then, not by all that wait.

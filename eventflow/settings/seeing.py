@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings
@@ -20,6 +21,24 @@ def _read_keys(value: str) -> tuple[str, ...]:
 
 class SeeingSettings(BaseSettings):
     """Part of `Settings`, which reads them."""
+
+    traces: bool | None = Field(
+        None,
+        description="Whether OpenTelemetry spans are made. Empty: where the application has set up "
+        "a tracer provider, and in eventflow's own processes where OTEL_EXPORTER_OTLP_ENDPOINT is set.",
+    )
+    log_format: str = Field(
+        "text",
+        description="How eventflow's processes write their logs: text, or json, an object a line.",
+    )
+
+    @field_validator("log_format")
+    @classmethod
+    def _check_log_format(cls, value: str) -> str:
+        if value not in {"text", "json"}:
+            message = "one of text, json"
+            raise ValueError(message)
+        return value
 
     journal: bool = Field(
         True,
@@ -89,6 +108,24 @@ class SeeingSettings(BaseSettings):
         365 * 86400.0,
         description="How long the audit is kept in the store; 0s keeps it for good.",
     )
+
+    flower_url: str = Field(
+        "",
+        description="Flower's address, such as https://flower.example.com: `eventflow trace` and "
+        "`eventflow deadletters` then show a link to each delivery's task. Empty: no links.",
+    )
+
+    @field_validator("flower_url")
+    @classmethod
+    def _check_flower_url(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in {"http", "https"} or not parts.hostname):
+            message = f"{value!r} is no address: write http:// or https:// and a host"
+            raise ValueError(message)
+        if parts.username or parts.password:
+            message = "must not hold a password: links are shown to whoever reads them"
+            raise ValueError(message)
+        return value
 
     @field_validator("archive_key")
     @classmethod

@@ -18,6 +18,7 @@ from sqlalchemy import Engine, and_, delete, func, select, update
 
 from eventflow.errors import StoreError
 from eventflow.records import DeadLetter
+from eventflow.store.beginnings import find_events
 from eventflow.store.engine import reading, writing
 from eventflow.store.letters import (
     Cursor,
@@ -156,10 +157,33 @@ class DeadLetterStore:
             limit: The most to return.
             after: The `cursor` of the last one of the page before; None for the first page.
         """
-        dead = replace(filters, state=State.DEAD)
-        query = page(dead, limit=limit, after=after, with_record=True)
+        return self.read(replace(filters, state=State.DEAD), limit=limit, after=after)
+
+    def read(
+        self, filters: DeadLetterFilter = _ANY, *, limit: int = 100, after: Cursor | None = None
+    ) -> Sequence[StoredDeadLetter]:
+        """Return a page of dead letters with all that they carry, the newest death first.
+
+        Args:
+            filters: Which.
+            limit: The most to return.
+            after: The `cursor` of the last one of the page before; None for the first page.
+        """
+        query = page(filters, limit=limit, after=after, with_record=True)
         with reading(self._engine) as connection:
             return [stored_of(row) for row in connection.execute(query)]
+
+    def find_events(self, beginning: str, *, limit: int) -> Sequence[tuple[str, str]]:
+        """Return the events that have dead letters and an id that begins so, each once, sorted.
+
+        Args:
+            beginning: Of the event's id; an empty one finds nothing.
+            limit: The most to return.
+
+        Returns:
+            Each one's id and bus.
+        """
+        return find_events(self._engine, DEAD_LETTERS, beginning, limit)
 
     def mark_redriven(self, letters: Sequence[StoredDeadLetter], at: float) -> set[str]:
         """Note that dead letters were sent again: the second step of a redrive.

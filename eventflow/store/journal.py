@@ -10,6 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from eventflow.errors import StoreError
 from eventflow.journal import JournalEntry, Step
+from eventflow.store.beginnings import find_events
 from eventflow.store.engine import reading, writing
 from eventflow.store.schema import ensure_schema
 from eventflow.store.tables import JOURNAL
@@ -109,6 +110,18 @@ class JournalStore:
         query = query.order_by(_ROW.bus, _ROW.id).limit(_MOST_OF_EVENT)
         with reading(self._engine) as connection:
             return [_entry_of(row) for row in connection.execute(query)]
+
+    def find_events(self, beginning: str, *, limit: int) -> Sequence[tuple[str, str]]:
+        """Return the events whose id begins so, each once, sorted.
+
+        Args:
+            beginning: Of the event's id; an empty one finds nothing.
+            limit: The most to return.
+
+        Returns:
+            Each one's id and bus.
+        """
+        return find_events(self._engine, JOURNAL, beginning, limit)
 
     def page(
         self,

@@ -18,6 +18,7 @@ __all__ = [
     "DEAD_LETTERS",
     "DELIVER",
     "JOURNAL",
+    "MOST_SHOWN",
     "RECORD",
     "ROUTE",
     "Message",
@@ -28,6 +29,9 @@ __all__ = [
     "record_message",
     "route_message",
 ]
+
+MOST_SHOWN = 50
+"""Ids that the arguments of a message show in Flower."""
 
 CANARY = "eventflow.canary"
 DEAD_LETTERS = "eventflow.dead-letters"
@@ -98,7 +102,8 @@ def deliver_message(
         shown = f"({kind} {event_id}, attempt {attempts + 1})"
     else:
         identity, attempts = str(uuid.uuid4()), 0
-        shown = _show([(item[0], item[1]) for item in deliveries], "deliveries")
+        events = [(split_delivery_id(item[0])[0], item[1]) for item in deliveries]
+        shown = _show(events, "deliveries")
     if target == ARCHIVE:
         return Message(ARCHIVE, queue, (bus, ids), identity, ARCHIVE, shown, attempts)
     args = (bus, target, ids)
@@ -107,7 +112,7 @@ def deliver_message(
 
 def record_message(bus: str, ids: Sequence[str]) -> Message:
     """Return the message that has dead letters written to the store."""
-    shown = f"({ids[0]})" if len(ids) == 1 else f"({len(ids)} dead letters)"
+    shown = f"({ids[0]})" if len(ids) == 1 else _show([(one, "") for one in ids], "dead letters")
     return Message(RECORD, DEAD_LETTERS, (bus, list(ids)), str(uuid.uuid4()), RECORD, shown)
 
 
@@ -131,4 +136,7 @@ def _show(items: Sequence[tuple[str, str]], noun: str) -> str:
         return f"({items[0][1]} {items[0][0]})".replace("( ", "(")
     kinds = Counter(kind for _, kind in items)
     parts = ", ".join(f"{kind} x{count}" for kind, count in kinds.most_common(5) if kind)
-    return f"({len(items)} {noun}{': ' if parts else ''}{parts})"
+    # By them Flower's search finds the message of an event.
+    ids = " ".join(identity for identity, _ in items[:MOST_SHOWN])
+    more = " …" if items[MOST_SHOWN:] else ""
+    return f"({len(items)} {noun}{': ' if parts else ''}{parts}; {ids}{more})"

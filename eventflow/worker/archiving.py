@@ -26,6 +26,7 @@ from eventflow.worker.deliver import lease_seconds
 from eventflow.worker.hand_back import hand_back
 from eventflow.worker.identity import owner_name
 from eventflow.worker.letters import letter_of_delivery
+from eventflow.worker.monitoring import count_finish
 from eventflow.worker.tell import tell_breaker, tell_outcome
 
 if TYPE_CHECKING:
@@ -134,9 +135,16 @@ def _write(context: WorkerContext, ledger: Ledger, work: _Work) -> None:
         context.stores.archive.write([event for _, event in work.events])
     except StoreError as fault:
         error = fault
-    finishes = [_outcome(context, claim, error) for claim, _ in work.events]
+    took = time.monotonic() - began
+    each = took / len(work.events)
+    finishes = [_outcome(context, claim, error, each) for claim, _ in work.events]
     finished = insist(lambda: ledger.finish(ARCHIVE_TARGET, finishes))
     tell_breaker(ledger, ARCHIVE_TARGET, finished.breaker)
+    for (claim, _), finish, is_recorded in zip(
+        work.events, finishes, finished.recorded, strict=True
+    ):
+        if is_recorded:
+            count_finish(ledger.bus, ARCHIVE, claim, finish)
     number = sum(finished.recorded)
     work.counts["superseded"] += len(finishes) - number
     work.counts["done" if error is None else "retry"] += number
@@ -144,7 +152,7 @@ def _write(context: WorkerContext, ledger: Ledger, work: _Work) -> None:
         _log.info(
             "archived %d events in %.1f ms",
             len(finishes),
-            (time.monotonic() - began) * 1000,
+            took * 1000,
             extra={"action": "events_archived", "bus": ledger.bus, "count": len(finishes)},
         )
         return
@@ -156,9 +164,13 @@ def _write(context: WorkerContext, ledger: Ledger, work: _Work) -> None:
     )
 
 
-def _outcome(context: WorkerContext, claim: Claim, error: StoreError | None) -> Finish:
+def _outcome(
+    context: WorkerContext, claim: Claim, error: StoreError | None, duration: float
+) -> Finish:
     if error is None:
-        return Finish(claim.delivery_id, claim.attempt, Outcome.DONE, succeeded=True)
+        return Finish(
+            claim.delivery_id, claim.attempt, Outcome.DONE, succeeded=True, duration=duration
+        )
     return Finish(
         claim.delivery_id,
         claim.attempt,
@@ -167,6 +179,7 @@ def _outcome(context: WorkerContext, claim: Claim, error: StoreError | None) -> 
         error_type=type(error).__qualname__,
         error=str(error),
         succeeded=False,
+        duration=duration,
     )
 
 
@@ -191,6 +204,7 @@ def _bury(context: WorkerContext, ledger: Ledger, work: _Work) -> None:
         if is_recorded:
             work.counts["dead"] += 1
             tell_outcome(ARCHIVE_TARGET, claim, finish, error)
+            count_finish(ledger.bus, ARCHIVE, claim, finish)
     ids = [claim.delivery_id for claim, _, _ in work.dead]
     try:
         context.sender.send([record_message(ledger.bus, ids)])

@@ -1,6 +1,7 @@
 """Async subscribers, adapted in this one place: run to their end in a loop that the worker owns."""
 
 import asyncio
+import contextvars
 import threading
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -54,7 +55,8 @@ def run_async(
     try:
         # The loop's own timer cannot end a coroutine that blocks the loop; this can.
         with time_limit(timeout + _GRACE):
-            runner.run(limited())
+            # In the caller's context, not in that of the loop's first call: its trace, its log fields.
+            runner.run(limited(), context=contextvars.copy_context())
     finally:
         if not is_ended:
             # It blocked its loop and was torn out of it: the next delivery gets a loop of its own.

@@ -31,6 +31,7 @@ from eventflow.events import Event
 from eventflow.records import Reason
 from eventflow.rules import Target
 from eventflow.subscribers import Delivery, Subscriber
+from eventflow.telemetry import begin_step
 from eventflow.worker.async_call import run_async
 from eventflow.worker.context import WorkerContext
 from eventflow.worker.letters import letter_of_delivery
@@ -112,6 +113,7 @@ def _prepare(context: WorkerContext, target: Target, claim: Claim) -> Callable[[
         event = decode_event(claim.body)
     except EventError as error:
         raise _Unfit(Reason.UNDECODABLE, error) from error
+    begin_step(event)
     delivery = Delivery(
         id=claim.delivery_id,
         target=target.name,

@@ -13,6 +13,7 @@ from eventflow.rules import RuleSource, Target
 from eventflow.schemas.source import SchemaSource
 from eventflow.settings import Settings
 from eventflow.subscribers import Subscribers
+from eventflow.telemetry import Tracing
 from eventflow.transport import MessageSender
 from eventflow.worker.silence import SilenceNotes
 from eventflow.worker.stopping import StopFlag
@@ -72,6 +73,7 @@ class WorkerContext:
         subscribers: The functions bound to targets.
         rules: The rule files, read again when they change.
         schemas: The schema files, likewise.
+        tracing: Makes the spans of routing and attempts.
         chance: Returns a number from 0 to below 1: what the jitter of retries is drawn from.
         own_queues: The queues that are eventflow's, known once a worker starts.
         book: What the ledger says of targets.
@@ -87,6 +89,7 @@ class WorkerContext:
     subscribers: Subscribers
     rules: RuleSource
     schemas: SchemaSource
+    tracing: Tracing = field(default_factory=Tracing)
     chance: Callable[[], float] = random.random
     book: TargetBook = field(init=False)
     stores: ProcessStores = field(init=False)

@@ -19,6 +19,7 @@ from eventflow.worker.context import WorkerContext
 from eventflow.worker.hand_back import hand_back
 from eventflow.worker.identity import owner_name
 from eventflow.worker.monitoring import count_finish
+from eventflow.worker.steps import attempt_step, judge_attempt
 from eventflow.worker.tell import tell_breaker, tell_outcome, tell_parked
 from eventflow.worker.timeout import GRACE
 
@@ -111,9 +112,10 @@ def make_deliveries(
         if claim.verdict is Verdict.APART:
             apart.append(delivery_id)
             continue
-        attempt = attempt_delivery(context, bus, target, claim)
-        made.attempts.append((claim, attempt))
-        made.counts[_finish(context, ledger, target, claim, attempt)] += 1
+        with attempt_step(context.tracing, bus, target, claim) as step:
+            attempt = judge_attempt(step, attempt_delivery(context, bus, target, claim))
+            made.attempts.append((claim, attempt))
+            made.counts[_finish(context, ledger, target, claim, attempt)] += 1
     hand_back(context, ledger, target, apart, together=False)
     return made
 

@@ -5,7 +5,6 @@ good as `eventflow worker`.
 """
 
 import logging
-import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -31,6 +30,7 @@ from eventflow.worker.monitoring import Monitoring
 from eventflow.worker.mover import Mover
 from eventflow.worker.overseer import Overseer
 from eventflow.worker.retention import Retention, prunings
+from eventflow.worker.stopping import refuse_start
 
 __all__ = ["hook_signals", "select_queues"]
 
@@ -119,7 +119,7 @@ class _Lifecycle:
             self._made = [name for name in self._queues if name not in others]
             queues.select(self._queues)
         except EventflowError as error:
-            _stop(error)
+            refuse_start(error)
 
     def on_worker_init(self, sender: Any = None, **_: Any) -> None:
         """Check the subscribers, since by now all modules are imported, and have the queues exist."""
@@ -130,7 +130,7 @@ class _Lifecycle:
                 subscriber.prepare()
             self._declare()
         except EventflowError as error:
-            _stop(error)
+            refuse_start(error)
 
     def on_ready(self, sender: Any = None, **_: Any) -> None:
         """Start the mover, and say what is amiss."""
@@ -243,9 +243,3 @@ def _as_list(value: Any) -> list[str]:
     if not value:
         return []
     return value.split(",") if isinstance(value, str) else list(value)
-
-
-def _stop(error: EventflowError) -> None:
-    # Celery logs and swallows an ordinary exception in a signal's receiver, and starts all the same.
-    sys.stderr.write(f"Error: {error}\n")
-    raise SystemExit(1) from error

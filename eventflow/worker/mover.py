@@ -24,7 +24,6 @@ __all__ = ["Mover"]
 
 _log = logging.getLogger("eventflow.mover")
 _PATIENCE = 2.0  # seconds
-_IDLE = 3600.0  # seconds without a message to the recorder, who then forgets what is too old
 _MOST_MOVED = 500  # of one target in one round: other targets are not kept waiting
 
 
@@ -186,7 +185,7 @@ class Mover:
             return
         patience = 2 * self._context.settings.requeue_after
         for bus in self._context.ledgers.buses():
-            answer = self._context.ledgers.of(bus).call_recorder(patience=patience, idle=_IDLE)
+            answer = self._context.ledgers.of(bus).call_recorder(patience=patience)
             if answer.dropped:
                 tell_dropped(bus, answer.dropped)
             if answer.call is JournalCall.NO:

@@ -14,6 +14,7 @@ from eventflow.delivery.gauges import TargetGauges
 from eventflow.errors import EventflowError
 from eventflow.metrics.labels import BoundedLabels
 from eventflow.metrics.samples import Samples
+from eventflow.transport.messages import ROUTE
 from eventflow.worker.context import WorkerContext
 
 __all__ = ["Reader", "Readings", "read_ledgers", "read_store"]
@@ -52,7 +53,7 @@ class Readings(Collector):
 
 
 def read_ledgers(context: WorkerContext) -> Reader:
-    """Return who reads the numbers of every bus and target, in four round trips for each bus.
+    """Return who reads the numbers of every bus and target, in five round trips for each bus.
 
     Args:
         context: The process's parts.
@@ -91,8 +92,15 @@ def _add_target(samples: Samples, bus: str, target: str, gauges: TargetGauges) -
 
 def _add_steering(samples: Samples, ledgers: Ledgers, bus: str, names: Sequence[str]) -> None:
     ledger, now = ledgers.of(bus), time.time()
-    pauses = ledger.pauses(names)
-    for target, balance in ledger.balances(names).items():
+    pauses, balances = ledger.pauses(names), ledger.balances([*names, ROUTE])
+    events = balances.pop(ROUTE)
+    # What cannot be routed is registered once more, as its dead letter.
+    samples.add("eventflow_accepted_events_total", events.registered - events.dead, bus)
+    samples.add("eventflow_unroutable_events_total", events.dead, bus)
+    for target, balance in balances.items():
+        samples.add("eventflow_target_registered_total", balance.registered, bus, target)
+        samples.add("eventflow_target_delivered_total", balance.delivered, bus, target)
+        samples.add("eventflow_target_dead_total", balance.dead, bus, target)
         paused = max(0.0, now - pauses[target].since) if target in pauses else 0.0
         samples.add("eventflow_target_paused_seconds", paused, bus, target)
         samples.add("eventflow_target_balance_difference", balance.difference, bus, target)
@@ -104,6 +112,10 @@ def _add_bus(samples: Samples, ledgers: Ledgers, bus: str) -> None:
     samples.add("eventflow_unrouted_age_seconds", backlog.unrouted_for, bus)
     samples.add("eventflow_unrecorded_dead_letters", backlog.unrecorded, bus)
     samples.add("eventflow_unrecorded_age_seconds", backlog.unrecorded_for, bus)
+    journal = ledgers.of(bus).journal_state()
+    samples.add("eventflow_journal_entries", journal.waiting, bus)
+    samples.add("eventflow_journal_age_seconds", journal.oldest_age, bus)
+    samples.add("eventflow_journal_dropped_total", journal.dropped, bus)
 
 
 def _add_consumers(samples: Samples, ledgers: Ledgers) -> None:

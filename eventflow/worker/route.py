@@ -16,11 +16,13 @@ from eventflow.records import DeadLetter, Reason
 from eventflow.routing import INPUT_TIMES, PlannedDelivery, plan
 from eventflow.rules import RuleSet, Target
 from eventflow.schemas.validation import Action, SchemaCheck
+from eventflow.telemetry import Step, begin_step
 from eventflow.transport import Message, deliver_message, record_message, route_message
 from eventflow.transport.messages import ROUTE
 from eventflow.worker.context import WorkerContext
 from eventflow.worker.letters import one_line, raw_event, write_traceback
 from eventflow.worker.monitoring import count_routed
+from eventflow.worker.steps import judge_route, route_step
 
 __all__ = ["groups", "route_events"]
 
@@ -76,7 +78,10 @@ def route_events(context: WorkerContext, bus: str, event_ids: Sequence[str]) -> 
         for work in works:
             sending = pending if work.lane in seen else first
             seen.add(work.lane)
-            counts["events"] += _route_one(context, ledger, rules, work, sending, schemas=schemas)
+            with route_step(context.tracing, bus, work) as step:
+                counts["events"] += _route_one(
+                    context, ledger, rules, work, sending, schemas=schemas, step=step
+                )
         counts.update(_send(context, bus, rules, first))
     counts.update(_send(context, bus, rules, pending))
     if context.silence is not None:
@@ -108,6 +113,7 @@ def _route_one(
     sending: _Sending,
     *,
     schemas: SchemaCheck,
+    step: Step,
 ) -> int:
     event: Event | None = None
     planned: tuple[PlannedDelivery, ...] = ()
@@ -117,6 +123,7 @@ def _route_one(
             message = f"routing it has ended its router {work.attempts - 1} times"
             raise EventError(message)  # noqa: TRY301 - the same dead letter as the rest
         event = decode_event(work.body)
+        begin_step(event)
         _check_schema(schemas, event)
         most = INPUT_TIMES * context.settings.max_event_bytes
         planned = plan(
@@ -126,8 +133,11 @@ def _route_one(
         letters.append(_unroutable(ledger.bus, work, error, event))
     letters += [_input_fault(ledger.bus, work, item) for item in planned if item.fault]
     deliveries = [
-        Planned(item.target.name, item.rules, item.input) for item in planned if not item.fault
+        Planned(item.target.name, item.rules, item.input, step.traceparent)
+        for item in planned
+        if not item.fault
     ]
+    judge_route(step, event, deliveries, letters)
     kind = event.type if event else ""
     if not ledger.finish_route(work.event_id, kind, deliveries, letters):
         return 0

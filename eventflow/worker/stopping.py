@@ -1,9 +1,16 @@
-"""How a process is told to stop, from a signal's handler: alone, or with its pool's processes."""
+"""How a process is told to stop, from a signal's handler: alone, or with its pool's processes.
+
+And how one that cannot do its work ends before it has begun.
+"""
 
 import mmap
+import sys
 from queue import Empty, SimpleQueue
+from typing import NoReturn
 
-__all__ = ["StopFlag", "StopRequest"]
+from eventflow.errors import EventflowError
+
+__all__ = ["StopFlag", "StopRequest", "refuse_start"]
 
 
 class StopFlag:
@@ -61,3 +68,15 @@ class StopRequest:
             except Empty:
                 return self._is_set
         return True
+
+
+def refuse_start(error: EventflowError) -> NoReturn:
+    """End a worker from within a receiver of one of Celery's signals, before it starts.
+
+    Celery logs and swallows an ordinary exception there, and starts all the same.
+
+    Raises:
+        SystemExit: Always.
+    """
+    sys.stderr.write(f"Error: {error}\n")
+    raise SystemExit(1) from error

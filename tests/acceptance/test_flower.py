@@ -1,17 +1,29 @@
-"""Flower shows workers, few and legible names, retries as retries, and no payload."""
+"""Flower shows workers, few and legible names, retries as retries, and no payload; and only shows."""
 
+import base64
 import json
+import os
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 
 import pytest
 
 from eventflow.events import Event
+from eventflow.transport.flower import flower_link
+from tests.browser import MISSING, Browser, find_browser
 from tests.deployment import Deployment, deployed
 from tests.ports import free_port
+from tests.servers import require
 
 SECRET = "4711-is-the-door-code"
+VIEWER = "viewer:a-password-to-look"
+HEADERS = {"Authorization": f"Basic {base64.b64encode(VIEWER.encode()).decode()}"}
+PICTURE = Path(__file__).parents[2] / "docs" / "images" / "flower-tasks.png"
+ROWS = """[...document.querySelectorAll('#tasks-table tbody tr')].map(
+    row => [...row.cells].map(cell => cell.textContent.trim()))"""
 
 RULES = """
     targets:
@@ -46,8 +58,9 @@ class Flower:
 
     def ask(self, path: str) -> Any:
         """Return what Flower answers, None while it does not."""
+        request = urllib.request.Request(f"{self.url}{path}", headers=HEADERS)
         try:
-            with urllib.request.urlopen(f"{self.url}{path}", timeout=5) as answer:
+            with urllib.request.urlopen(request, timeout=5) as answer:
                 return json.load(answer)
         except (OSError, ValueError):
             return None
@@ -63,7 +76,11 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Deployme
     place = tmp_path_factory.mktemp("flower")
     with deployed(place, project=PROJECT, rules=RULES) as deployment:
         port = free_port()
-        deployment.environment["FLOWER_UNAUTHENTICATED_API"] = "true"
+        deployment.environment |= {
+            "FLOWER_BASIC_AUTH": VIEWER,
+            "FLOWER_READ_ONLY": "true",
+            "FLOWER_TASKS_COLUMNS": "name,uuid,args,state,result,received,runtime,worker",
+        }
         deployment.run(
             "flower",
             ["-m", "celery", "-A", "project", "flower", "--address=127.0.0.1", f"--port={port}"],
@@ -76,6 +93,23 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Deployme
         deployment.start("recorder", ["eventflow.dead-letters"])
         deployment.await_ready("router", "device-vendor", "audit", "recorder")
         yield deployment, flower
+
+
+@pytest.fixture(scope="module")
+def viewer(watched: tuple[Deployment, Flower]) -> Iterator[Browser]:
+    """A viewer's browser."""
+    with Browser(require(find_browser(), MISSING), width=1600, height=660) as browser:
+        browser.send_headers(HEADERS)
+        yield browser
+
+
+def rows(deployment: Deployment, browser: Browser, url: str, count: int) -> list[list[str]]:
+    """Return the cells of Flower's list of tasks, once it has so many rows."""
+    browser.open(url)
+    deployment.wait(
+        lambda: len([row for row in browser.run(ROWS) if row[1:]]) == count, f"{count} rows: {url}"
+    )
+    return browser.run(ROWS)
 
 
 def publish(deployment: Deployment, event_id: str, how: str) -> None:
@@ -136,3 +170,50 @@ def test_no_payload_is_logged(watched: tuple[Deployment, Flower]) -> None:
     deployment, _ = watched
     for name in ("router", "device-vendor", "audit", "recorder"):
         assert SECRET not in deployment.log(name)
+
+
+def test_a_viewer_only_looks(watched: tuple[Deployment, Flower], viewer: Browser) -> None:
+    """Nobody gets in without the password; with it, no button is there, and no call does anything."""
+    deployment, flower = watched
+    worker = next(name for name in flower.ask("/api/workers") if name.startswith("audit@"))
+    for path in ("/", "/tasks", "/api/tasks", "/api/workers"):
+        with pytest.raises(HTTPError, match="401"):
+            urllib.request.urlopen(f"{flower.url}{path}", timeout=5)
+    shutdown = urllib.request.Request(
+        f"{flower.url}/api/worker/shutdown/{worker}", b"", HEADERS, method="POST"
+    )
+    with pytest.raises(HTTPError, match="403"):
+        urllib.request.urlopen(shutdown, timeout=5)
+    viewer.open(f"{flower.url}/worker/{worker}")
+    assert worker.split("@")[0] in viewer.run("document.body.textContent")
+    assert not viewer.run("document.querySelectorAll('.btn-danger, #worker-shut-down').length")
+    assert deployment.processes["audit"].poll() is None
+
+
+def test_a_link_finds_an_event_s_deliveries(
+    watched: tuple[Deployment, Flower], viewer: Browser
+) -> None:
+    """One in a message of its own and one of many; names and arguments are for people to read."""
+    deployment, flower = watched
+    events = [
+        Event(id=f"e-flood-{number}", source="courier.app", type="CourierArrived", data={"how": ""})
+        for number in range(6)
+    ]
+    deployment.flow.publish_many(events)
+    publish(deployment, "e-alone", "fine")
+    deployment.settle()
+    for event_id, shown in (
+        ("e-alone", "(CourierArrived e-alone, attempt 1)"),
+        ("e-flood-5", "deliveries: CourierArrived x"),
+    ):
+        link = flower_link(flower.url, "workers.audit.append", event_id)
+        [row] = rows(deployment, viewer, link, 1)
+        assert "audit.append" in row[0]
+        assert any(shown in cell and event_id in cell for cell in row), row
+    text = viewer.run("document.body.textContent")
+    assert SECRET not in text
+    if "WRITE_SCREENSHOTS" in os.environ:
+        viewer.run("localStorage.clear()")  # where Flower keeps the last search
+        viewer.open(f"{flower.url}/tasks")
+        deployment.wait(lambda: len(viewer.run(ROWS)) > 8, "the list of tasks")
+        viewer.screenshot(PICTURE)

@@ -196,6 +196,24 @@ class LedgerContract:
             answer.error,
         ) == (Verdict.RUN, 2, "OSError", "down")
 
+    def test_a_claim_knows_the_step_before(self, ledger: Ledger) -> None:
+        """The first attempt finds its routing, the next one the last that told where it is."""
+        ledger.accept([("e1", body_of("e1"), "lane")])
+        ledger.begin_route(1, lease=LEASE)
+        planned = [Planned(TARGET, ("r",), None, "routing"), Planned("other", ("r",), "1")]
+        ledger.finish_route("e1", "T", planned, [letter_of("e1", target="third")])
+        identity = f"e1:{TARGET}"
+        for attempt, (trace, found) in enumerate(
+            [("first", "routing"), ("", "first"), ("third", "first")], start=1
+        ):
+            [answer] = claim(ledger, identity)
+            assert found == answer.trace
+            ledger.finish(VENDOR, [Finish(identity, attempt, Outcome.RETRY, trace=trace)])
+            ledger.move([VENDOR], 10)
+        other = Target(name="other", task="t")
+        [answer] = ledger.claim(other, ["e1:other"], lease=LEASE)
+        assert ("", "1") == (answer.trace, answer.input)
+
     def test_a_retry_of_zero_seconds_is_due_at_once(self, ledger: Ledger) -> None:
         """Zero is a delay."""
         [identity] = register(ledger, "e1", TARGET)

@@ -164,6 +164,20 @@ class BreakerContract:
         assert verdict(ledger, target, ids[1]) == (Verdict.PARKED, "breaker")
         assert ledger.breakers([TARGET])[TARGET].state is BreakerState.HALF_OPEN
 
+    def test_a_flood_does_not_keep_the_probe_away(
+        self, ledger: Ledger, wait_until: WaitUntil
+    ) -> None:
+        """One of those that wait is let go, however much comes in, and no second one behind it."""
+        target = guarded(open_for=SHORT)
+        tripped(ledger, target)
+        [waiting] = registered(ledger, 1, "waiting")
+        assert ledger.park(TARGET, [waiting]) == 1
+        registered(ledger, 3, "flood")
+        wait_until(lambda: ledger.breakers([TARGET])[TARGET].state is BreakerState.HALF_OPEN)
+        assert ledger.move([target], 10).by_target == {TARGET: [waiting]}
+        assert ledger.move([target], 10).by_target == {}
+        assert verdict(ledger, target, waiting)[0] is Verdict.RUN
+
     def test_a_probe_that_goes_well_closes_it(self, ledger: Ledger) -> None:
         """Then all that was parked is queued, oldest first."""
         target = guarded(open_for=SHORT)
@@ -237,7 +251,7 @@ class BreakerContract:
     def test_age_ends_what_is_parked(self, ledger: Ledger, wait_until: WaitUntil) -> None:
         """A target that stays closed off does not keep what is older than its policy allows."""
         ledger.open_breaker(TARGET, seconds=None, reason="")
-        target = vendor(retry=RetryPolicy(max_age=0.05))
+        target = vendor(retry=RetryPolicy(max_age=0.5))
         [identity] = registered(ledger, 1)
         assert verdict(ledger, target, identity)[0] is Verdict.PARKED
         wait_until(lambda: ledger.move([target], 10).by_target == {TARGET: [identity]})

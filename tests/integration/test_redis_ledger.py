@@ -9,6 +9,7 @@ from eventflow.journal import JournalState
 from tests.contracts.journal import MOST, JournalContract
 from tests.contracts.ledger import TARGET, VENDOR, LedgerContract, claim, register
 from tests.contracts.limits import BreakerContract, PoisonContract, RateContract
+from tests.contracts.sights import SightContract, StoryContract
 from tests.contracts.steering import BalanceContract, PauseContract, balance
 
 
@@ -75,6 +76,10 @@ class TestRedisPoison(PoisonContract):
     """Poison, on Redis."""
 
 
+class TestRedisSights(SightContract):
+    """What it shows of one event, in Redis."""
+
+
 class TestRedisJournal(JournalContract):
     """The journal, on Redis."""
 
@@ -139,3 +144,12 @@ class TestRedisBalance(BalanceContract):
         assert (balance(ledger).registered, balance(ledger).difference) == (3, 0)
         register(ledger, "e3", TARGET)
         assert (balance(ledger).registered, balance(ledger).difference) == (4, 0)
+
+
+class TestRedisStory(StoryContract):
+    """One event's journal, in Redis."""
+
+    @pytest.fixture
+    def ledger(self, client: redis.Redis) -> RedisLedger:
+        """An empty ledger with a journal."""
+        return RedisLedger(client, journal_most=10_000)

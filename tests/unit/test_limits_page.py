@@ -7,20 +7,31 @@ from typing import Any
 
 import pytest
 
-from eventflow import encoding, events, routing
+from eventflow import encoding, events, journal, routing
 from eventflow.delivery import gauges, silence
 from eventflow.errors import EventError
 from eventflow.gateway import content_modes, crew, put_events, server, signature
 from eventflow.metrics import endpoint, labels
 from eventflow.patterns import shape, syntax
 from eventflow.publishing import carriers, outbox, publisher
-from eventflow.rules import documents, files, inputs, paths, reader, targets, templates
+from eventflow.rules import (
+    ARCHIVE_TARGET,
+    documents,
+    files,
+    inputs,
+    paths,
+    reader,
+    targets,
+    templates,
+)
 from eventflow.schemas import bundle, faults, work
 from eventflow.schemas import files as schema_files
 from eventflow.schemas import json_text as schema_text
 from eventflow.settings import Settings
-from eventflow.store import audit
-from eventflow.worker import chain, letters
+from eventflow.store import audit, sealing
+from eventflow.store import journal as stored_journal
+from eventflow.worker import chain, letters, retention
+from eventflow.worker import journal as recording
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "limits.md").read_text(encoding="utf-8")
 ROWS = {
@@ -76,11 +87,25 @@ LIMITS: Mapping[str, Any] = {
     "deliveries of a target that wait for another attempt": setting("alarm_waiting"),
     "dead letters that wait for the recorder": setting("alarm_unrecorded"),
     "dead letters in the store": setting("alarm_dead_letters"),
+    "entries of a bus's journal that wait for the recorder": setting("journal_most"),
+    "entries of the journal in the store": setting("journal_rows"),
+    "seconds that the store keeps an entry": setting("journal_retention"),
+    "entries that the recorder writes at once": recording.BATCH,
+    "characters of an error in the journal": journal.MOST_ERROR,
+    "entries of one event that are read": stored_journal._MOST_OF_EVENT,
     "times that an event of the outbox is tried": setting("outbox_max_attempts"),
     "seconds that a published row is kept": setting("outbox_retention"),
     "characters of an ordering key": outbox._LONGEST_KEY,
     "characters of a row's failure": outbox.LONGEST_FAILURE,
     "events that a relay publishes in one call": outbox.MOST_AT_ONCE,
+    "days that an archive may keep an event, unless forever": int(
+        documents._LONGEST_RETENTION / 86_400
+    ),
+    "seconds that an event may wait for the archive": int(ARCHIVE_TARGET.retry.max_age),
+    "times that it may be tried": ARCHIVE_TARGET.retry.max_attempts,
+    "times that archiving an event may end its recorder": ARCHIVE_TARGET.retry.max_crashes,
+    "bytes below which an archived event is not compressed": sealing.PLAIN_BELOW,
+    "archived events that one step deletes": retention._MOST_EVENTS,
     "seconds that a line of the audit is kept": setting("audit_retention"),
     "lines that one new line deletes": audit.MOST_PRUNED,
     "rule files in a directory": files.MAX_FILES,

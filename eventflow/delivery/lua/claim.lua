@@ -19,7 +19,8 @@
 --   apart             it has ended a worker, and is not alone in its message
 --   run, poison, max_attempts, max_age   then: attempt, body, input, rules, accepted, first,
 --                     redrives, now, error type, error, the number of the last attempt that told
---                     how it went, and for how many seconds its target was paused meanwhile
+--                     how it went, for how many seconds its target was paused meanwhile, and the
+--                     traceparent of the step before
 --# include journal
 --# include limits
 --# include pauses
@@ -147,10 +148,10 @@ for i = FIRST, #ARGV do
       start(id, delivery)
     end
     local f = redis.call('HMGET', delivery, 'attempts', 'input', 'rules', 'accepted', 'first',
-      'redrives', 'error_type', 'error', 'failed', 'paused')
+      'redrives', 'error_type', 'error', 'failed', 'paused', 'trace')
     answers[n] = {verdict, f[1], redis.call('GET', body) or '', f[2] or '', f[3] or '[]', f[4] or now,
       f[5] or '0', f[6] or '0', string.format('%.6f', now), f[7] or '', f[8] or '', f[9] or '0',
-      string.format('%.6f', paused - tonumber(f[10] or 0))}
+      string.format('%.6f', paused - tonumber(f[10] or 0)), f[11] or ''}
   end
 end
 redis.call('HSET', counts, 'head', string.format('%.6f', head))

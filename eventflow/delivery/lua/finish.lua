@@ -7,8 +7,9 @@
 -- KEYS 3i+6 ..      hash   delivery:<id>, hash event:<event id>, string body:<event id>
 -- ARGV 1            seconds to remember an event once all is delivered
 -- ARGV 2..9         the target's limits
--- then 9 each       id, attempt, outcome, value, error type, error, the call: 1, 0 or '' (none made);
---                   for the journal: its seconds or '', the reason of a death
+-- then 10 each      id, attempt, outcome, value, error type, error, the call: 1, 0 or '' (none made);
+--                   for the journal: its seconds or '', the reason of a death; the attempt's
+--                   traceparent or ''
 --   done              value ''
 --   retry             value: seconds until it is due
 --   dead              value: the dead letter as JSON
@@ -22,7 +23,7 @@ local now = time[1] + time[2] / 1000000
 local limits = read_limits(2)
 local counts, breaker = KEYS[5], KEYS[6]
 local answers = {''}
-local FIELDS = 9
+local FIELDS = 10
 local MOST_ERROR = 200 -- bytes of an error's text in the journal
 
 local function close(id, delivery, event, body)
@@ -142,6 +143,9 @@ for i = 1, (#ARGV - 1 - LIMITS) / FIELDS do
       if outcome == 'retry' then
         redis.call('ZADD', KEYS[3], now + tonumber(value), id)
         redis.call('HSET', delivery, 'failed', attempt, 'error_type', error_type, 'error', error)
+        if ARGV[at + 9] ~= '' then
+          redis.call('HSET', delivery, 'trace', ARGV[at + 9])
+        end
         redis.call('HINCRBY', counts, 'retried', 1)
       else
         redis.call('HINCRBY', delivery, 'attempts', -1)

@@ -10,7 +10,8 @@
 --                   hash   pause:<target>                           for each delivery
 -- KEYS then 1 each  hash   counts:<target>                          for each dead letter
 -- ARGV 1..4         the event's id and type, seconds to remember it, the number of deliveries
--- then 3 each       the delivery's id, its rules as JSON, its input as JSON or ''
+-- then 4 each       the delivery's id, its rules as JSON, its input as JSON or '', the traceparent of
+--                   the routing or ''
 -- then 5 each       a dead letter's id, the dead letter as JSON; for the journal: error type, error,
 --                   facts
 -- last              facts of the match for the journal; '' when the event was not matched
@@ -30,18 +31,21 @@ local deliveries = tonumber(ARGV[4])
 local accepted = redis.call('HGET', KEYS[1], 'accepted')
 for i = 1, deliveries do
   local delivery = KEYS[4 * i + 4]
-  local id, rules, input = ARGV[3 * i + 2], ARGV[3 * i + 3], ARGV[3 * i + 4]
+  local id, rules, input, trace = ARGV[4 * i + 1], ARGV[4 * i + 2], ARGV[4 * i + 3], ARGV[4 * i + 4]
   redis.call('HSET', delivery, 'attempts', 0, 'type', ARGV[2], 'rules', rules, 'accepted', accepted)
   if input ~= '' then
     redis.call('HSET', delivery, 'input', input)
+  end
+  if trace ~= '' then
+    redis.call('HSET', delivery, 'trace', trace)
   end
   register(id, delivery, KEYS[4 * i + 5], KEYS[4 * i + 6], KEYS[4 * i + 7], now)
 end
 if matched ~= '' then
   note('matched', 'e', ARGV[1], 'f', matched)
 end
-for i = 1, (#ARGV - 4 - 3 * deliveries) / 5 do
-  local at = 3 * deliveries + 5 * i
+for i = 1, (#ARGV - 4 - 4 * deliveries) / 5 do
+  local at = 4 * deliveries + 5 * i
   redis.call('HSET', KEYS[5], ARGV[at], ARGV[at + 1])
   redis.call('ZADD', KEYS[6], now, ARGV[at])
   local counts = KEYS[4 * deliveries + i + 7]

@@ -36,7 +36,10 @@ local function room_of(limits, queued, running, breaker, bucket)
     return 0, changes
   end
   if state == 'half_open' then
-    return 1 - on_queue, now + SOON
+    -- One at a time, and of those who wait: what comes in meanwhile gets in line, so that a flood of
+    -- it, which is never off the queue, must not keep the probe from going.
+    local sent = redis.call('HGET', breaker, 'sent')
+    return (sent and redis.call('ZSCORE', queued, sent)) and 0 or 1, now + SOON
   end
   local room, again = most - on_queue, now + SOON
   if limits.in_flight then
@@ -99,9 +102,13 @@ for i = 1, math.floor(#KEYS / 7) do
     end
     local room, again = room_of(limits, queued, running, breaker, bucket)
     if room > 0 then
+      local is_probe = breaker_of(breaker, now) == 'half_open'
       for _, id in ipairs(redis.call('ZRANGE', parked, 0, room - 1)) do
         redis.call('ZREM', parked, id)
         redis.call('HSET', prefix .. id, 'pass', 1)
+        if is_probe then
+          redis.call('HSET', breaker, 'sent', id)
+        end
         enqueue('due', id, 'queued', held[id] and 'due' or 'free')
       end
     end

@@ -107,7 +107,7 @@ def test_listing_for_people(store: AuditStore) -> None:
     assert ["when", "who", "what", "target", "count", "facts"] == lines[0].split()
     assert "deadletters purge" in lines[1]
     assert "1,200" in lines[1]
-    assert "(just now)" in lines[2]
+    assert "Z (just now)" in lines[2]
     assert lines[2].endswith("reason window")
 
 
@@ -133,7 +133,7 @@ def test_filters_and_pages(store: AuditStore) -> None:
     record_audit("targets close")
     first = run("list", "--who", "jo", "--limit", "3", "--json")
     assert ["n4", "n3", "n2"] == [item["id"] for item in json.loads(first.stdout)]
-    assert "--after n2 shows the next page" in first.stderr
+    assert "more: the same command with --after n2" in first.stderr
     rest = run("list", "--who", "jo", "--after", "n2", "--json")
     assert ["n1", "n0"] == [item["id"] for item in json.loads(rest.stdout)]
     assert "Nothing was noted." in run("list", "--what", "replay").stderr

@@ -11,6 +11,7 @@ from eventflow.journal import JournalState
 from tests.contracts.journal import MOST, JournalContract
 from tests.contracts.ledger import TARGET, VENDOR, LedgerContract, claim, register
 from tests.contracts.limits import BreakerContract, PoisonContract, RateContract
+from tests.contracts.sights import SightContract, StoryContract
 from tests.contracts.steering import BalanceContract, PauseContract
 
 
@@ -104,9 +105,22 @@ class TestMemoryPoison(PoisonContract):
     """Poison, in memory."""
 
 
+class TestMemorySights(SightContract):
+    """What it shows of one event, in memory."""
+
+
 class TestMemoryPause(PauseContract):
     """Pauses, in memory."""
 
 
 class TestMemoryBalance(BalanceContract):
     """Balances, in memory."""
+
+
+class TestMemoryStory(StoryContract):
+    """One event's journal, in memory."""
+
+    @pytest.fixture
+    def ledger(self) -> MemoryLedger:
+        """An empty ledger with a journal."""
+        return MemoryLedger(journal_most=10_000)

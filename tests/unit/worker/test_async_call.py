@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextvars import ContextVar
 
 import pytest
 
@@ -59,3 +60,17 @@ def test_one_that_blocks_its_loop_is_ended() -> None:
         run_async(block, (), 0.05)
     run_async(which_loop, (seen,), 5)
     assert len(seen) == 1
+
+
+def test_each_call_runs_in_its_caller_s_context() -> None:
+    """Not in that of the loop's first call: the ids of its log lines and its trace are its own."""
+    variable: ContextVar[str] = ContextVar("delivery")
+    seen: list = []
+
+    async def note() -> None:
+        seen.append(variable.get())
+
+    for value in ("first", "second"):
+        variable.set(value)
+        run_async(note, (), 5)
+    assert ["first", "second"] == seen

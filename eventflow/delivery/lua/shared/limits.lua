@@ -3,8 +3,9 @@
 --
 -- breaker:<target>   state, since, until ('' until a person closes it), calls, failed, error,
 --                    reason; probe and probe_until: the delivery that is let through, and the end
---                    of its lease; passed: probes that went well; c<n>, f<n>: calls and failed
---                    calls in the n-th tenth of a window since the epoch
+--                    of its lease; sent: the one that was put on the queue as a probe; passed:
+--                    probes that went well; c<n>, f<n>: calls and failed calls in the n-th tenth of
+--                    a window since the epoch
 -- tokens:<target>    tokens, at: how many there were, and when
 
 local LIMITS = 8 -- arguments of one target, as limit_arguments() in Python writes them

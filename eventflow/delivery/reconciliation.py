@@ -6,13 +6,13 @@ never asked for more than a slice at once.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
 import redis
 
-from eventflow.delivery.keys import OVERSEER, ROUTE, Keys
+from eventflow.delivery.keys import DEAD_LETTERS, JOURNAL, OVERSEER, ROUTE, Keys
 from eventflow.delivery.scripts import Argument, Scripts, guarded
 from eventflow.events import split_delivery_id
 
@@ -43,12 +43,14 @@ class Reconciliation:
     Args:
         client: From `connect_redis`.
         bus: The bus.
+        journal_most: How many entries of the journal may wait for the recorder; 0 for no journal.
     """
 
-    def __init__(self, client: redis.Redis, bus: str) -> None:
+    def __init__(self, client: redis.Redis, bus: str, *, journal_most: int = 0) -> None:
         self._client: Any = client  # redis-py types each answer as "now or awaitable"
         self._scripts = Scripts(client)
         self._keys = Keys(bus)
+        self._journal_most = journal_most
 
     def restore_deliveries(self, targets: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
         """Queue again the deliveries that are in no place, a slice at each step.
@@ -69,7 +71,7 @@ class Reconciliation:
                     by_target[target].append(identity)
             for target, ids in by_target.items():
                 keys = [*self._places(target), *(self._keys.delivery(each) for each in ids)]
-                yield target, _texts(self._scripts.run("restore", keys, ids))
+                yield target, self._run_noting("restore", keys, ids)
             yield "", []
 
     def restore_events(self) -> Iterator[list[str]]:
@@ -82,7 +84,7 @@ class Reconciliation:
         places = [keys.queued(ROUTE), keys.running(ROUTE), keys.lanes]
         for ids in self._scan(keys.event("")):
             names = [*places, *(keys.event(each) for each in ids)]
-            yield _texts(self._scripts.run("restore_events", names, [keys.prefix, *ids]))
+            yield self._run_noting("restore_events", names, [keys.prefix, *ids])
 
     def forget_vanished(self, target: str) -> Iterator[list[str]]:
         """Take away entries whose delivery's record is gone, and count them, a slice at each step.
@@ -98,7 +100,24 @@ class Reconciliation:
                 ids = [identity.decode() for identity, _ in entries]
                 keys = [place, self._keys.counts(target)]
                 keys += [self._keys.delivery(each) for each in ids]
-                yield _texts(self._scripts.run("forget", keys, ids)) if ids else []
+                yield self._run_noting("forget", keys, ids) if ids else []
+                if cursor == 0:
+                    break
+
+    def restore_letters(self) -> Iterator[list[str]]:
+        """Queue again the dead letters that nobody would record, a slice at each step.
+
+        Yields:
+            After each slice, the ids that were queued again.
+        """
+        keys = [self._keys.dead_letters, self._keys.queued(DEAD_LETTERS)]
+        for key, scan in zip(keys, (self._client.hscan, self._client.zscan), strict=True):
+            cursor = 0
+            while True:
+                read = partial(scan, key, cursor, count=SLICE)
+                cursor, entries = guarded(self._client, read)
+                names = _texts(entry if isinstance(entry, bytes) else entry[0] for entry in entries)
+                yield _texts(self._scripts.run("restore_letters", keys, names)) if names else []
                 if cursor == 0:
                     break
 
@@ -138,6 +157,12 @@ class Reconciliation:
             yield [name.decode()[len(prefix) :] for name in names]
             if cursor == 0:
                 return
+
+    def _run_noting(self, name: str, keys: list[str], arguments: Sequence[Argument]) -> list[str]:
+        """Run a script that writes to the journal, and return the ids that it tells."""
+        journal = [self._keys.journal, self._keys.counts(JOURNAL)]
+        ids = self._scripts.run(name, [*keys, *journal], [*arguments, self._journal_most])
+        return _texts(ids)
 
     def _places(self, target: str) -> list[str]:
         keys = self._keys

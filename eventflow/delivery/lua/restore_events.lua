@@ -6,6 +6,7 @@
 -- ARGV 1            the beginning of the bus's keys: which lane:<lane> is touched is not known before
 -- ARGV i+1          the event's id
 -- Returns the ids that are queued now
+--# include journal
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
 local ids = {}
@@ -18,6 +19,7 @@ for i = 2, #ARGV do
     if redis.call('RPUSH', ARGV[1] .. 'lane:' .. lane, ARGV[i]) == 1 then
       redis.call('RPUSH', KEYS[3], lane)
     end
+    note('queued', 'e', ARGV[i], 'f', '{"why":"nowhere"}')
     ids[#ids + 1] = ARGV[i]
   end
 end

@@ -16,6 +16,7 @@
     ├── DeliveryTimeout    a subscriber ran longer than its target's timeout
     ├── UnknownTaskError   no worker here has the task that a target names
     ├── StartError         a process cannot start as asked
+    ├── ReplayError        a replay cannot be started as asked
     └── BusError           a test asked its bus for what it cannot do
 
     Retry, Refuse          control flow: they derive from Exception, not from EventflowError
@@ -39,6 +40,7 @@ __all__ = [
     "PublishersError",
     "QueueError",
     "Refuse",
+    "ReplayError",
     "Retry",
     "RuleError",
     "SchemaError",
@@ -203,6 +205,10 @@ class UnknownTaskError(EventflowError):
 
 class StartError(EventflowError):
     """A process cannot start as asked; the message says why and what to do."""
+
+
+class ReplayError(EventflowError):
+    """A replay cannot be started as asked; the message says why and what to do."""
 
 
 class BusError(EventflowError):

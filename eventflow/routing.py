@@ -6,7 +6,14 @@ from typing import Any
 from eventflow.encoding import DEFAULT_MAX_BYTES
 from eventflow.errors import EventError
 from eventflow.events import Event
-from eventflow.rules import ARCHIVE_TARGET, RuleSet, RuleTarget, Target
+from eventflow.rules import (
+    ARCHIVE_TARGET,
+    UNRESTRICTED,
+    Restriction,
+    RuleSet,
+    RuleTarget,
+    Target,
+)
 from eventflow.rules.archives import FOREVER, kept_until
 from eventflow.rules.templates import compact
 from eventflow.units import format_time
@@ -41,6 +48,7 @@ def plan(
     *,
     accepted_at: float,
     max_input: int = INPUT_TIMES * DEFAULT_MAX_BYTES,
+    only: Restriction = UNRESTRICTED,
     with_archive: bool = False,
 ) -> tuple[PlannedDelivery, ...]:
     """Decide which targets get an event.
@@ -51,6 +59,7 @@ def plan(
         accepted_at: When the event was accepted, seconds since the epoch; templates may show it.
         max_input: The most bytes that a shaped input may have: a template may name a large part of
             the event many times.
+        only: Which rules and targets count, of an event that a replay sends.
         with_archive: Whether the archives count, too.
 
     Returns:
@@ -63,30 +72,35 @@ def plan(
     chosen: dict[str, tuple[str, RuleTarget]] = {}
     matched: dict[str, list[str]] = {}
     for rule in rules.matching(event.bus, document):
-        for each in rule.targets:
-            chosen.setdefault(each.target, (rule.name, each))
-            matched.setdefault(each.target, []).append(rule.name)
+        for each in rule.targets if only.allows_rule(rule.name) else ():
+            if only.allows_target(each.target):
+                chosen.setdefault(each.target, (rule.name, each))
+                matched.setdefault(each.target, []).append(rule.name)
     planned = []
     for name, (rule_name, rule_target) in chosen.items():
         text, fault = _shape(rule_target, document, rule_name, accepted_at, max_input)
         delivery = PlannedDelivery(rules.targets[name], tuple(matched[name]), text, fault)
         planned.append(delivery)
     if with_archive and event.replay_name is None:
-        planned += _plan_archive(event.bus, document, rules, accepted_at)
+        planned += _plan_archive(event.bus, document, rules, accepted_at, list(chosen))
     return tuple(planned)
 
 
 def _plan_archive(
-    bus: str, document: dict[str, Any], rules: RuleSet, accepted_at: float
+    bus: str, document: dict[str, Any], rules: RuleSet, accepted_at: float, targets: list[str]
 ) -> list[PlannedDelivery]:
     archives = rules.archiving(bus, document)
     if not archives:
         return []
     until = kept_until(archives, accepted_at)
     # Said here, so that the recorder needs no rules, and a redrive changes neither.
-    times = {"accepted_at": accepted_at, "kept_until": None if until == FOREVER else until}
+    facts = {
+        "accepted_at": accepted_at,
+        "kept_until": None if until == FOREVER else until,
+        "targets": targets,  # whoever else gets it: `targets start` sends what was not sent
+    }
     names = tuple(archive.name for archive in archives)
-    return [PlannedDelivery(ARCHIVE_TARGET, names, compact(times))]
+    return [PlannedDelivery(ARCHIVE_TARGET, names, compact(facts))]
 
 
 def _shape(

@@ -32,6 +32,7 @@ COMMANDS = {
         "eventflow.cli.deadletters", "deadletters", "List, show, redrive and purge dead letters."
     ),
     "audit": Place("eventflow.cli.audit", "audit", "See who did what, and when."),
+    "replay": Place("eventflow.cli.replay", "replay", "Send archived events again."),
     "archive": Place("eventflow.cli.archive", "archive", "See the events that are kept."),
     "targets": Place(
         "eventflow.cli.targets",

@@ -6,6 +6,7 @@ from eventflow.cli.actor import record_audit
 from eventflow.cli.listing import Column, page_of, paging, show_listing
 from eventflow.cli.output import json_option, say, visible
 from eventflow.cli.targets_options import DURATION, bus_option, known_targets, ledger_with
+from eventflow.cli.targets_start import start_target
 from eventflow.cli.targets_steering import (
     balance,
     pause_story,
@@ -142,7 +143,7 @@ def close_target(target: str, bus: str) -> None:
     )
 
 
-for _command in (pause_target, resume_target, balance, settle_target):
+for _command in (pause_target, resume_target, start_target, balance, settle_target):
     targets.add_command(_command)
 
 

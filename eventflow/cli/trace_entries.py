@@ -13,6 +13,7 @@ _QUEUED = {
     "due": "its time has come, and it is queued again",
     "free": "it may go on, and is queued again",
     "sent again": "its message was lost, and is sent again",
+    "restored": "it was nowhere in the ledger, and is queued again",
 }
 _LOST = {
     "lease": "its worker did not come back in time",
@@ -124,8 +125,8 @@ def _describe_match(entry: JournalEntry) -> str:
     targets = entry.facts.get("targets") or {}
     if not targets:
         return "routed: no rule matched"
-    rules = {rule for names in targets.values() for rule in names}
-    return f"routed by {', '.join(sorted(rules))} to {', '.join(targets)}"
+    rules = dict.fromkeys(rule for names in targets.values() for rule in names)
+    return f"routed by {', '.join(rules)} to {', '.join(targets)}"
 
 
 def _describe_attempt(entry: JournalEntry, now: float) -> str:

@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Iterator
 
-from eventflow.cli.flower import flower_link
+from eventflow.cli.flower import event_link, flower_link
 from eventflow.cli.output import visible
 from eventflow.cli.rules_explain import describe_failures, describe_nearness
 from eventflow.cli.times import moment
@@ -55,6 +55,8 @@ def head_lines(story: Story, settings: Settings, *, all_rules: bool) -> Iterator
     for name, value in _facts(story):
         if value:
             yield visible(f"{name:<9} {value}")
+    if link := event_link(settings, story.event_id):
+        yield f"{'flower':<9} {link}"
     yield from _rules(story, all_rules=all_rules)
     for run in story.runs:
         if run.deliveries:
@@ -120,8 +122,9 @@ def _facts(story: Story) -> Iterator[tuple[str, str]]:
     first = next((run for run in story.runs if not run.replay_name), None)
     if first is not None and first.accepted_at:
         yield "accepted", moment(first.accepted_at, story.now)
-    if story.time:
-        yield "its time", story.time
+    yield "its time", story.time
+    if story.body is not None:
+        yield "trace", str(story.body.event.get("traceparent", ""))
     yield "is", summary_of(story)
     if story.body is None:
         yield "content", _NO_CONTENT

@@ -25,6 +25,7 @@ All keys of one bus share the hash tag ``{bus}``, so that a script's keys live o
     eventflow:{bus}:dead-letters          hash    id -> dead letter as JSON, until it is in the store
     eventflow:{bus}:journal               stream  entries of the journal, until they are in the store
     eventflow:{bus}:alarms                hash    limit's name -> since when it is crossed
+    eventflow:{bus}:replays               hash    replay -> what it is restricted to, as JSON
     eventflow:{bus}:matches               hash    rule -> when it last matched, or since when it is
     eventflow:{bus}:unmatched             hash    source|type -> number and time of the last; rules
 
@@ -80,6 +81,7 @@ class Keys:
         "lanes",
         "matches",
         "prefix",
+        "replays",
         "targets",
         "unmatched",
     )
@@ -91,6 +93,7 @@ class Keys:
         self.dead_letters = f"{self.prefix}dead-letters"
         self.journal = f"{self.prefix}journal"
         self.alarms = f"{self.prefix}alarms"
+        self.replays = f"{self.prefix}replays"
         self.matches = f"{self.prefix}matches"
         self.unmatched = f"{self.prefix}unmatched"
 

@@ -17,6 +17,7 @@ from eventflow.delivery.answers import (
     Finished,
     Moved,
     Planned,
+    Progress,
     RouteWork,
     TargetStatus,
 )
@@ -136,8 +137,28 @@ class Ledger(Protocol):
     def targets(self) -> dict[str, str]:
         """Return the targets that were announced."""
 
+    def restrict(self, replay_name: str, restriction: str) -> None:
+        """Keep what a replay is restricted to, as JSON, for the routers of its events."""
+
+    def restriction(self, replay_name: str) -> str | None:
+        """Return what `restrict` kept; None of a replay that is not known."""
+
+    def lift(self, replay_names: Sequence[str]) -> None:
+        """Forget what replays were restricted to, once all of their events are routed."""
+
+    def unfinished(self, target: str, limit: int) -> list[str]:
+        """Return the ids of a target's deliveries that are not finished, as of one moment.
+
+        Args:
+            target: The target's name.
+            limit: The most of each state: queued, running, waiting, parked.
+        """
+
     def describe(self, delivery_ids: Sequence[str]) -> list[tuple[str, int]]:
         """Return each delivery's event type and attempts so far; `("", 0)` where it is gone."""
+
+    def progress(self, delivery_ids: Sequence[str]) -> list[Progress | None]:
+        """Tell how far each delivery in flight is; None where it is finished, or never was."""
 
     def status(self, targets: Sequence[str]) -> dict[str, TargetStatus]:
         """Count each target's deliveries."""

@@ -30,8 +30,8 @@ class Ledgers:
 
     def __init__(self, settings: Settings, *, patient: bool = True) -> None:
         self._settings = settings
-        self._patient = patient
         self._journal_most = settings.journal_most if settings.journal else 0
+        self._patient = patient
         # By process: redis-py notices a fork, and yet has locks that another thread may have held.
         self._clients: dict[int, redis.Redis] = {}
         self._by_bus: dict[tuple[int, str], Ledger] = {}

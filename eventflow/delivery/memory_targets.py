@@ -6,7 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
-from eventflow.delivery.answers import BreakerState, BreakerStatus, DeliveryState, TargetStatus
+from eventflow.delivery.answers import (
+    BreakerState,
+    BreakerStatus,
+    DeliveryState,
+    Progress,
+    TargetStatus,
+)
 from eventflow.delivery.memory_records import KeptDelivery, KeptEvent, KeptTarget
 from eventflow.units import Clock, system_clock
 
@@ -49,6 +55,7 @@ class MemoryTargets:
         self._lanes: deque[str] = deque()
         self._by_lane: defaultdict[str, deque[str]] = defaultdict(deque)
         self._letters: dict[str, bytes] = {}
+        self._restrictions: dict[str, str] = {}
 
     @property
     def bus(self) -> str:
@@ -66,10 +73,44 @@ class MemoryTargets:
         return dict(self._definitions)
 
     @one_at_a_time
+    def restrict(self, replay_name: str, restriction: str) -> None:
+        """Keep what a replay is restricted to, as JSON, for the routers of its events."""
+        self._restrictions[replay_name] = restriction
+
+    @one_at_a_time
+    def restriction(self, replay_name: str) -> str | None:
+        """Return what `restrict` kept; None of a replay that is not known."""
+        return self._restrictions.get(replay_name)
+
+    @one_at_a_time
+    def lift(self, replay_names: Sequence[str]) -> None:
+        """Forget what replays were restricted to, once all of their events are routed."""
+        for name in replay_names:
+            self._restrictions.pop(name, None)
+
+    @one_at_a_time
+    def unfinished(self, target: str, limit: int) -> list[str]:
+        """Return the ids of a target's deliveries that are not finished, as of one moment."""
+        kept = self._targets[target]
+        places = (kept.queued, kept.running, kept.waiting, kept.parked)
+        return [identity for place in places for identity in place.first(limit)]
+
+    @one_at_a_time
     def describe(self, delivery_ids: Sequence[str]) -> list[tuple[str, int]]:
         """Return each delivery's event type and attempts so far; `("", 0)` where it is gone."""
         kept = [self._deliveries.get(identity) for identity in delivery_ids]
         return [(one.kind, one.attempts) if one is not None else ("", 0) for one in kept]
+
+    @one_at_a_time
+    def progress(self, delivery_ids: Sequence[str]) -> list[Progress | None]:
+        """Tell how far each delivery in flight is; None where it is finished, or never was."""
+        kept = [self._deliveries.get(identity) for identity in delivery_ids]
+        return [
+            Progress(one.attempts, one.failed, one.error_type, one.error)
+            if one is not None
+            else None
+            for one in kept
+        ]
 
     @one_at_a_time
     def status(self, targets: Sequence[str]) -> dict[str, TargetStatus]:

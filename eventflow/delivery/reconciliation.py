@@ -6,13 +6,14 @@ never asked for more than a slice at once.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any
 
 import redis
 
-from eventflow.delivery.keys import DEAD_LETTERS, JOURNAL, OVERSEER, ROUTE, Keys
+from eventflow.delivery.keys import DEAD_LETTERS, OVERSEER, ROUTE, Keys
+from eventflow.delivery.redis_journal import Noting
 from eventflow.delivery.scripts import Argument, Scripts, guarded
 from eventflow.events import split_delivery_id
 
@@ -50,7 +51,7 @@ class Reconciliation:
         self._client: Any = client  # redis-py types each answer as "now or awaitable"
         self._scripts = Scripts(client)
         self._keys = Keys(bus)
-        self._journal_most = journal_most
+        self._noting = Noting(self._scripts, self._keys, journal_most)
 
     def restore_deliveries(self, targets: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
         """Queue again the deliveries that are in no place, a slice at each step.
@@ -71,7 +72,7 @@ class Reconciliation:
                     by_target[target].append(identity)
             for target, ids in by_target.items():
                 keys = [*self._places(target), *(self._keys.delivery(each) for each in ids)]
-                yield target, self._run_noting("restore", keys, ids)
+                yield target, _texts(self._noting.run("restore", keys, ids))
             yield "", []
 
     def restore_events(self) -> Iterator[list[str]]:
@@ -84,7 +85,7 @@ class Reconciliation:
         places = [keys.queued(ROUTE), keys.running(ROUTE), keys.lanes]
         for ids in self._scan(keys.event("")):
             names = [*places, *(keys.event(each) for each in ids)]
-            yield self._run_noting("restore_events", names, [keys.prefix, *ids])
+            yield _texts(self._noting.run("restore_events", names, [keys.prefix, *ids]))
 
     def forget_vanished(self, target: str) -> Iterator[list[str]]:
         """Take away entries whose delivery's record is gone, and count them, a slice at each step.
@@ -100,7 +101,7 @@ class Reconciliation:
                 ids = [identity.decode() for identity, _ in entries]
                 keys = [place, self._keys.counts(target)]
                 keys += [self._keys.delivery(each) for each in ids]
-                yield self._run_noting("forget", keys, ids) if ids else []
+                yield _texts(self._noting.run("forget", keys, ids)) if ids else []
                 if cursor == 0:
                     break
 
@@ -157,12 +158,6 @@ class Reconciliation:
             yield [name.decode()[len(prefix) :] for name in names]
             if cursor == 0:
                 return
-
-    def _run_noting(self, name: str, keys: list[str], arguments: Sequence[Argument]) -> list[str]:
-        """Run a script that writes to the journal, and return the ids that it tells."""
-        journal = [self._keys.journal, self._keys.counts(JOURNAL)]
-        ids = self._scripts.run(name, [*keys, *journal], [*arguments, self._journal_most])
-        return _texts(ids)
 
     def _places(self, target: str) -> list[str]:
         keys = self._keys

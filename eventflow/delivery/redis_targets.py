@@ -5,7 +5,13 @@ from typing import Any
 
 import redis
 
-from eventflow.delivery.answers import BreakerState, BreakerStatus, DeliveryState, TargetStatus
+from eventflow.delivery.answers import (
+    BreakerState,
+    BreakerStatus,
+    DeliveryState,
+    Progress,
+    TargetStatus,
+)
 from eventflow.delivery.keys import BUSES, Keys
 from eventflow.delivery.scripts import Scripts, guarded
 
@@ -43,6 +49,31 @@ class RedisTargets:
         answer = guarded(self._client, lambda: self._client.hgetall(self._keys.targets))
         return {name.decode(): definition.decode() for name, definition in answer.items()}
 
+    def restrict(self, replay_name: str, restriction: str) -> None:
+        """Keep what a replay is restricted to, as JSON, for the routers of its events."""
+        key = self._keys.replays
+        guarded(self._client, lambda: self._client.hset(key, replay_name, restriction))
+
+    def restriction(self, replay_name: str) -> str | None:
+        """Return what `restrict` kept; None of a replay that is not known."""
+        key = self._keys.replays
+        answer = guarded(self._client, lambda: self._client.hget(key, replay_name))
+        return answer.decode() if answer is not None else None
+
+    def lift(self, replay_names: Sequence[str]) -> None:
+        """Forget what replays were restricted to, once all of their events are routed."""
+        if replay_names:
+            key = self._keys.replays
+            guarded(self._client, lambda: self._client.hdel(key, *replay_names))
+
+    def unfinished(self, target: str, limit: int) -> list[str]:
+        """Return the ids of a target's deliveries that are not finished, as of one moment."""
+        pipeline = self._client.pipeline(transaction=True)  # what moves meanwhile is not missed
+        for place in self._places(target):
+            pipeline.zrange(place, 0, limit - 1)
+        places = guarded(self._client, pipeline.execute)
+        return [identity.decode() for place in places for identity in place]
+
     def describe(self, delivery_ids: Sequence[str]) -> list[tuple[str, int]]:
         """Return each delivery's event type and attempts so far; `("", 0)` where it is gone."""
         pipeline = self._client.pipeline(transaction=False)
@@ -50,6 +81,20 @@ class RedisTargets:
             pipeline.hmget(self._keys.delivery(identity), ["type", "attempts"])
         answers = guarded(self._client, pipeline.execute)
         return [(_text(kind), int(attempts or 0)) for kind, attempts in answers]
+
+    def progress(self, delivery_ids: Sequence[str]) -> list[Progress | None]:
+        """Tell how far each delivery in flight is; None where it is finished, or never was."""
+        fields = ["attempts", "failed", "error_type", "error"]
+        pipeline = self._client.pipeline(transaction=False)
+        for identity in delivery_ids:
+            pipeline.hmget(self._keys.delivery(identity), fields)
+        answers = guarded(self._client, pipeline.execute) if delivery_ids else []
+        return [
+            Progress(int(attempts), int(failed or 0), _text(kind), _text(error))
+            if attempts is not None
+            else None
+            for attempts, failed, kind, error in answers
+        ]
 
     def status(self, targets: Sequence[str]) -> dict[str, TargetStatus]:
         """Count each target's deliveries."""

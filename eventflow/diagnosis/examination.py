@@ -140,7 +140,7 @@ class _Examining:
         yield from judge_steering(buses)
         yield from judge_canaries(ledgers.canaries().read().values(), roster, now)
         yield from judge_journals(read_journals(ledgers), roster)
-        silent = read_silence(ledgers, sorted(self._targets), now=now)
+        silent = read_silence(ledgers, sorted(named), now=now)
         yield from judge_silence(silent, after=settings.silence_after)
 
     def _targets_here(self) -> Mapping[str, Target]:

@@ -3,6 +3,7 @@
 from eventflow.rules.archives import ARCHIVE, ARCHIVE_TARGET, Archive
 from eventflow.rules.inputs import InputTransform
 from eventflow.rules.loader import load_rules
+from eventflow.rules.restriction import UNRESTRICTED, Restriction
 from eventflow.rules.ruleset import Rule, RuleSet, RuleTarget
 from eventflow.rules.source import RuleSource
 from eventflow.rules.targets import CircuitBreaker, RetryPolicy, Target
@@ -10,9 +11,11 @@ from eventflow.rules.targets import CircuitBreaker, RetryPolicy, Target
 __all__ = [
     "ARCHIVE",
     "ARCHIVE_TARGET",
+    "UNRESTRICTED",
     "Archive",
     "CircuitBreaker",
     "InputTransform",
+    "Restriction",
     "RetryPolicy",
     "Rule",
     "RuleSet",

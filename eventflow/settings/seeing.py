@@ -22,6 +22,12 @@ def _read_keys(value: str) -> tuple[str, ...]:
 class SeeingSettings(BaseSettings):
     """Part of `Settings`, which reads them."""
 
+    replay_backlog: int = Field(
+        10_000,
+        ge=1,
+        description="How many events may wait to be routed, or deliveries for a target, before a "
+        "replay waits until there are fewer.",
+    )
     traces: bool | None = Field(
         None,
         description="Whether OpenTelemetry spans are made. Empty: where the application has set up "
@@ -103,6 +109,12 @@ class SeeingSettings(BaseSettings):
         "",
         description="Who acts, for the audit: a person or a pipeline. Empty: who is logged in, and "
         "on which machine.",
+    )
+    max_redrives: int = Field(
+        3,
+        ge=1,
+        le=1000,
+        description="How often a dead letter may be redriven; beyond, only `--force` sends it.",
     )
     audit_retention: Duration = Field(
         365 * 86400.0,

@@ -26,7 +26,7 @@ _LAST = "\U0010ffff"  # sorts after every character that an id may go on with
 
 SUMMARY = (
     *(_EVENTS.event_id, _EVENTS.bus, _EVENTS.source, _EVENTS.type, _EVENTS.accepted_at),
-    *(_EVENTS.archives, _EVENTS.kept_until, _EVENTS.size),
+    *(_EVENTS.archives, _EVENTS.kept_until, _EVENTS.size, _EVENTS.targets),
 )
 """The columns that every event is shown by."""
 
@@ -92,7 +92,8 @@ def row_of(event: ArchivedEvent, seal: Seal) -> dict[str, Any]:
         "accepted_at": event.accepted_at,
         "source": event.source,
         "type": event.type,
-        "archives": "".join(f"\n{name}" for name in event.archives) + "\n",
+        "archives": _lines_of(event.archives),
+        "targets": _lines_of(event.targets),
         "kept_until": event.kept_until,
         "size": event.size,
         "coding": coding,
@@ -104,14 +105,19 @@ def summary_fields(row: Row[Any]) -> dict[str, Any]:
     """Return a row's values as `ArchivedSummary` takes them."""
     values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
     values["archives"] = names_of(values["archives"])
+    values["targets"] = names_of(values["targets"])
     for column in CONTENT:
         values.pop(column.name, None)
     return values
 
 
-def names_of(archives: str) -> tuple[str, ...]:
-    """Read the column `archives`."""
-    return tuple(name for name in archives.split("\n") if name)
+def names_of(lines: str) -> tuple[str, ...]:
+    """Read the columns `archives` and `targets`."""
+    return tuple(name for name in lines.split("\n") if name)
+
+
+def _lines_of(names: tuple[str, ...]) -> str:
+    return "".join(f"\n{name}" for name in names) + "\n"
 
 
 def _key(engine: Engine) -> ColumnElement[str]:

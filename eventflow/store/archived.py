@@ -61,6 +61,7 @@ class ArchivedSummary:
         archives: The archives that hold it.
         kept_until: When it may be deleted; infinity for never.
         size: Bytes that the event has, neither compressed nor encrypted.
+        targets: The targets that it was sent to when it was routed.
     """
 
     event_id: str
@@ -71,6 +72,7 @@ class ArchivedSummary:
     archives: tuple[str, ...] = ()
     kept_until: float = float("inf")
     size: int = 0
+    targets: tuple[str, ...] = ()
 
     @property
     def cursor(self) -> ArchiveCursor:

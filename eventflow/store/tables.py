@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Column, Double, Integer, LargeBinary, MetaData, Table, Text
 
-__all__ = ["ARCHIVE", "AUDIT", "DEAD_LETTERS", "JOURNAL", "METADATA", "SCHEMA"]
+__all__ = ["ARCHIVE", "AUDIT", "DEAD_LETTERS", "JOURNAL", "METADATA", "REPLAYS", "SCHEMA"]
 
 METADATA = MetaData()
 
@@ -87,4 +87,25 @@ ARCHIVE = Table(
     Column("size", BigInteger, nullable=False),  # of the event itself, in bytes
     Column("coding", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),
+    Column("targets", Text, nullable=False),  # those that it was sent to
+)
+
+REPLAYS = Table(
+    "eventflow_replays",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("bus", Text, nullable=False),
+    Column("arguments", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("started_by", Text, nullable=False),
+    Column("cursor_at", Double, nullable=False),
+    Column("cursor_id", Text, nullable=False),
+    Column("total", BigInteger, nullable=False),
+    Column("seen", BigInteger, nullable=False),
+    Column("sent", BigInteger, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("started_at", Double, nullable=False),
+    Column("updated_at", Double, nullable=False),
+    Column("ended_at", Double, nullable=False),
 )

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from eventflow.delivery import Claim, Finish, Ledger, Outcome, Verdict, insist, next_delay
 from eventflow.encoding import decode_event
 from eventflow.errors import EventError, StoreError, TransportError
+from eventflow.events import Event
 from eventflow.records import Reason
 from eventflow.rules import ARCHIVE, ARCHIVE_TARGET
 from eventflow.rules.archives import FOREVER
@@ -25,8 +26,9 @@ from eventflow.worker.context import WorkerContext
 from eventflow.worker.deliver import lease_seconds
 from eventflow.worker.hand_back import hand_back
 from eventflow.worker.identity import owner_name
-from eventflow.worker.letters import letter_of_delivery
+from eventflow.worker.letters import letter_of_delivery, one_line
 from eventflow.worker.monitoring import count_finish
+from eventflow.worker.steps import archive_step, judge_archive
 from eventflow.worker.tell import tell_breaker, tell_outcome
 
 if TYPE_CHECKING:
@@ -52,12 +54,14 @@ class _Work:
         apart: Deliveries that are to travel in messages of their own.
         dead: What cannot be written, and why.
         counts: How many went which way.
+        traces: The traceparents that the events carry.
     """
 
     events: "list[tuple[Claim, ArchivedEvent]]" = field(default_factory=list)
     apart: list[str] = field(default_factory=list)
     dead: list[tuple[Claim, Finish, EventError | None]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
+    traces: list[str] = field(default_factory=list)
 
 
 def archive_events(context: WorkerContext, bus: str, delivery_ids: Sequence[str]) -> dict[str, int]:
@@ -83,7 +87,8 @@ def archive_events(context: WorkerContext, bus: str, delivery_ids: Sequence[str]
     )
     work = _sort(claims, bus)
     if work.events:
-        _write(context, ledger, work)
+        with archive_step(context.tracing, bus, work.traces) as step:
+            judge_archive(step, _write(context, ledger, work))
     _bury(context, ledger, work)
     hand_back(context, ledger, ARCHIVE_TARGET, work.apart, together=False)
     return dict(work.counts)
@@ -102,33 +107,36 @@ def _sort(claims: Sequence[Claim], bus: str) -> _Work:
             work.counts["passed over"] += 1
         else:
             try:
-                work.events.append((claim, _read(claim, bus)))
+                event = decode_event(claim.body)
             except EventError as error:
                 death = _death(claim, bus, Reason.UNDECODABLE, error)
                 work.dead.append((claim, death, error))
+            else:
+                work.events.append((claim, _as_archived(claim, bus, event)))
+                work.traces.append(event.traceparent or "")
     return work
 
 
-def _read(claim: Claim, bus: str) -> "ArchivedEvent":
+def _as_archived(claim: Claim, bus: str, event: Event) -> "ArchivedEvent":
     from eventflow.store import ArchivedEvent  # noqa: PLC0415 - SQLAlchemy, for recorders alone
 
-    event = decode_event(claim.body)
-    times = json.loads(claim.input or "{}")
-    until = times.get("kept_until")
+    facts = json.loads(claim.input or "{}")
+    until = facts.get("kept_until")
     return ArchivedEvent(
         event_id=event.id,
         bus=bus,
         source=event.source,
         type=event.type,
         # Not the claim's: a redrive gives a fresh budget of time, and the event keeps its place.
-        accepted_at=times.get("accepted_at", claim.accepted_at),
+        accepted_at=facts.get("accepted_at", claim.accepted_at),
         archives=claim.rules,
         kept_until=FOREVER if until is None else until,
+        targets=tuple(facts.get("targets", ())),
         body=claim.body,
     )
 
 
-def _write(context: WorkerContext, ledger: Ledger, work: _Work) -> None:
+def _write(context: WorkerContext, ledger: Ledger, work: _Work) -> StoreError | None:
     error: StoreError | None = None
     began = time.monotonic()
     try:
@@ -155,13 +163,14 @@ def _write(context: WorkerContext, ledger: Ledger, work: _Work) -> None:
             took * 1000,
             extra={"action": "events_archived", "bus": ledger.bus, "count": len(finishes)},
         )
-        return
+        return None
     _log.warning(
         "%d events are not archived yet, and will be tried again: %s",
         len(finishes),
         error,
         extra={"action": "archive_failed", "bus": ledger.bus, "count": len(finishes)},
     )
+    return error
 
 
 def _outcome(
@@ -177,7 +186,7 @@ def _outcome(
         Outcome.RETRY,
         delay=next_delay(ARCHIVE_TARGET.retry, claim.attempt, context.chance),
         error_type=type(error).__qualname__,
-        error=str(error),
+        error=one_line(str(error)),
         succeeded=False,
         duration=duration,
     )

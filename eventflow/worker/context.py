@@ -15,6 +15,7 @@ from eventflow.settings import Settings
 from eventflow.subscribers import Subscribers
 from eventflow.telemetry import Tracing
 from eventflow.transport import MessageSender
+from eventflow.worker.restrictions import Restrictions
 from eventflow.worker.silence import SilenceNotes
 from eventflow.worker.stopping import StopFlag
 from eventflow.worker.stores import ProcessStores
@@ -77,6 +78,7 @@ class WorkerContext:
         chance: Returns a number from 0 to below 1: what the jitter of retries is drawn from.
         own_queues: The queues that are eventflow's, known once a worker starts.
         book: What the ledger says of targets.
+        restrictions: What the ledger says of replays.
         stores: The way to the store, for recorders.
         stopping: Set once the worker is told to stop.
         silence: What its rules are silent about; None where nobody asks, as in tests.
@@ -92,6 +94,7 @@ class WorkerContext:
     tracing: Tracing = field(default_factory=Tracing)
     chance: Callable[[], float] = random.random
     book: TargetBook = field(init=False)
+    restrictions: Restrictions = field(init=False)
     stores: ProcessStores = field(init=False)
     stopping: StopFlag = field(default_factory=StopFlag, init=False)
     own_queues: frozenset[str] = field(default=frozenset(), init=False)
@@ -100,6 +103,7 @@ class WorkerContext:
 
     def __post_init__(self) -> None:
         self.book = TargetBook(self.ledgers)
+        self.restrictions = Restrictions(self.ledgers)
         self.stores = ProcessStores(self.settings)
 
     def announce(self) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from eventflow.delivery import Ledger
 from eventflow.errors import EventflowError, LedgerError, TransportError
+from eventflow.events import split_ledger_id
 from eventflow.journal import JournalCall
 from eventflow.rules import Target
 from eventflow.transport import Message, journal_message, record_message, route_message
@@ -161,7 +162,7 @@ class Mover:
             _log.warning(
                 "event %s was not routed in time: its router is gone, or stuck",
                 event_id,
-                extra={"action": "event_lost", "event_id": event_id},
+                extra={"action": "event_lost", "event_id": split_ledger_id(event_id)[0]},
             )
         if ids:
             self._context.sender.send(self._again(ledger, {}, ROUTE, ids))

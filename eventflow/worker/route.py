@@ -10,8 +10,8 @@ from typing import TypeVar
 
 from eventflow.delivery import Ledger, Planned, RouteWork
 from eventflow.encoding import decode_event
-from eventflow.errors import EventError, TransportError
-from eventflow.events import Event, delivery_id
+from eventflow.errors import EventError, LedgerError, TransportError
+from eventflow.events import Event, delivery_id, split_ledger_id
 from eventflow.records import DeadLetter, Reason
 from eventflow.routing import INPUT_TIMES, PlannedDelivery, plan
 from eventflow.rules import RuleSet, Target
@@ -22,6 +22,7 @@ from eventflow.transport.messages import ROUTE
 from eventflow.worker.context import WorkerContext
 from eventflow.worker.letters import one_line, raw_event, write_traceback
 from eventflow.worker.monitoring import count_routed
+from eventflow.worker.restrictions import NotYet
 from eventflow.worker.steps import judge_route, route_step
 
 __all__ = ["groups", "route_events"]
@@ -126,9 +127,21 @@ def _route_one(
         begin_step(event)
         _check_schema(schemas, event)
         most = INPUT_TIMES * context.settings.max_event_bytes
+        is_last = work.attempts >= context.settings.max_route_attempts
+        only = context.restrictions.for_event(ledger.bus, event, rules, is_last=is_last)
         planned = plan(
-            event, rules, accepted_at=work.accepted_at, max_input=most, with_archive=True
+            event,
+            rules,
+            accepted_at=work.accepted_at,
+            max_input=most,
+            only=only,
+            with_archive=True,
         )
+    except LedgerError:
+        raise
+    except NotYet as reason:
+        _log.warning("%s", reason, extra={"action": "rules_behind", "event_id": work.event_id})
+        return 0
     except Exception as error:  # noqa: BLE001 - whatever is wrong with one event must not stop the next
         letters.append(_unroutable(ledger.bus, work, error, event))
     letters += [_input_fault(ledger.bus, work, item) for item in planned if item.fault]
@@ -145,12 +158,13 @@ def _route_one(
     for item in deliveries:
         identity = delivery_id(work.event_id, item.target)
         sending.deliveries[item.target].append((identity, kind, 0))
+    event_id, _ = split_ledger_id(work.event_id)
     for letter in letters:
         _log.error(
             "event %s cannot be delivered: %s",
             work.event_id,
             letter.error,
-            extra={"action": "event_dead", "event_id": work.event_id, "reason": letter.reason},
+            extra={"action": "event_dead", "event_id": event_id, "reason": letter.reason},
         )
         sending.letters.append(letter.id)
     return 1

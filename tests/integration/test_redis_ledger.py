@@ -9,6 +9,7 @@ from eventflow.journal import JournalState
 from tests.contracts.journal import MOST, JournalContract
 from tests.contracts.ledger import TARGET, VENDOR, LedgerContract, claim, register
 from tests.contracts.limits import BreakerContract, PoisonContract, RateContract
+from tests.contracts.restrictions import RestrictionContract
 from tests.contracts.sights import SightContract, StoryContract
 from tests.contracts.steering import BalanceContract, PauseContract, balance
 
@@ -74,6 +75,10 @@ class TestRedisRate(RateContract):
 
 class TestRedisPoison(PoisonContract):
     """Poison, on Redis."""
+
+
+class TestRedisRestrictions(RestrictionContract):
+    """Replays, on Redis."""
 
 
 class TestRedisSights(SightContract):

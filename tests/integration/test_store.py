@@ -22,11 +22,14 @@ from eventflow.store import (
 )
 from eventflow.store.archive_queries import page
 from eventflow.store.engine import reading, writing
+from eventflow.store.replays import ReplayStore
 from eventflow.store.schema import VERSION, ensure_schema
 from eventflow.store.tables import METADATA
 from tests.contracts.archive import DAY, START, ArchiveContract, event_of
 from tests.contracts.audit import AuditContract
+from tests.contracts.groups import GroupsContract
 from tests.contracts.journal_store import JournalStoreContract
+from tests.contracts.replays import ReplayStoreContract
 from tests.contracts.store import StoreContract, letter_of
 from tests.integration.postgres import MISSING, PostgresServer, find_binaries, running_postgres
 from tests.servers import require
@@ -242,6 +245,10 @@ class TestPostgresAudit(AuditContract):
     """The contract of the audit, on PostgreSQL."""
 
 
+class TestPostgresGroups(GroupsContract):
+    """The contract of groups of failures, on PostgreSQL."""
+
+
 def test_several_processes_record_the_same_letters_at_once(url: str) -> None:
     """From no tables at all: each letter is there once, and no process fails."""
     processes = [start("record", url, "5", "40") for _ in range(4)]
@@ -348,3 +355,12 @@ def test_a_user_without_rights_says_so(postgres_url: str) -> None:
         connection.execute(text("DROP OWNED BY reader"))
         connection.execute(text("DROP ROLE reader"))
     engine.dispose()
+
+
+class TestPostgresReplays(ReplayStoreContract):
+    """The contract of the replays' store, on PostgreSQL."""
+
+    @pytest.fixture
+    def replays(self, engine: Engine) -> ReplayStore:
+        """An empty store."""
+        return ReplayStore(engine)

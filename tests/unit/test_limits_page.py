@@ -8,12 +8,16 @@ from typing import Any
 import pytest
 
 from eventflow import encoding, events, journal, routing
-from eventflow.delivery import gauges, silence
+from eventflow.cli import listing, retries
+from eventflow.delivery import gauges, reconciliation, silence
 from eventflow.errors import EventError
 from eventflow.gateway import content_modes, crew, put_events, server, signature
 from eventflow.metrics import endpoint, labels
 from eventflow.patterns import shape, syntax
 from eventflow.publishing import carriers, outbox, publisher
+from eventflow.redrive import plan, run, share
+from eventflow.replay import newcomer, outlet, selection
+from eventflow.replay import run as replay_run
 from eventflow.rules import (
     ARCHIVE_TARGET,
     documents,
@@ -28,9 +32,12 @@ from eventflow.schemas import bundle, faults, work
 from eventflow.schemas import files as schema_files
 from eventflow.schemas import json_text as schema_text
 from eventflow.settings import Settings
-from eventflow.store import audit, sealing
+from eventflow.store import audit, failures, replay_records, sealing
 from eventflow.store import journal as stored_journal
-from eventflow.worker import chain, letters, retention
+from eventflow.story import gathering, identifying, searching
+from eventflow.telemetry import provider, step
+from eventflow.transport import messages
+from eventflow.worker import canary, chain, letters, retention
 from eventflow.worker import journal as recording
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "limits.md").read_text(encoding="utf-8")
@@ -48,10 +55,29 @@ def setting(name: str) -> int:
 
 
 LIMITS: Mapping[str, Any] = {
+    "events, or deliveries for a target, that wait before a replay does": setting("replay_backlog"),
+    "archived events that a replay has in memory, read and to be sent": (
+        replay_run._PAGE + outlet.MOST_AT_ONCE
+    ),
+    "replayed events in one call of the ledger": outlet.MOST_AT_ONCE,
+    "seconds without a sign of life after which a replay's process counts as dead": int(
+        replay_records.PATIENCE
+    ),
+    "seconds that a replay waits for a ledger that is away": int(replay_run._LEDGER_PATIENCE),
+    "sources or types that the database is asked for at once": selection._MOST_VALUES,
+    "deliveries to the archive that `targets start` waits for one by one": newcomer._MOST,
     "bytes of an event, as JSON": setting("max_event_bytes"),
     "levels of an event's data": setting("max_event_depth"),
     "bits of an integer in an event": encoding._MAX_INTEGER.bit_length() + 1,
     "events of a bus that wait to be routed": setting("max_backlog"),
+    "rows of a page of a listing": listing._MOST,
+    "waiting deliveries of a target that `retries list` looks at": retries._MOST,
+    "events in flight of a bus that `trace --where` looks at": identifying.MOST_IN_FLIGHT,
+    "dead letters that it looks at": searching.MOST_LETTERS,
+    "archived events that it looks at": searching.MOST_ARCHIVED,
+    "journal entries, not recorded yet, in which `trace` looks for one event": (
+        gathering._MOST_ENTRIES
+    ),
     "events in one call of the ledger": publisher._MOST_AT_ONCE,
     "events or deliveries that a message names": setting("group_size"),
     "events that one message to the routers names": publisher._MOST_ROUTED_AT_ONCE,
@@ -78,6 +104,11 @@ LIMITS: Mapping[str, Any] = {
     "characters of an error, until the next attempt": chain._MOST_ERROR,
     "characters of an error in a dead letter": letters.MOST_ERROR,
     "characters of a traceback in a dead letter": letters.MOST_TRACEBACK,
+    "characters of a stack trace in a span": step.MOST_STACK,
+    "ids in the arguments of a message, as Flower shows them": messages.MOST_SHOWN,
+    "seconds that a process which ends waits for its last spans to be sent": int(
+        provider.MOST_FLUSH
+    ),
     "bytes of a message that nobody can read": letters.MOST_BODY,
     "characters of such a message's headers": letters.MOST_HEADERS,
     "times that routing an event may end its router": setting("max_route_attempts"),
@@ -87,6 +118,15 @@ LIMITS: Mapping[str, Any] = {
     "deliveries of a target that wait for another attempt": setting("alarm_waiting"),
     "dead letters that wait for the recorder": setting("alarm_unrecorded"),
     "dead letters in the store": setting("alarm_dead_letters"),
+    "keys that the reconciler looks at in one step": reconciliation.SLICE,
+    "seconds between two looks at [the balances](../explanation/the-balance.md)": setting(
+        "reconcile_interval"
+    ),
+    "seconds between two canaries of a queue": setting("canary_interval"),
+    "seconds that a canary may be on its way, with nothing else happening": setting(
+        "canary_patience"
+    ),
+    "leases of a target that are looked at for who has them": canary._MOST_LEASES,
     "entries of a bus's journal that wait for the recorder": setting("journal_most"),
     "entries of the journal in the store": setting("journal_rows"),
     "seconds that the store keeps an entry": setting("journal_retention"),
@@ -106,6 +146,11 @@ LIMITS: Mapping[str, Any] = {
     "times that archiving an event may end its recorder": ARCHIVE_TARGET.retry.max_crashes,
     "bytes below which an archived event is not compressed": sealing.PLAIN_BELOW,
     "archived events that one step deletes": retention._MOST_EVENTS,
+    "times that a dead letter may be redriven": setting("max_redrives"),
+    "letters of a canary, unless told otherwise": plan.MOST_CANARIES,
+    "deliveries of a target that a redrive has on their way": run.MOST_OPEN,
+    "outcomes of which a redrive judges whether failures came back": share.WINDOW,
+    "characters of an error that tell one group of failures from another": failures.MOST_PATTERN,
     "seconds that a line of the audit is kept": setting("audit_retention"),
     "lines that one new line deletes": audit.MOST_PRUNED,
     "rule files in a directory": files.MAX_FILES,
@@ -130,6 +175,7 @@ LIMITS: Mapping[str, Any] = {
 }
 # Held by a test of behaviour each, below or elsewhere.
 BY_BEHAVIOUR = {
+    "characters of a replay's name",
     "characters of an event's id",
     "characters of an event's source",
     "characters of an event's type",
@@ -176,6 +222,13 @@ def test_a_field_may_have_as_many_characters_as_the_page_says(field):
 
 def _named(field: str, most: int) -> dict[str, str]:
     return {{"type": "detail-type"}.get(field, field): "a" * (most + 1)}
+
+
+def test_a_replay_s_name_may_have_as_many_characters_as_the_page_says():
+    """At the limit a name is one, and beyond it none."""
+    most = int(ROWS["characters of a replay's name"][0])
+    assert events.is_replay_name("a" * most)
+    assert not events.is_replay_name("a" * (most + 1))
 
 
 def test_every_setting_that_limits_is_on_the_page():

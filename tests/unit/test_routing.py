@@ -1,6 +1,7 @@
 """Which targets get an event, and what each gets."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from eventflow.events import Event
 from eventflow.routing import PlannedDelivery, plan
-from eventflow.rules import load_rules
+from eventflow.rules import Restriction, load_rules
 
 RULES = """\
 targets:
@@ -126,3 +127,26 @@ def test_an_input_that_grows_without_bound_is_a_fault(tmp_path):
     assert grown.input is None
     assert "the input of rule 'all' has 415 bytes, and at most 414 are allowed" in grown.fault
     assert "EVENTFLOW_MAX_EVENT_BYTES" in grown.fault
+
+
+def test_a_replay_is_for_what_it_is_restricted_to(tmp_path):
+    """Only the named rules count, for the named targets, and the first of these shapes the input."""
+    (tmp_path / "rules.yaml").write_text(
+        """
+        targets: {a: {task: t}, b: {task: t}}
+        rules:
+          one: {pattern: {source: [s]}, targets: [{target: a, input: {constant: 1}}, b]}
+          two: {pattern: {source: [s]}, targets: [{target: a, input: {constant: 2}}]}
+        """
+    )
+    event, rules = Event(source="s", type="t", data={}), load_rules(tmp_path)
+
+    def planned(*, by_rules: Sequence[str] = (), for_targets: Sequence[str] = ()) -> list[object]:
+        only = Restriction(frozenset(by_rules), frozenset(for_targets))
+        found = plan(event, rules, accepted_at=0.0, only=only)
+        return [(item.target.name, item.rules, item.input) for item in found]
+
+    assert [("a", ("one", "two"), "1"), ("b", ("one",), None)] == planned()
+    assert [("a", ("two",), "2")] == planned(by_rules=["two"])
+    assert [("b", ("one",), None)] == planned(for_targets=["b"])
+    assert [] == planned(by_rules=["two"], for_targets=["b"])

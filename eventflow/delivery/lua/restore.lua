@@ -15,7 +15,7 @@ for i = 1, #ARGV do
   end
   if not is_somewhere and redis.call('HEXISTS', KEYS[i + 4], 'attempts') == 1 then
     redis.call('ZADD', KEYS[1], now, ARGV[i])
-    note('queued', 'd', ARGV[i], 'f', '{"why":"nowhere"}')
+    note('queued', 'd', ARGV[i], 'f', '{"why":"restored"}')
     ids[#ids + 1] = ARGV[i]
   end
 end

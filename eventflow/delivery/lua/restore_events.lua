@@ -15,11 +15,11 @@ for i = 2, #ARGV do
   if facts[1] == 'accepted' and not redis.call('ZSCORE', KEYS[1], ARGV[i])
     and not redis.call('ZSCORE', KEYS[2], ARGV[i]) then
     redis.call('ZADD', KEYS[1], now, ARGV[i])
+    note('queued', 'e', ARGV[i], 'f', '{"why":"restored"}')
     local lane = facts[2] or ''
     if redis.call('RPUSH', ARGV[1] .. 'lane:' .. lane, ARGV[i]) == 1 then
       redis.call('RPUSH', KEYS[3], lane)
     end
-    note('queued', 'e', ARGV[i], 'f', '{"why":"nowhere"}')
     ids[#ids + 1] = ARGV[i]
   end
 end

@@ -11,6 +11,7 @@ from eventflow.journal import JournalState
 from tests.contracts.journal import MOST, JournalContract
 from tests.contracts.ledger import TARGET, VENDOR, LedgerContract, claim, register
 from tests.contracts.limits import BreakerContract, PoisonContract, RateContract
+from tests.contracts.restrictions import RestrictionContract
 from tests.contracts.sights import SightContract, StoryContract
 from tests.contracts.steering import BalanceContract, PauseContract
 
@@ -103,6 +104,10 @@ class TestMemoryRate(RateContract):
 
 class TestMemoryPoison(PoisonContract):
     """Poison, in memory."""
+
+
+class TestMemoryRestrictions(RestrictionContract):
+    """Replays, in memory."""
 
 
 class TestMemorySights(SightContract):

@@ -1,0 +1,1 @@
+"""Replays: archived events, sent again in order of time, marked, and each one once."""

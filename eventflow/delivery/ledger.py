@@ -253,5 +253,6 @@ class Ledger(Protocol):
     def balances(self, targets: Sequence[str]) -> dict[str, Balance]:
         """Count what was registered for each target and where it is, in one moment.
 
-        `eventflow.route` may be among them: its deliveries are events, delivered is routed.
+        `eventflow.route` may be among them: its deliveries are events, delivered is routed; and
+        `eventflow.dead-letters`, of which delivered is recorded in the store.
         """

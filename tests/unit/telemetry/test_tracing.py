@@ -87,6 +87,18 @@ def test_what_is_not_installed_is_said_at_the_start(monkeypatch: pytest.MonkeyPa
         Tracing(True).export_as("router")
 
 
+def test_an_environment_that_asks_in_vain_stops_nobody(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It may be that of a whole cluster: the process warns, and makes no spans."""
+    monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
+    monkeypatch.setenv(ENDPOINT, "http://127.0.0.1:1")
+    tracing = Tracing()
+    tracing.export_as("router")
+    assert "no spans are made: traces are asked for, and OpenTelemetry's SDK" in caplog.text
+    assert not tracing.is_on
+
+
 def test_an_exporter_that_is_not_there_is_said_at_the_start(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -178,7 +178,7 @@ class Project:
             document = yaml.safe_load(block.text)  # JSON is YAML
         except yaml.YAMLError as error:
             _check(block, False, str(error))
-        if not isinstance(document, dict) or not {"rules", "targets"} & set(document):
+        if not isinstance(document, dict) or not {"rules", "targets", "archives"} & set(document):
             return
         self._rules += 1
         folder = self.folder.parent / f"{self.folder.name}-rules-{self._rules}"

@@ -16,13 +16,22 @@ from eventflow.patterns import shape, syntax
 from eventflow.publishing import carriers, outbox, publisher
 from eventflow.replay import newcomer, outlet, selection
 from eventflow.replay import run as replay_run
-from eventflow.rules import documents, files, inputs, paths, reader, targets, templates
+from eventflow.rules import (
+    ARCHIVE_TARGET,
+    documents,
+    files,
+    inputs,
+    paths,
+    reader,
+    targets,
+    templates,
+)
 from eventflow.schemas import bundle, faults, work
 from eventflow.schemas import files as schema_files
 from eventflow.schemas import json_text as schema_text
 from eventflow.settings import Settings
-from eventflow.store import audit, replay_records
-from eventflow.worker import chain, letters
+from eventflow.store import audit, replay_records, sealing
+from eventflow.worker import chain, letters, retention
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "limits.md").read_text(encoding="utf-8")
 ROWS = {
@@ -94,6 +103,14 @@ LIMITS: Mapping[str, Any] = {
     "characters of an ordering key": outbox._LONGEST_KEY,
     "characters of a row's failure": outbox.LONGEST_FAILURE,
     "events that a relay publishes in one call": outbox.MOST_AT_ONCE,
+    "days that an archive may keep an event, unless forever": int(
+        documents._LONGEST_RETENTION / 86_400
+    ),
+    "seconds that an event may wait for the archive": int(ARCHIVE_TARGET.retry.max_age),
+    "times that it may be tried": ARCHIVE_TARGET.retry.max_attempts,
+    "times that archiving an event may end its recorder": ARCHIVE_TARGET.retry.max_crashes,
+    "bytes below which an archived event is not compressed": sealing.PLAIN_BELOW,
+    "archived events that one step deletes": retention._MOST_EVENTS,
     "seconds that a line of the audit is kept": setting("audit_retention"),
     "lines that one new line deletes": audit.MOST_PRUNED,
     "rule files in a directory": files.MAX_FILES,

@@ -76,7 +76,7 @@ def replay(
             return
         run = replayer.start
         code = show_run(
-            "replay", lambda tell: run(request, name, who(), tell), name=name, as_json=as_json
+            "replay start", lambda tell: run(request, name, who(), tell), name=name, as_json=as_json
         )
     context.exit(code)
 

@@ -267,7 +267,7 @@ class EventFlow:
             self._ledgers, self._sender, self._publisher, self._context = own
 
     def status(self, bus: str = DEFAULT_BUS) -> dict[str, TargetStatus]:
-        """Count each target's deliveries: queued, running, waiting, delivered, retried, dead.
+        """Count each target's deliveries, and tell whether it is paused.
 
         Raises:
             LedgerError: When the ledger cannot be reached.

@@ -32,6 +32,7 @@ from eventflow.cli.deadletters_view import (
     groups_of,
     story_of,
 )
+from eventflow.cli.flower import flower_link
 from eventflow.cli.listing import Page, paging, print_rows, show_listing
 from eventflow.cli.output import json_option, print_json, print_table, say
 from eventflow.errors import EventflowError
@@ -94,12 +95,15 @@ def show(identity: str, *, as_json: bool) -> None:
     """
     with _opened() as store:
         stored = store.get(identity)
+    link = flower_link(load_settings(), stored.id if stored.target else "")
     if as_json:
-        print_json(document_of(stored))
+        print_json(document_of(stored) | {"flower": link or None})
         return
     for line in story_of(stored, system_clock()):
         click.echo(line)
     say(advice_of(stored))
+    if link:
+        say(f"In Flower: {link}")
 
 
 @deadletters.command()

@@ -35,7 +35,9 @@ COMMANDS = {
     "replay": Place("eventflow.cli.replay", "replay", "Send archived events again."),
     "archive": Place("eventflow.cli.archive", "archive", "See the events that are kept."),
     "targets": Place(
-        "eventflow.cli.targets", "targets", "See the targets; open and close their breakers."
+        "eventflow.cli.targets",
+        "targets",
+        "See the targets; pause them, open and close their breakers.",
     ),
     "generate": Place(
         "eventflow.cli.generate", "generate", "Write a dashboard, alerts and scalers of the rules."

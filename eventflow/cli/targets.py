@@ -1,43 +1,33 @@
 """`eventflow targets`: how each target does, and its circuit breaker by hand."""
 
-from typing import Any
-
 import click
 
+from eventflow.cli.actor import record_audit
 from eventflow.cli.listing import Column, page_of, paging, show_listing
 from eventflow.cli.output import json_option, say, visible
+from eventflow.cli.targets_options import DURATION, bus_option, known_targets, ledger_with
 from eventflow.cli.targets_start import start_target
-from eventflow.delivery import BreakerState, BreakerStatus, Ledger, Ledgers, TargetStatus
+from eventflow.cli.targets_steering import (
+    balance,
+    pause_story,
+    pause_target,
+    resume_target,
+    settle_target,
+)
+from eventflow.delivery import BreakerState, BreakerStatus, Ledgers, Pause, TargetStatus
 from eventflow.rules import Target
 from eventflow.settings import load_settings
-from eventflow.units import format_duration, format_time, parse_duration, system_clock
+from eventflow.units import format_duration, format_time, system_clock
 
 __all__ = ["targets"]
 
-_bus_option = click.option("--bus", default="default", show_default=True, help="The bus.")
-
-
-class _Duration(click.ParamType[float]):
-    """A duration such as 10m."""
-
-    name = "duration"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        """Return it in seconds."""
-        try:
-            return float(parse_duration(value)) if isinstance(value, str) else float(value)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-
 
 @click.group(invoke_without_command=True)
-@_bus_option
+@bus_option
 @json_option
 @click.pass_context
 def targets(context: click.Context, bus: str, *, as_json: bool) -> None:
-    """See the targets; open and close their circuit breakers.
+    """See the targets; pause them, open and close their circuit breakers.
 
     Without a command, lists them.
     """
@@ -53,7 +43,8 @@ def targets(context: click.Context, bus: str, *, as_json: bool) -> None:
     type=click.Choice([state.value for state in BreakerState]),
     help="Only those whose circuit breaker is in this state.",
 )
-@_bus_option
+@click.option("--paused", is_flag=True, help="Only those that are paused.")
+@bus_option
 @paging()
 @json_option
 def list_targets(
@@ -61,6 +52,7 @@ def list_targets(
     integration: str | None,
     owner: str | None,
     breaker: str | None,
+    paused: bool,
     bus: str,
     limit: int,
     after: str | None,
@@ -68,14 +60,18 @@ def list_targets(
 ) -> None:
     """List each target's deliveries, limits and breaker."""
     ledger = Ledgers(load_settings()).of(bus)
-    known = _known(ledger)
+    known = known_targets(ledger)
     names = [
         name
         for name, target in sorted(known.items())
         if integration in (None, target.integration) and owner in (None, target.owner)
     ]
-    breakers = ledger.breakers(names)
-    names = [name for name in names if breaker in (None, breakers[name].state.value)]
+    breakers, pauses = ledger.breakers(names), ledger.pauses(names)
+    names = [
+        name
+        for name in names
+        if breaker in (None, breakers[name].state.value) and (name in pauses or not paused)
+    ]
     page = page_of(names, cursor=str, limit=limit, after=after)
     counts = ledger.status(page.items)
     show_listing(
@@ -83,6 +79,7 @@ def list_targets(
         [
             Column[str]("target", str),
             Column[str]("breaker", lambda name: breakers[name].state.value.replace("_", " ")),
+            Column[str]("paused", lambda name: "yes" if name in pauses else ""),
             Column[str]("#queued", lambda name: counts[name].queued),
             Column[str]("#running", lambda name: counts[name].running),
             Column[str]("#waiting", lambda name: counts[name].waiting),
@@ -91,7 +88,9 @@ def list_targets(
             Column[str]("#dead", lambda name: counts[name].dead),
             Column[str]("limits", lambda name: _limits(known[name])),
         ],
-        document=lambda name: _document(known[name], counts[name], breakers[name]),
+        document=lambda name: _document(
+            known[name], counts[name], breakers[name], pauses.get(name)
+        ),
         as_json=as_json,
         empty="No target is like that."
         if known
@@ -100,39 +99,43 @@ def list_targets(
     for name in () if as_json else page.items:
         if breakers[name].state is not BreakerState.CLOSED:
             say(f"{name}: {visible(_story(breakers[name]))}", style="yellow")
+        if name in pauses:
+            say(f"{name}: {visible(pause_story(pauses[name]))}", style="yellow")
 
 
 @targets.command("open")
 @click.argument("target")
 @click.option(
-    "--for", "seconds", type=_Duration(), help="How long, such as 10m; until closed if missing."
+    "--for", "seconds", type=DURATION, help="How long, such as 10m; until closed if missing."
 )
 @click.option("--reason", default="", help="Shown wherever the breaker is.")
-@_bus_option
+@bus_option
 def open_target(target: str, seconds: float | None, reason: str, bus: str) -> None:
     """Open a target's circuit breaker by hand.
 
     Its deliveries are parked, and nothing is lost. After its time, if one is said, deliveries are let through one at a time as probes. What is
     parked ages: a delivery older than its policy allows becomes a dead letter.
     """
-    ledger = Ledgers(load_settings()).of(bus)
-    _check(target, _known(ledger))
+    ledger = ledger_with(target, bus)
     ledger.open_breaker(target, seconds=seconds, reason=reason)
+    facts = {"bus": bus, "reason": reason, "seconds": seconds}
+    record_audit("targets open", target=target, facts=facts)
     until = f"for {format_duration(seconds)}" if seconds is not None else "until it is closed"
     say(f"The circuit breaker of {target} is open {until}: its deliveries are parked.")
 
 
 @targets.command("close")
 @click.argument("target")
-@_bus_option
+@bus_option
 def close_target(target: str, bus: str) -> None:
     """Close a target's circuit breaker.
 
     What is parked goes on, as its limits allow.
     """
-    ledger = Ledgers(load_settings()).of(bus)
-    _check(target, _known(ledger))
+    ledger = ledger_with(target, bus)
     was_open = ledger.close_breaker(target)
+    if was_open:
+        record_audit("targets close", target=target, facts={"bus": bus})
     say(
         f"The circuit breaker of {target} is closed: its deliveries go on."
         if was_open
@@ -140,15 +143,8 @@ def close_target(target: str, bus: str) -> None:
     )
 
 
-def _known(ledger: Ledger) -> dict[str, Target]:
-    announced = ledger.targets()
-    return {name: Target.model_validate_json(text) for name, text in announced.items()}
-
-
-def _check(target: str, known: dict[str, Target]) -> None:
-    if target not in known:
-        message = f"no target {target!r}; known are: {', '.join(sorted(known)) or 'none yet'}"
-        raise click.UsageError(message)
+for _command in (pause_target, resume_target, start_target, balance, settle_target):
+    targets.add_command(_command)
 
 
 def _limits(target: Target) -> str:
@@ -174,7 +170,9 @@ def _story(status: BreakerStatus) -> str:
     return f"{why}; a probe is let through in {format_duration(left)}"
 
 
-def _document(target: Target, count: TargetStatus, breaker: BreakerStatus) -> dict[str, object]:
+def _document(
+    target: Target, count: TargetStatus, breaker: BreakerStatus, pause: Pause | None
+) -> dict[str, object]:
     return {
         "target": target.name,
         "queue": target.queue,
@@ -187,6 +185,10 @@ def _document(target: Target, count: TargetStatus, breaker: BreakerStatus) -> di
         "failed": breaker.failed,
         "error": breaker.error,
         "reason": breaker.reason,
+        "paused": pause is not None,
+        "paused_since": format_time(pause.since) if pause is not None else None,
+        "paused_by": pause.by if pause is not None else "",
+        "paused_reason": pause.reason if pause is not None else "",
         "queued": count.queued,
         "running": count.running,
         "waiting": count.waiting,
@@ -197,6 +199,3 @@ def _document(target: Target, count: TargetStatus, breaker: BreakerStatus) -> di
         "rate_limit": str(target.rate_limit) if target.rate_limit is not None else None,
         "max_in_flight": target.max_in_flight,
     }
-
-
-targets.add_command(start_target)

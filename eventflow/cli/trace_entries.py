@@ -124,8 +124,8 @@ def _describe_match(entry: JournalEntry) -> str:
     targets = entry.facts.get("targets") or {}
     if not targets:
         return "routed: no rule matched"
-    rules = {rule for names in targets.values() for rule in names}
-    return f"routed by {', '.join(sorted(rules))} to {', '.join(targets)}"
+    rules = dict.fromkeys(rule for names in targets.values() for rule in names)
+    return f"routed by {', '.join(rules)} to {', '.join(targets)}"
 
 
 def _describe_attempt(entry: JournalEntry, now: float) -> str:

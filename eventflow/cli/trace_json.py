@@ -4,7 +4,7 @@ import json
 
 import click
 
-from eventflow.cli.flower import flower_link
+from eventflow.cli.flower import event_link, flower_link
 from eventflow.cli.rules_explain import answer_document
 from eventflow.cli.times import iso
 from eventflow.cli.trace_entries import entry_document
@@ -30,6 +30,7 @@ def story_document(story: Story, settings: Settings) -> dict[str, object]:
         "type": story.type or None,
         "time": story.time or None,
         "final": story.is_final,
+        "flower": event_link(settings, story.event_id) or None,
         "content": None if story.body is None else dict(story.body.event),
         "content_from": None if story.body is None else story.body.source,
         "archived": None

@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Iterator
 
-from eventflow.cli.flower import flower_link
+from eventflow.cli.flower import event_link, flower_link
 from eventflow.cli.output import visible
 from eventflow.cli.rules_explain import describe_failures, describe_nearness
 from eventflow.cli.times import moment
@@ -55,6 +55,8 @@ def head_lines(story: Story, settings: Settings, *, all_rules: bool) -> Iterator
     for name, value in _facts(story):
         if value:
             yield visible(f"{name:<9} {value}")
+    if link := event_link(settings, story.event_id):
+        yield f"{'flower':<9} {link}"
     yield from _rules(story, all_rules=all_rules)
     for run in story.runs:
         if run.deliveries:

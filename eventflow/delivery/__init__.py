@@ -17,12 +17,14 @@ from eventflow.delivery.answers import (
     Verdict,
 )
 from eventflow.delivery.balances import Balance, Pause
+from eventflow.delivery.canaries import CanaryBook, CanaryStatus
 from eventflow.delivery.insist import insist
 from eventflow.delivery.ledger import Ledger
 from eventflow.delivery.ledgers import Ledgers
 from eventflow.delivery.memory_ledger import MemoryLedger
 from eventflow.delivery.policy import next_delay
 from eventflow.delivery.processes import ProcessBook, ProcessReport, Roster
+from eventflow.delivery.reconciliation import Reconciliation
 from eventflow.delivery.redis_ledger import RedisLedger
 from eventflow.delivery.scripts import connect_redis, is_unanswered
 from eventflow.delivery.server import ServerFacts, read_server
@@ -36,6 +38,8 @@ __all__ = [
     "BreakerChange",
     "BreakerState",
     "BreakerStatus",
+    "CanaryBook",
+    "CanaryStatus",
     "Claim",
     "DeliveryState",
     "Finish",
@@ -50,6 +54,7 @@ __all__ = [
     "Planned",
     "ProcessBook",
     "ProcessReport",
+    "Reconciliation",
     "RedisLedger",
     "Roster",
     "RouteWork",

@@ -253,6 +253,7 @@ class TargetStatus:
         delivered: Delivered since the ledger began.
         retried: Attempts that failed and were to be tried again.
         dead: Dead letters since the ledger began.
+        paused: Whether a person has paused the target.
     """
 
     queued: int
@@ -262,6 +263,7 @@ class TargetStatus:
     delivered: int
     retried: int
     dead: int
+    paused: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from eventflow.delivery.scripts import Scripts
 
 __all__ = ["MOST_AGES", "Gauges", "TargetGauges"]
 
-MOST_AGES = 100
+MOST_AGES = 40
 """Waiting deliveries of a target whose age is looked up; of more, the first and the last half."""
 
 

@@ -5,6 +5,9 @@ All keys of one bus share the hash tag ``{bus}``, so that a script's keys live o
     eventflow:buses                       set     the buses that were ever published to
     eventflow:processes                   zset    process's identity -> when it was last seen
     eventflow:process:<identity>          string  its report as JSON, which expires
+    eventflow:canaries                    set     the queues that ever had a canary
+    eventflow:canary:<queue>              hash    sent, answered, since, ... (canaries.py)
+    eventflow:overseer                    string  the router that reconciles, which expires
     eventflow:{bus}:targets               hash    target -> its definition as JSON
     eventflow:{bus}:event:<id>            hash    state, accepted, left, attempts, redrives:<target>
     eventflow:{bus}:body:<id>             string  the event as JSON, until all is delivered
@@ -14,7 +17,7 @@ All keys of one bus share the hash tag ``{bus}``, so that a script's keys live o
     eventflow:{bus}:queued:<name>         zset    id -> since when it is on its queue
     eventflow:{bus}:running:<target>      zset    id -> end of its lease
     eventflow:{bus}:waiting:<target>      zset    id -> when it is due
-    eventflow:{bus}:parked:<target>       zset    id -> when its event was accepted (lua/shared/pauses.lua)
+    eventflow:{bus}:parked:<target>       zset    id -> when its event was accepted
     eventflow:{bus}:breaker:<target>      hash    state, since, until, and what it has counted
     eventflow:{bus}:tokens:<target>       hash    tokens, at
     eventflow:{bus}:pause:<target>        hash    since, by, reason while paused; total
@@ -27,14 +30,27 @@ All keys of one bus share the hash tag ``{bus}``, so that a script's keys live o
     eventflow:{bus}:unmatched             hash    source|type -> number and time of the last; rules
 
 A name is a target's, or `eventflow.route`, or `eventflow.dead-letters`; `eventflow.journal` has only
-counts: dropped, told, told_at, called, until.
+counts: dropped, told, told_at, until.
 """
 
 from eventflow.events import split_delivery_id
 
-__all__ = ["BUSES", "DEAD_LETTERS", "JOURNAL", "PROCESSES", "ROUTE", "Keys", "process_key"]
+__all__ = [
+    "BUSES",
+    "CANARIES",
+    "DEAD_LETTERS",
+    "JOURNAL",
+    "OVERSEER",
+    "PROCESSES",
+    "ROUTE",
+    "Keys",
+    "canary_key",
+    "process_key",
+]
 
 BUSES = "eventflow:buses"
+CANARIES = "eventflow:canaries"
+OVERSEER = "eventflow:overseer"
 PROCESSES = "eventflow:processes"
 ROUTE = "eventflow.route"
 DEAD_LETTERS = "eventflow.dead-letters"
@@ -44,6 +60,11 @@ JOURNAL = "eventflow.journal"
 def process_key(identity: str) -> str:
     """The report of one process."""
     return f"eventflow:process:{identity}"
+
+
+def canary_key(queue: str) -> str:
+    """What is known of one queue's canary."""
+    return f"eventflow:canary:{queue}"
 
 
 class Keys:

@@ -211,14 +211,13 @@ class Ledger(Protocol):
     def journal_state(self) -> JournalState:
         """Tell how much of the journal waits, since when, and how much was dropped."""
 
-    def call_recorder(self, *, patience: float, idle: float) -> RecorderCall:
+    def call_recorder(self, *, patience: float) -> RecorderCall:
         """Decide whether the recorder is to be sent a message; if so, it counts as sent.
 
-        It is when entries wait and no message is under way; and when none was sent for long.
+        It is when entries wait and no message is under way.
 
         Args:
             patience: Seconds after which a message that was not answered counts as lost.
-            idle: Seconds after which a message is sent though no entry waits.
         """
 
     def recorder_answered(self) -> None:

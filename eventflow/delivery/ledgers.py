@@ -4,10 +4,12 @@ import os
 
 import redis
 
+from eventflow.delivery.canaries import CanaryBook
 from eventflow.delivery.gauges import Gauges
 from eventflow.delivery.keys import BUSES
 from eventflow.delivery.ledger import Ledger
 from eventflow.delivery.processes import ProcessBook
+from eventflow.delivery.reconciliation import Reconciliation, hold_overseer
 from eventflow.delivery.redis_ledger import RedisLedger
 from eventflow.delivery.scripts import connect_redis, guarded
 from eventflow.delivery.silence import Silence
@@ -77,6 +79,22 @@ class Ledgers:
     def processes(self) -> ProcessBook:
         """Return the reports of the processes."""
         return ProcessBook(self._connect())
+
+    def canaries(self) -> CanaryBook:
+        """Return what is known of the queues' canaries."""
+        return CanaryBook(self._connect())
+
+    def reconciliation(self, bus: str) -> Reconciliation:
+        """Return the repairs of *bus*."""
+        return Reconciliation(self._connect(), bus)
+
+    def oversee(self, identity: str, seconds: float) -> bool:
+        """Take or keep the place of the one router that oversees; False when another has it.
+
+        Raises:
+            LedgerError: When the server cannot be reached.
+        """
+        return hold_overseer(self._connect(), identity, seconds)
 
     def _connect(self) -> redis.Redis:
         # No lock: a fork while another thread held it would hold it for ever in the child. Of two

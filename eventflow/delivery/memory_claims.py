@@ -101,8 +101,7 @@ def _spent(kept: KeptTarget, target: Target, delivery: KeptDelivery, now: float)
         return Verdict.POISON
     if delivery.attempts >= target.retry.max_attempts:
         return Verdict.MAX_ATTEMPTS
-    age = now - delivery.accepted - (kept.paused(now) - delivery.paused)
-    return Verdict.MAX_AGE if age > target.retry.max_age else None
+    return Verdict.MAX_AGE if kept.age(delivery, now) > target.retry.max_age else None
 
 
 def _hold(kept: KeptTarget, target: Target, delivery: KeptDelivery, now: float) -> str:

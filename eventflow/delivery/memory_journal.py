@@ -40,7 +40,6 @@ class MemoryJournal(MemoryTargets):
         self._dropped = 0
         self._told = 0
         self._told_at = 0.0
-        self._called = 0.0
         self._called_until: float | None = None
 
     @one_at_a_time
@@ -62,22 +61,22 @@ class MemoryJournal(MemoryTargets):
         return JournalState(len(self._journal), self._dropped, age)
 
     @one_at_a_time
-    def call_recorder(self, *, patience: float, idle: float) -> RecorderCall:
+    def call_recorder(self, *, patience: float) -> RecorderCall:
         """Decide whether the recorder is to be sent a message; if so, it counts as sent."""
         now, untold = self._clock(), self._dropped - self._told
         if untold and now - self._told_at >= TELL_EVERY:
             self._told, self._told_at = self._dropped, now
         else:
             untold = 0
-        return RecorderCall(self._call(now, patience, idle), untold)
+        return RecorderCall(self._call(now, patience), untold)
 
-    def _call(self, now: float, patience: float, idle: float) -> JournalCall:
+    def _call(self, now: float, patience: float) -> JournalCall:
         until = self._called_until
         if until is not None and until > now:
             return JournalCall.NO
-        if not self._journal and now - self._called < idle:
+        if not self._journal:
             return JournalCall.NO
-        self._called, self._called_until = now, now + patience
+        self._called_until = now + patience
         return JournalCall.YES if until is None else JournalCall.AGAIN
 
     @one_at_a_time

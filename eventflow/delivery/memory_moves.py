@@ -1,6 +1,6 @@
 """What a mover finds in the ledger in memory: as `lua/move.lua` has it, for one target."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import floor
 
@@ -51,7 +51,6 @@ def move_target(
     is_closed = kept.breaker.now(now)[0] is BreakerState.CLOSED
     is_limited = target.rate_limit is not None or target.max_in_flight is not None
     is_held = kept.pause is not None or not is_closed or is_limited
-    paused = kept.paused(now)
 
     def enqueue(identity: str, step: Step, why: str) -> None:
         kept.drop(identity)
@@ -72,23 +71,41 @@ def move_target(
             enqueue(identity, Step.QUEUED, "due")
     # What a paused target has parked does not age, and is looked at again once it is resumed.
     if kept.parked and kept.pause is None:
-        # What is too old is let go to its last rites, whatever holds its target back.
-        for identity in kept.parked.until(now - paused - target.retry.max_age, limit):
-            enqueue(identity, Step.QUEUED, "due")
-        room, again = _room(kept, target, now, limit)
-        is_probe = kept.breaker.now(now)[0] is BreakerState.HALF_OPEN
-        for identity in kept.parked.first(max(0, room)):
-            deliveries[identity].has_pass = True
-            if is_probe:
-                kept.breaker.sent = identity
-            enqueue(identity, Step.QUEUED, "due" if identity in moved.steps else "free")
-        if kept.parked:
-            moved.looks += [] if again is None else [again]
-            moved.looks.append(min(kept.parked.values()) + paused + target.retry.max_age)
+        _release(kept, target, deliveries, now, limit=limit, moved=moved, enqueue=enqueue)
     moved.looks += [
         first for first in (kept.running.earliest, kept.waiting.earliest) if first is not None
     ]
     return moved
+
+
+def _release(
+    kept: KeptTarget,
+    target: Target,
+    deliveries: Mapping[str, KeptDelivery],
+    now: float,
+    *,
+    limit: int,
+    moved: MovedOne,
+    enqueue: Callable[[str, Step, str], None],
+) -> None:
+    """Queue what is parked and too old, and what may run now."""
+    # What is too old is let go to its last rites, whatever holds its target back.
+    for identity in kept.parked.until(now - target.retry.max_age, limit):
+        if kept.age(deliveries[identity], now) <= target.retry.max_age:
+            break  # it was paused meanwhile, and those after it are younger
+        enqueue(identity, Step.QUEUED, "due")
+    room, again = _room(kept, target, now, limit)
+    is_probe = kept.breaker.now(now)[0] is BreakerState.HALF_OPEN
+    for identity in kept.parked.first(max(0, room)):
+        deliveries[identity].has_pass = True
+        if is_probe:
+            kept.breaker.sent = identity
+        enqueue(identity, Step.QUEUED, "due" if identity in moved.steps else "free")
+    if kept.parked:
+        moved.looks += [] if again is None else [again]
+        [oldest] = kept.parked.first(1)
+        age = kept.age(deliveries[oldest], now)
+        moved.looks.append(now + target.retry.max_age - age)
 
 
 def _room(kept: KeptTarget, target: Target, now: float, limit: int) -> tuple[int, float | None]:

@@ -105,7 +105,7 @@ class KeptTarget:
         queued: Delivery's id, and since when it is queued.
         running: And the end of its lease.
         waiting: And when it is due.
-        parked: And when its event was accepted, as `lua/shared/pauses.lua` has it.
+        parked: And when its event was accepted.
         breaker: Its circuit breaker.
         tokens: What is left of its rate.
         head: How far claims have come.
@@ -148,10 +148,14 @@ class KeptTarget:
         running = max(0.0, now - self.pause.since) if self.pause is not None else 0.0
         return self.pauses_over + running
 
+    def age(self, delivery: KeptDelivery, now: float) -> float:
+        """Return a delivery's age: the time for which its target was paused is none."""
+        return now - delivery.accepted - (self.paused(now) - delivery.paused)
+
     def park(self, identity: str, delivery: KeptDelivery) -> None:
         """Hold a delivery back."""
         self.drop(identity)
-        self.parked[identity] = delivery.accepted - delivery.paused
+        self.parked[identity] = delivery.accepted
 
     def drop(self, identity: str) -> None:
         """Have a delivery be nowhere."""

@@ -147,4 +147,5 @@ def _count(kept: KeptTarget) -> TargetStatus:
         delivered=kept.delivered,
         retried=kept.retried,
         dead=kept.dead,
+        paused=kept.pause is not None,
     )

@@ -41,6 +41,9 @@ class ProcessReport(BaseModel):
         named_targets: The targets that its enabled rules name, sorted.
         subscribers: The targets that its subscribers are bound to, sorted.
         unable: Targets whose queue it reads, and for which it has neither a subscriber nor a task.
+        answers_canaries: Whether it knows what a canary is; a process of an older version does not.
+        other_tasks: How many tasks that are not eventflow's it has taken so far.
+        other_tasks_running: How many of these run.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
@@ -60,6 +63,9 @@ class ProcessReport(BaseModel):
     named_targets: tuple[str, ...] = ()
     subscribers: tuple[str, ...] = ()
     unable: tuple[str, ...] = ()
+    answers_canaries: bool = False
+    other_tasks: int = 0
+    other_tasks_running: int = 0
 
 
 @dataclass(frozen=True, slots=True)

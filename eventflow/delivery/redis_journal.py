@@ -75,10 +75,10 @@ class RedisJournal(RedisTargets):
             age = max(0.0, seconds + micros / 1e6 - written)
         return JournalState(waiting, int(dropped or 0), age)
 
-    def call_recorder(self, *, patience: float, idle: float) -> RecorderCall:
+    def call_recorder(self, *, patience: float) -> RecorderCall:
         """Decide whether the recorder is to be sent a message; if so, it counts as sent."""
         keys = [self._keys.journal, self._journal_counts]
-        number, dropped = self._scripts.run("call_recorder", keys, [patience, idle, TELL_EVERY])
+        number, dropped = self._scripts.run("call_recorder", keys, [patience, TELL_EVERY])
         return RecorderCall(_CALLS[number], dropped)
 
     def recorder_answered(self) -> None:

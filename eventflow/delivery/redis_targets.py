@@ -83,12 +83,11 @@ class RedisTargets:
             for place in self._places(target):
                 pipeline.zcard(place)
             pipeline.hmget(self._keys.counts(target), ["delivered", "retried", "dead"])
+            pipeline.hexists(self._keys.pause(target), "since")
         answers = guarded(self._client, pipeline.execute)
         return {
-            target: TargetStatus(
-                *answers[at : at + 4], *(int(number or 0) for number in answers[at + 4])
-            )
-            for target, at in zip(targets, range(0, len(answers), 5), strict=True)
+            target: _read_status(answers[at : at + 6])
+            for target, at in zip(targets, range(0, len(answers), 6), strict=True)
         }
 
     def waiting(self, target: str, limit: int) -> list[DeliveryState]:
@@ -158,6 +157,14 @@ class RedisTargets:
         """What registering a delivery of a target touches, beside the delivery itself."""
         keys = self._keys
         return [keys.queued(target), keys.counts(target), keys.pause(target)]
+
+
+def _read_status(answers: Sequence[Any]) -> TargetStatus:
+    queued, running, waiting, parked, counts, paused = answers
+    delivered, retried, dead = (int(number or 0) for number in counts)
+    return TargetStatus(
+        queued, running, waiting, parked, delivered, retried, dead, paused=bool(paused)
+    )
 
 
 def _text(value: bytes | None) -> str:

@@ -15,7 +15,7 @@ from eventflow.errors import LedgerError
 from eventflow.settings import mask_url
 from eventflow.tls import tls_advice
 
-__all__ = ["Scripts", "connect_redis", "guarded", "is_unanswered"]
+__all__ = ["Argument", "Scripts", "connect_redis", "guarded", "is_unanswered"]
 
 Argument = str | bytes | int | float
 T = TypeVar("T")

@@ -21,6 +21,7 @@ from eventflow.diagnosis.journal import judge_journals, read_journals
 from eventflow.diagnosis.processes import judge_processes, named_by_routers, routers_of
 from eventflow.diagnosis.redis_server import judge_broker_server, judge_ledger_server
 from eventflow.diagnosis.silence import judge_silence, read_silence
+from eventflow.diagnosis.steering import judge_canaries, judge_steering
 from eventflow.diagnosis.targets import judge_buses, read_buses
 from eventflow.errors import EventflowError, RuleError, SchemaError
 from eventflow.rules import RuleSet, Target, load_rules
@@ -136,8 +137,10 @@ class _Examining:
         named = self._named(roster)
         self._found.targets = tuple(sorted(named))
         yield from judge_buses(buses, roster, settings, named=named)
+        yield from judge_steering(buses)
+        yield from judge_canaries(ledgers.canaries().read().values(), roster, now)
         yield from judge_journals(read_journals(ledgers), roster)
-        silent = read_silence(ledgers, sorted(self._targets), now=now)
+        silent = read_silence(ledgers, sorted(named), now=now)
         yield from judge_silence(silent, after=settings.silence_after)
 
     def _targets_here(self) -> Mapping[str, Target]:

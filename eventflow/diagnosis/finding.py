@@ -23,6 +23,7 @@ _ERROR, _WARNING, _NOTE = Severity
 CODES: Mapping[str, Severity] = {
     "application-broken": _ERROR,
     "application-missing": _NOTE,
+    "balance-difference": _ERROR,
     "breaker-open": _WARNING,
     "broker-differs": _WARNING,
     "broker-evicts": _ERROR,
@@ -69,12 +70,14 @@ CODES: Mapping[str, Severity] = {
     "store-read-only": _ERROR,
     "store-unusable": _ERROR,
     "subscriber-unbound": _WARNING,
+    "target-paused": _NOTE,
     "target-unserved": _WARNING,
     "unrecorded-alarm": _WARNING,
     "unrouted-alarm": _WARNING,
     "versions-differ": _WARNING,
     "visibility-timeout": _ERROR,
     "waiting-alarm": _WARNING,
+    "worker-stuck": _ERROR,
 }
 """Every code, with its severity."""
 

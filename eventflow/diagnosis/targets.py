@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 
 from eventflow.delivery import (
     Backlog,
+    Balance,
     BreakerState,
     BreakerStatus,
     Ledgers,
+    Pause,
     Roster,
     TargetBacklog,
 )
@@ -16,6 +18,7 @@ from eventflow.diagnosis.processes import recorders_of, routers_of
 from eventflow.events import DEFAULT_BUS
 from eventflow.rules import ARCHIVE, Target
 from eventflow.settings import Settings
+from eventflow.transport.messages import ROUTE
 from eventflow.units import format_duration
 from eventflow.worker.alarms import LIMITS, levels_of
 
@@ -35,11 +38,15 @@ class BusFacts:
         targets: Those that are known, by name.
         backlog: What waits.
         breakers: Their circuit breakers, by name.
+        pauses: Those that are paused, by name.
+        balances: What was registered for each, and for routing, and where it is.
     """
 
     targets: Mapping[str, Target]
     backlog: Backlog
     breakers: Mapping[str, BreakerStatus] = field(default_factory=dict)
+    pauses: Mapping[str, Pause] = field(default_factory=dict)
+    balances: Mapping[str, Balance] = field(default_factory=dict)
 
 
 def read_buses(ledgers: Ledgers, more: Mapping[str, Target]) -> list[BusFacts]:
@@ -62,7 +69,9 @@ def read_buses(ledgers: Ledgers, more: Mapping[str, Target]) -> list[BusFacts]:
         }
         names = sorted(targets)
         backlog = ledgers.watch(bus).backlog(names)
-        found.append(BusFacts(targets, backlog, ledger.breakers(names)))
+        breakers, pauses = ledger.breakers(names), ledger.pauses(names)
+        balances = ledger.balances([ROUTE, *names])
+        found.append(BusFacts(targets, backlog, breakers, pauses, balances))
     return found
 
 

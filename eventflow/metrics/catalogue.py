@@ -169,8 +169,8 @@ _READ = (
     _of_target("parked_age_seconds", "Age of the oldest event that is held back."),
     _of_target(
         "waiting_age_seconds",
-        "Age of the oldest event that waits for its next attempt; of more than 100, of the 50 that "
-        "are due first and the 50 that are due last.",
+        "Age of the oldest event that waits for its next attempt; of more than 40, of the 20 that "
+        "are due first and the 20 that are due last.",
     ),
     _of_target(
         "overdue_seconds", "For how long the first delivery that is due has not been moved."
@@ -196,6 +196,13 @@ _READ = (
     _of_ledger("unrouted_age_seconds", "For how long the first of these has waited.", "bus"),
     _of_ledger("unrecorded_dead_letters", "Dead letters that wait for the recorder.", "bus"),
     _of_ledger("unrecorded_age_seconds", "For how long the first of these has waited.", "bus"),
+    _of_ledger("journal_entries", "Entries of the journal that wait for the recorder.", "bus"),
+    _of_ledger("journal_age_seconds", "For how long the first of these has waited.", "bus"),
+    _of_ledger(
+        "journal_dropped_total",
+        "Entries of the journal that were never written, since as many waited as may.",
+        "bus",
+    ),
     _of_ledger("queue_consumers", "Processes that read a queue.", "queue"),
     Metric(
         "eventflow_stored_dead_letters",

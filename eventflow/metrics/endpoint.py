@@ -4,8 +4,9 @@ import logging
 import os
 import socket
 import threading
+import time
 import weakref
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from socketserver import ThreadingMixIn
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
@@ -14,12 +15,15 @@ from prometheus_client import CollectorRegistry, ProcessCollector, make_wsgi_app
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-__all__ = ["MOST_CONNECTIONS", "Endpoint"]
+__all__ = ["MOST_CONNECTIONS", "TIDY_EVERY", "Endpoint"]
 
 _log = logging.getLogger("eventflow.metrics")
 
 MOST_CONNECTIONS = 8
 """Requests that an endpoint answers at once; more are closed unread."""
+
+TIDY_EVERY = 60.0
+"""Seconds between two times that what gathers is tidied up, though nobody asks for metrics."""
 
 _PATIENCE = 10  # seconds for a request, and for its answer to be taken
 _endpoints: "weakref.WeakSet[Endpoint]" = weakref.WeakSet()
@@ -34,10 +38,21 @@ class _Handler(WSGIRequestHandler):
 
 class _Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True
+    tidy: Callable[[], object] | None = None
+    _next_tidy = 0.0
 
     def __init__(self, *args: Any, **options: Any) -> None:
         self._room = threading.BoundedSemaphore(MOST_CONNECTIONS)
         super().__init__(*args, **options)
+
+    def service_actions(self) -> None:
+        """Tidy up now and then; called twice a second by the thread that waits for requests."""
+        if self.tidy is not None and time.monotonic() >= self._next_tidy:
+            self._next_tidy = time.monotonic() + TIDY_EVERY
+            try:
+                self.tidy()
+            except Exception:  # noqa: BLE001 - a full disk, say; requests are answered all the same
+                _log.exception("metrics could not be tidied", extra={"action": "tidy_failed"})
 
     def process_request(self, request: Any, client_address: Any) -> None:
         if not self._room.acquire(blocking=False):
@@ -67,9 +82,17 @@ class Endpoint:
         collectors: What is served, beside the process's own memory, CPU and open files.
         address: The address to listen on.
         port: The port.
+        tidy: Called once a minute.
     """
 
-    def __init__(self, collectors: Iterable[Collector], *, address: str, port: int) -> None:
+    def __init__(
+        self,
+        collectors: Iterable[Collector],
+        *,
+        address: str,
+        port: int,
+        tidy: Callable[[], object] | None = None,
+    ) -> None:
         registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         for collector in collectors:
@@ -77,6 +100,7 @@ class Endpoint:
         self._application = make_wsgi_app(registry)
         self._address = address
         self._port = port
+        self._tidy = tidy
         self._server: _Server | None = None
 
     def start(self) -> bool:
@@ -94,6 +118,7 @@ class Endpoint:
                 extra={"action": "metrics_unserved", "port": self._port},
             )
             return False
+        self._server.tidy = self._tidy
         thread = threading.Thread(
             target=self._server.serve_forever, name="eventflow-metrics", daemon=True
         )

@@ -10,6 +10,7 @@ import fcntl
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -39,6 +40,7 @@ class CounterFiles(Collector):
 
     def __init__(self, parent: Path | None = None) -> None:
         self._owner = os.getpid()
+        self._folding = threading.Lock()
         given = os.environ.get(FOLDER_VARIABLE)
         self._is_own = not given
         if given:
@@ -59,7 +61,7 @@ class CounterFiles(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """Add up what all processes have counted, those that are gone included."""
-        self._fold()
+        self.fold()
         metrics: Iterable[Metric] = MultiProcessCollector(None, str(self.folder)).collect()
         return metrics
 
@@ -71,15 +73,16 @@ class CounterFiles(Collector):
             del os.environ[FOLDER_VARIABLE]
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _fold(self) -> None:
+    def fold(self) -> None:
         """Add up the files of processes that are gone in one, and remove them."""
         if os.getpid() != self._owner or not self._is_own:
             return
-        for kind in ("counter", "histogram"):
-            gone = [file for file in self.folder.glob(f"{kind}_*.db") if not _is_alive(file)]
-            total = self.folder / f"{kind}_{_GONE}.db"
-            if gone and gone != [total]:
-                _add_up({*gone, total} if total.exists() else set(gone), total)
+        with self._folding:
+            for kind in ("counter", "histogram"):
+                gone = {file for file in self.folder.glob(f"{kind}_*.db") if not _is_alive(file)}
+                total = self.folder / f"{kind}_{_GONE}.db"
+                if gone - {total}:
+                    _add_up(gone, total)
 
 
 def _add_up(files: set[Path], total: Path) -> None:

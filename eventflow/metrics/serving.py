@@ -37,12 +37,15 @@ class ServedMetrics:
         address: The address to listen on.
         port: The port.
         parent: The folder that the counters' own is made in; None for the system's.
+
+    Attributes:
+        files: What this process and those that it forks have counted.
     """
 
     def __init__(self, *, address: str, port: int, parent: Path | None = None) -> None:
         self._address = address
         self._port = port
-        self._files = CounterFiles(parent)
+        self.files = CounterFiles(parent)
         # Its own registry is served to nobody: what all processes count is in the files.
         self._before = use_meter(PrometheusMeter(CollectorRegistry()))
         self._endpoint: Endpoint | None = None
@@ -54,7 +57,10 @@ class ServedMetrics:
             collectors: What is read when Prometheus asks, beside the counters.
         """
         self._endpoint = Endpoint(
-            (self._files, InfoCollector(), *collectors), address=self._address, port=self._port
+            (self.files, InfoCollector(), *collectors),
+            address=self._address,
+            port=self._port,
+            tidy=self.files.fold,
         )
         return self._endpoint.start()
 
@@ -63,4 +69,4 @@ class ServedMetrics:
         use_meter(self._before)
         if self._endpoint is not None:
             self._endpoint.stop()
-        self._files.remove()
+        self.files.remove()

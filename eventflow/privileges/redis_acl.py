@@ -16,6 +16,7 @@ from eventflow.delivery.keys import (
     PROCESSES,
     ROUTE,
     Keys,
+    canary_key,
     process_key,
 )
 from eventflow.privileges.duty import Duty, Role
@@ -34,7 +35,7 @@ _LEDGER = (
     *("get", "set", "del", "exists", "expire", "persist"),
     *("hget", "hmget", "hgetall", "hset", "hsetnx", "hincrby", "hdel", "hexists", "hlen"),
     *("zadd", "zrem", "zscore", "zcard", "zrange", "zrangebyscore", "zremrangebyscore"),
-    *("sadd", "smembers", "lpush", "rpush", "lpop", "llen"),
+    *("sadd", "srem", "smembers", "lpush", "rpush", "lpop", "llen"),
 )
 _JOURNAL = ("xadd", "xlen", "xrange", "xdel")
 _QUEUE = ("lpush", "rpush", "brpop", "llen")
@@ -108,6 +109,8 @@ def _script_keys(duty: Duty, *, has_broker: bool) -> tuple[str, ...]:
             names.append("eventflow:*")
         if duty.role is Role.RECORDER:
             names += _of_letters(keys)
+    if duty.is_celery_worker:
+        names += map(canary_key, duty.reads)
     if has_broker and duty.is_celery_worker:
         names += (*unacked_keys(duty.reads).values(), *_bindings())
     return tuple(names)
@@ -117,10 +120,7 @@ def _ledger_grants(duty: Duty) -> Iterator[Grant]:
     if duty.role is Role.MONITOR:
         return
     if duty.role in {Role.ROUTER, Role.OPERATOR}:
-        yield Grant((*_LEDGER, *_JOURNAL), ("eventflow:*",))
-        if duty.role is Role.OPERATOR:
-            yield Grant(("mget",), (_ANY_REPORT,), "R")
-            yield Grant(("info", "config|get"))  # for `eventflow doctor`
+        yield from _grants_of_all(duty)
         return
     for keys in _keys(duty):
         if duty.role is Role.PUBLISHER or duty.publishes:
@@ -128,7 +128,7 @@ def _ledger_grants(duty: Duty) -> Iterator[Grant]:
             yield Grant(("set",), (keys.body("*"),), "W")
             yield Grant(("zadd", "zcard"), (keys.queued(ROUTE),), "W")
             yield Grant(("rpush",), (keys.lanes, keys.lane("*")), "W")
-            yield Grant(("hincrby",), (keys.counts(ROUTE),))
+            yield Grant(("hincrby", "hset", "hlen"), (keys.counts(ROUTE),))
         # Whoever does a step writes it down.
         yield Grant(("xadd", "xlen"), (keys.journal,), "W")
         yield Grant(("hincrby",), (keys.counts(JOURNAL),))
@@ -146,7 +146,18 @@ def _ledger_grants(duty: Duty) -> Iterator[Grant]:
         yield Grant(("sadd",), (BUSES,), "W")
         return
     yield Grant(("sadd", "smembers"), (BUSES,))
+    yield Grant(("hset", "hdel"), tuple(map(canary_key, duty.reads)), "W")
     yield Grant(("set", "del", "zadd", "zrem", "zremrangebyscore"), (_ANY_REPORT, PROCESSES), "W")
+
+
+def _grants_of_all(duty: Duty) -> Iterator[Grant]:
+    """Return what those may who work on all that the ledger holds."""
+    yield Grant((*_LEDGER, *_JOURNAL), ("eventflow:*",))
+    yield Grant(("mget",), (_ANY_REPORT,), "R")
+    if duty.role is Role.ROUTER:  # its reconciler looks for what is nowhere
+        yield Grant(("scan", "zscan"), ("eventflow:*",), "R")
+    else:  # for `eventflow doctor`
+        yield Grant(("info", "config|get"))
 
 
 def _broker_grants(duty: Duty) -> Iterator[Grant]:

@@ -6,13 +6,16 @@ from typing import Any
 import yaml
 
 from eventflow.provisioning import queries
-from eventflow.rules import RuleSet, Target
+from eventflow.rules import ARCHIVE, RuleSet, Target
 from eventflow.units import format_duration
 
-__all__ = ["AGE_SHARE", "LONG_PAUSE", "STUCK_AFTER", "UNSERVED_AFTER", "alert_rules"]
+__all__ = ["AGE_SHARE", "LONG_PAUSE", "MOST_AGE", "STUCK_AFTER", "UNSERVED_AFTER", "alert_rules"]
 
 AGE_SHARE = 0.5
 """Of a target's `max_age`: once what waits is so old, somebody has as long again to see to it."""
+
+MOST_AGE = 86400.0
+"""Seconds after which that is said in any case, however patient the target is."""
 
 STUCK_AFTER = 300.0
 """Seconds that something is queued, and nothing is attempted, before the worker counts as stuck."""
@@ -45,7 +48,7 @@ def alert_rules(rules: RuleSet, *, job: str = "eventflow") -> str:
     groups = [{"name": "eventflow", "rules": list(_of_deployment(job))}]
     groups += [
         {"name": f"eventflow target {name}", "rules": list(_of_target(target))}
-        for name, target in sorted(rules.targets.items())
+        for name, target in sorted(rules.announced.items())
     ]
     text = yaml.safe_dump({"groups": groups}, sort_keys=False, allow_unicode=True, width=1000)
     return _HEAD + text
@@ -80,12 +83,23 @@ def _of_deployment(job: str) -> Iterator[Alert]:
         "events of the bus {{ $labels.bus }} cannot be routed",
         "They are dead letters: `eventflow deadletters list` says why.",
     )
+    unrecorded = (
+        f"{queries.gauge(f'eventflow_{what}_age_seconds', 'bus')} > {_LATE}"
+        for what in ("unrecorded", "journal")
+    )
     yield _alert(
         "EventflowRecordingLate",
-        f"{queries.gauge('eventflow_unrecorded_age_seconds', 'bus')} > {_LATE}",
+        " or ".join(unrecorded),
         ("5m", "warning"),
-        "dead letters of the bus {{ $labels.bus }} wait for the recorder",
+        "dead letters or the journal of the bus {{ $labels.bus }} wait for the recorder",
         "Start `eventflow recorder`, or see whether the store can be written.",
+    )
+    yield _alert(
+        "EventflowJournalDropped",
+        "max by (bus) (increase(eventflow_journal_dropped_total[10m])) > 0",
+        ("0m", "warning"),
+        "the journal of the bus {{ $labels.bus }} has gaps",
+        "The recorder was away for too long: what is dropped is not in `eventflow trace`.",
     )
     refused = 'outcome=~"refused|failed"'
     yield _alert(
@@ -139,7 +153,7 @@ def _of_failures(target: Target) -> Iterator[Alert]:
 
 
 def _of_waits(target: Target) -> Iterator[Alert]:
-    name, share = target.name, AGE_SHARE * target.retry.max_age
+    name, share = target.name, min(AGE_SHARE * target.retry.max_age, MOST_AGE)
     ages = ("queued_age_seconds", "parked_age_seconds", "waiting_age_seconds")
     late = " or ".join(f"{queries.target_gauge(age, target)} > {share:g}" for age in ages)
     yield _alert(
@@ -156,8 +170,8 @@ def _of_waits(target: Target) -> Iterator[Alert]:
         f"unless {attempts} > 0",
         ("1m", "critical"),
         f"nobody takes the deliveries of {name}",
-        f"Something is queued on {target.queue}, and nothing is attempted: start `eventflow worker "
-        f"{target.integration}`, or start it again where one runs and consumes nothing.",
+        f"Something is queued on {target.queue}, and nothing is attempted: start `{_command(target)}`, "
+        "or start it again where one runs and consumes nothing.",
     )
     waits = " + ".join(
         queries.target_gauge(f"{place}_deliveries", target)
@@ -193,6 +207,12 @@ def _alert(name: str, query: str, when: tuple[str, str], summary: str, descripti
         "labels": {"severity": severity},
         "annotations": {"summary": summary, "description": description},
     }
+
+
+def _command(target: Target) -> str:
+    return (
+        "eventflow recorder" if target.name == ARCHIVE else f"eventflow worker {target.integration}"
+    )
 
 
 def _plain(text: str) -> str:

@@ -29,7 +29,9 @@ def dashboard(rules: RuleSet, *, title: str = "eventflow") -> str:
         JSON, as Grafana imports it and as its provisioning reads it.
     """
     rows = [row("All of it", _overview(), is_open=True)]
-    rows += [row(_title(target), _of_target(target)) for _, target in sorted(rules.targets.items())]
+    rows += [
+        row(_title(target), _of_target(target)) for _, target in sorted(rules.announced.items())
+    ]
     document = {
         "uid": "eventflow",
         "title": title,

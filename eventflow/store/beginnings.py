@@ -33,7 +33,8 @@ def find_events(
     event_id, bus = table.c.event_id, table.c.bus
     # By characters, whatever the database's language; SQLite compares so by itself, and by an index.
     key = event_id.collate("C") if engine.dialect.name == "postgresql" else event_id
-    query = select(event_id, bus).where(key >= beginning, key < beginning + _LAST).distinct()
+    query = select(event_id, bus).where(key >= beginning, key < beginning + _LAST)
+    query = query.group_by(event_id, bus).order_by(key, bus).limit(limit)
     with reading(engine) as connection:
-        rows = connection.execute(query.order_by(event_id, bus).limit(limit)).all()
+        rows = connection.execute(query).all()
     return [(row.event_id, row.bus) for row in rows]

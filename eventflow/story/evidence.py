@@ -60,9 +60,3 @@ class Evidence:
     body: Body | None = None
     dropped: int = 0
     away: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing knows the event."""
-        known = self.entries or self.sights or self.letters or self.unrecorded
-        return not known and self.archived is None

@@ -8,7 +8,7 @@ from eventflow.delivery.sights import DeliverySight, EventSight, Place
 from eventflow.events import delivery_id, ledger_id, split_delivery_id, split_ledger_id
 from eventflow.journal import JournalEntry, Step
 from eventflow.records import DeadLetter
-from eventflow.rules import RuleSet
+from eventflow.rules import ARCHIVE, RuleSet
 from eventflow.rules.answers import RuleAnswer, RuleStatus, answers_of
 from eventflow.store import DeadLetterSummary, State
 from eventflow.story.evidence import Evidence
@@ -288,7 +288,11 @@ def _kind_of(evidence: Evidence) -> tuple[str, str]:
     if evidence.archived is not None:
         return evidence.archived.source, evidence.archived.type
     known = next((one for one in evidence.letters if one.event_type), None)
-    return (known.source, known.event_type) if known is not None else ("", "")
+    if known is not None:
+        return known.source, known.event_type
+    lanes = (str(e.facts.get("lane", "")) for e in evidence.entries if e.step is Step.ACCEPTED)
+    source, _, kind = next(lanes, "").partition("|")
+    return source, kind
 
 
 def _change_of(runs: Sequence[Run], answers: Sequence[RuleAnswer] | None) -> RuleChange:
@@ -297,6 +301,6 @@ def _change_of(runs: Sequence[Run], answers: Sequence[RuleAnswer] | None) -> Rul
     matched = _matched_in(first.entries) if first is not None else None
     if answers is None or matched is None:
         return RuleChange()
-    then = {rule for rules in matched.values() for rule in rules}
+    then = {rule for target, names in matched.items() if target != ARCHIVE for rule in names}
     now = {answer.rule.name for answer in answers if answer.status is RuleStatus.MATCHES}
     return RuleChange(tuple(sorted(now - then)), tuple(sorted(then - now)))

@@ -42,7 +42,7 @@ class Step:
         destination: The bus or the queue that it was taken from.
         fields: What each log line in it carries.
         attributes: What its span carries.
-        linked: The traceparent of the step before; empty where there is none.
+        linked: The traceparents of what came before; an empty one is none.
     """
 
     __slots__ = (
@@ -68,7 +68,7 @@ class Step:
         destination: str,
         fields: Mapping[str, str | int],
         attributes: Mapping[str, AttributeValue],
-        linked: str,
+        linked: Sequence[str],
     ) -> None:
         self.fields = dict(fields)
         self._tracer = tracer
@@ -155,7 +155,7 @@ class Step:
         from opentelemetry import context, trace  # noqa: PLC0415 - loaded already
 
         assert self._tracer is not None
-        linked = read_context(self._linked)
+        before = [found for text in self._linked if (found := read_context(text))]
         span = self._tracer.start_span(
             f"{self._name} {self._destination}",
             context=_remote(parent) if parent is not None else context.get_current(),
@@ -167,7 +167,7 @@ class Step:
                 "messaging.destination.name": self._destination,
                 **self._attributes,
             },
-            links=[trace.Link(as_span_context(linked))] if linked is not None else None,
+            links=[trace.Link(as_span_context(each)) for each in before],
             start_time=self._started,
         )
         self._span = span

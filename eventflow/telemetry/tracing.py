@@ -1,6 +1,6 @@
 """Whether a process traces, and how its steps begin: publishing, routing, each attempt."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from eventflow.telemetry import provider
@@ -56,7 +56,7 @@ class Tracing:
         destination: str,
         fields: Mapping[str, str | int],
         attributes: Mapping[str, AttributeValue],
-        linked: str = "",
+        linked: Sequence[str] = (),
     ) -> Step:
         """Return one step of an event's way, to be entered.
 
@@ -65,7 +65,7 @@ class Tracing:
             destination: The bus or the queue that it was taken from.
             fields: What each log line in it carries.
             attributes: What its span carries.
-            linked: The traceparent of the step before; empty where there is none.
+            linked: The traceparents of what came before; an empty one is none.
         """
         return Step(
             self._tracer(),

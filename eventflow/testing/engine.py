@@ -43,7 +43,8 @@ class Engine:
 
     def __init__(self, flow: EventFlow, settings: Settings, *, fakes_all: bool) -> None:
         self.now = system_clock()
-        self.ledgers = MemoryLedgers(settings, lambda: self.now)
+        # Nobody reads a test's journal.
+        self.ledgers = MemoryLedgers(settings.with_changes(journal=False), lambda: self.now)
         self.cast = Cast(flow.context.subscribers, fakes_all=fakes_all)
         self.attempts: list[Attempt] = []
         self.dead: list[DeadLetter] = []

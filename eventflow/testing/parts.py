@@ -29,8 +29,10 @@ class WatchedLedger(MemoryLedger):
         unrouted: By event's id, the dead letters that routing it made.
     """
 
-    def __init__(self, bus: str, *, window: float, most: int, clock: Clock) -> None:
-        super().__init__(bus, window=window, most=most, clock=clock)
+    def __init__(
+        self, bus: str, *, window: float, most: int, journal_most: int, clock: Clock
+    ) -> None:
+        super().__init__(bus, window=window, most=most, journal_most=journal_most, clock=clock)
         self.published: dict[str, Event[Any]] = {}
         self.routed: dict[str, tuple[Planned, ...]] = {}
         self.unrouted: dict[str, tuple[DeadLetter, ...]] = {}
@@ -62,7 +64,8 @@ class MemoryLedgers(Ledgers):
     """The ledgers of a test, one for each bus.
 
     Args:
-        settings: How long ids are remembered, and how many events may wait.
+        settings: How long ids are remembered, how many events may wait, and whether there is a
+            journal.
         clock: The test's.
     """
 
@@ -83,6 +86,7 @@ class MemoryLedgers(Ledgers):
                 bus,
                 window=self._settings.deduplication_window,
                 most=self._settings.max_backlog,
+                journal_most=self._settings.journal_most if self._settings.journal else 0,
                 clock=self._clock,
             )
         return self._watched[bus]
@@ -121,7 +125,7 @@ class MemoryBroker:
             target: Whose deliveries alone; None for any target's.
         """
         for message in self._messages:
-            if message.task in tasks and target in (None, message.args[1]):
+            if message.task in tasks and (target is None or target == message.args[1]):
                 self._messages.remove(message)
                 return message
         return None

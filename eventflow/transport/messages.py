@@ -14,6 +14,7 @@ from eventflow.rules.archives import ARCHIVE
 
 __all__ = [
     "ARCHIVE",
+    "CANARY",
     "DEAD_LETTERS",
     "DELIVER",
     "JOURNAL",
@@ -21,6 +22,7 @@ __all__ = [
     "RECORD",
     "ROUTE",
     "Message",
+    "canary_message",
     "deliver_message",
     "display_name",
     "journal_message",
@@ -31,6 +33,7 @@ __all__ = [
 MOST_SHOWN = 50
 """Ids that the arguments of a message show in Flower."""
 
+CANARY = "eventflow.canary"
 DEAD_LETTERS = "eventflow.dead-letters"
 ROUTE = "eventflow.route"
 DELIVER = "eventflow.deliver"
@@ -111,6 +114,16 @@ def record_message(bus: str, ids: Sequence[str]) -> Message:
     """Return the message that has dead letters written to the store."""
     shown = f"({ids[0]})" if len(ids) == 1 else _show([(one, "") for one in ids], "dead letters")
     return Message(RECORD, DEAD_LETTERS, (bus, list(ids)), str(uuid.uuid4()), RECORD, shown)
+
+
+def canary_message(queue: str, sent_at: float) -> Message:
+    """Return the message that shows whether a queue is read.
+
+    Args:
+        queue: The queue.
+        sent_at: When, seconds since the epoch by the ledger's clock.
+    """
+    return Message(CANARY, queue, (queue, sent_at), str(uuid.uuid4()), CANARY, f"({queue})")
 
 
 def journal_message(bus: str) -> Message:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from eventflow.delivery import Claim, Finish, Ledger, Outcome, Verdict, insist, next_delay
 from eventflow.encoding import decode_event
 from eventflow.errors import EventError, StoreError, TransportError
+from eventflow.events import Event
 from eventflow.records import Reason
 from eventflow.rules import ARCHIVE, ARCHIVE_TARGET
 from eventflow.rules.archives import FOREVER
@@ -26,6 +27,8 @@ from eventflow.worker.deliver import lease_seconds
 from eventflow.worker.hand_back import hand_back
 from eventflow.worker.identity import owner_name
 from eventflow.worker.letters import letter_of_delivery
+from eventflow.worker.monitoring import count_finish
+from eventflow.worker.steps import archive_step, judge_archive
 from eventflow.worker.tell import tell_breaker, tell_outcome
 
 if TYPE_CHECKING:
@@ -51,12 +54,14 @@ class _Work:
         apart: Deliveries that are to travel in messages of their own.
         dead: What cannot be written, and why.
         counts: How many went which way.
+        traces: The traceparents that the events carry.
     """
 
     events: "list[tuple[Claim, ArchivedEvent]]" = field(default_factory=list)
     apart: list[str] = field(default_factory=list)
     dead: list[tuple[Claim, Finish, EventError | None]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
+    traces: list[str] = field(default_factory=list)
 
 
 def archive_events(context: WorkerContext, bus: str, delivery_ids: Sequence[str]) -> dict[str, int]:
@@ -82,7 +87,8 @@ def archive_events(context: WorkerContext, bus: str, delivery_ids: Sequence[str]
     )
     work = _sort(claims, bus)
     if work.events:
-        _write(context, ledger, work)
+        with archive_step(context.tracing, bus, work.traces) as step:
+            judge_archive(step, _write(context, ledger, work))
     _bury(context, ledger, work)
     hand_back(context, ledger, ARCHIVE_TARGET, work.apart, together=False)
     return dict(work.counts)
@@ -101,17 +107,19 @@ def _sort(claims: Sequence[Claim], bus: str) -> _Work:
             work.counts["passed over"] += 1
         else:
             try:
-                work.events.append((claim, _read(claim, bus)))
+                event = decode_event(claim.body)
             except EventError as error:
                 death = _death(claim, bus, Reason.UNDECODABLE, error)
                 work.dead.append((claim, death, error))
+            else:
+                work.events.append((claim, _as_archived(claim, bus, event)))
+                work.traces.append(event.traceparent or "")
     return work
 
 
-def _read(claim: Claim, bus: str) -> "ArchivedEvent":
+def _as_archived(claim: Claim, bus: str, event: Event) -> "ArchivedEvent":
     from eventflow.store import ArchivedEvent  # noqa: PLC0415 - SQLAlchemy, for recorders alone
 
-    event = decode_event(claim.body)
     facts = json.loads(claim.input or "{}")
     until = facts.get("kept_until")
     return ArchivedEvent(
@@ -128,7 +136,7 @@ def _read(claim: Claim, bus: str) -> "ArchivedEvent":
     )
 
 
-def _write(context: WorkerContext, ledger: Ledger, work: _Work) -> None:
+def _write(context: WorkerContext, ledger: Ledger, work: _Work) -> StoreError | None:
     error: StoreError | None = None
     began = time.monotonic()
     try:
@@ -140,6 +148,11 @@ def _write(context: WorkerContext, ledger: Ledger, work: _Work) -> None:
     finishes = [_outcome(context, claim, error, each) for claim, _ in work.events]
     finished = insist(lambda: ledger.finish(ARCHIVE_TARGET, finishes))
     tell_breaker(ledger, ARCHIVE_TARGET, finished.breaker)
+    for (claim, _), finish, is_recorded in zip(
+        work.events, finishes, finished.recorded, strict=True
+    ):
+        if is_recorded:
+            count_finish(ledger.bus, ARCHIVE, claim, finish)
     number = sum(finished.recorded)
     work.counts["superseded"] += len(finishes) - number
     work.counts["done" if error is None else "retry"] += number
@@ -150,13 +163,14 @@ def _write(context: WorkerContext, ledger: Ledger, work: _Work) -> None:
             took * 1000,
             extra={"action": "events_archived", "bus": ledger.bus, "count": len(finishes)},
         )
-        return
+        return None
     _log.warning(
         "%d events are not archived yet, and will be tried again: %s",
         len(finishes),
         error,
         extra={"action": "archive_failed", "bus": ledger.bus, "count": len(finishes)},
     )
+    return error
 
 
 def _outcome(
@@ -199,6 +213,7 @@ def _bury(context: WorkerContext, ledger: Ledger, work: _Work) -> None:
         if is_recorded:
             work.counts["dead"] += 1
             tell_outcome(ARCHIVE_TARGET, claim, finish, error)
+            count_finish(ledger.bus, ARCHIVE, claim, finish)
     ids = [claim.delivery_id for claim, _, _ in work.dead]
     try:
         context.sender.send([record_message(ledger.bus, ids)])

@@ -22,7 +22,7 @@ from eventflow.errors import LedgerError, TransportError
 from eventflow.events import DEFAULT_BUS
 from eventflow.records import DeadLetter, Reason
 from eventflow.transport import record_message
-from eventflow.transport.messages import ARCHIVE, DELIVER, RECORD, ROUTE
+from eventflow.transport.messages import ARCHIVE, CANARY, DELIVER, RECORD, ROUTE
 from eventflow.transport.queues import GIVE_UP_AFTER
 from eventflow.transport.redis_transport import LIST, UNDECODABLE
 from eventflow.worker.context import WorkerContext
@@ -223,7 +223,7 @@ class Consumer(CeleryConsumer):  # type: ignore[misc]  # celery has no types
         """End a message that came back again and again, before the broker drops it in silence."""
         times, name = _times_given_back(message), message.headers["task"]
         queue = self._queue_of(message)
-        if name not in _ARGUMENTS:
+        if name not in _ARGUMENTS and name != CANARY:
             error = f"it was given back {times} times: it may have ended each worker that took it"
             self._bury(context, message, Reason.POISON, error)
             return

@@ -20,7 +20,7 @@ from eventflow.worker.hand_back import hand_back
 from eventflow.worker.identity import owner_name
 from eventflow.worker.monitoring import count_finish
 from eventflow.worker.steps import attempt_step, judge_attempt
-from eventflow.worker.tell import tell_breaker, tell_outcome
+from eventflow.worker.tell import tell_breaker, tell_outcome, tell_parked
 from eventflow.worker.timeout import GRACE
 
 __all__ = ["Made", "deliver", "lease_seconds", "make_deliveries"]
@@ -105,6 +105,7 @@ def make_deliveries(
             # What holds this one back holds its neighbours back: one call for all of them.
             parked = 1 + (ledger.park(target.name, rest[1:]) if rest[1:] else 0)
             made.counts["parked"] += parked
+            tell_parked(target, claim, parked)
             meter().parked(bus, target.name, claim.parked_by, parked)
             made.attempts.append((claim, Attempt(None, verdict=claim.verdict)))
             break

@@ -12,6 +12,7 @@ from typing import Any
 
 from celery import Celery
 from celery.signals import worker_shutdown
+from celery.worker import state
 
 from eventflow.delivery import ProcessReport
 from eventflow.errors import EventflowError, LedgerError, RuleError
@@ -24,6 +25,7 @@ __all__ = ["Heartbeat"]
 
 _log = logging.getLogger("eventflow.heartbeat")
 _LIBRARIES = ("eventflow", "celery", "kombu", "redis", "pydantic")
+_OWN_TASKS = "eventflow."
 _LIVES = 4  # intervals: one report may be lost, and one late
 
 
@@ -83,6 +85,7 @@ class Heartbeat:
         now, offset = self._context.ledgers.processes().clock()
         queues = sorted(self._app.amqp.queues.consume_from)
         fingerprint, named = self._rules()
+        others, running = _other_tasks()
         subscribers = {subscriber.target for subscriber in self._context.subscribers.all()}
         return ProcessReport(
             identity=self._identity,
@@ -99,6 +102,9 @@ class Heartbeat:
             rule_faults=len(self._context.rules.problems) if fingerprint else 0,
             named_targets=named,
             subscribers=tuple(sorted(subscribers)),
+            answers_canaries=True,
+            other_tasks=others,
+            other_tasks_running=running,
             unable=tuple(
                 name
                 for name, target in sorted(self._targets().items())
@@ -122,6 +128,19 @@ class Heartbeat:
             for bus in self._context.ledgers.buses()
             for name, target in self._context.book.of(bus).items()
         }
+
+
+def _other_tasks() -> tuple[int, int]:
+    """Return how many tasks that are not eventflow's were taken so far, and how many of them run."""
+    try:
+        taken = sum(n for name, n in dict(state.total_count).items() if not _is_ours(name))
+        return taken, sum(not _is_ours(request.name) for request in list(state.active_requests))
+    except RuntimeError:  # the worker has begun or ended a task in this moment
+        return 0, 1
+
+
+def _is_ours(task: str) -> bool:
+    return task.startswith(_OWN_TASKS)
 
 
 def _versions() -> dict[str, str]:

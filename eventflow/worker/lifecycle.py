@@ -28,6 +28,7 @@ from eventflow.worker.context import WorkerContext
 from eventflow.worker.heartbeat import Heartbeat
 from eventflow.worker.monitoring import Monitoring
 from eventflow.worker.mover import Mover
+from eventflow.worker.overseer import Overseer
 from eventflow.worker.retention import Retention, prunings
 from eventflow.worker.stopping import refuse_start
 
@@ -90,6 +91,7 @@ class _Lifecycle:
         self._context = context
         self._is_joined = is_joined
         self._mover: Mover | None = None
+        self._overseer: Overseer | None = None
         self._retention: Retention | None = None
         self._monitoring = Monitoring(context)
         self._queues: list[str] = []
@@ -144,6 +146,9 @@ class _Lifecycle:
             beat=heartbeat.beat,
         )
         self._mover.start()
+        if ROUTE in self._queues:
+            self._overseer = Overseer(self._context)
+            self._overseer.start()
         if _RECORDED.intersection(self._queues):
             self._retention = Retention(prunings(self._context.stores, self._context.settings))
             self._retention.start()
@@ -154,6 +159,8 @@ class _Lifecycle:
         self._context.stopping.set()
         if self._mover is not None:
             self._mover.stop_soon()
+        if self._overseer is not None:
+            self._overseer.stop_soon()
         if self._retention is not None:
             self._retention.stop_soon()
 

@@ -8,6 +8,7 @@ from eventflow.events import Event
 from eventflow.metrics import meter
 from eventflow.records import DeadLetter
 from eventflow.routing import PlannedDelivery
+from eventflow.rules import ARCHIVE
 from eventflow.transport.messages import DEAD_LETTERS, ROUTE
 from eventflow.worker.context import WorkerContext
 from eventflow.worker.silence import SilenceNotes
@@ -74,11 +75,15 @@ def count_routed(
     """
     counting = meter()
     is_dead = len(letters) > 0 and not planned
-    counting.routed(bus, [(item.target.name, item.rules) for item in planned], dead=is_dead)
+    # What an archive's delivery has for rules are names of archives.
+    matched = [
+        (item.target.name, item.rules if item.target.name != ARCHIVE else ()) for item in planned
+    ]
+    counting.routed(bus, matched, dead=is_dead)
     for letter in letters:
         counting.died(bus, letter.target or ROUTE, letter.reason.value)
     if context.silence is not None and event is not None and not is_dead:
-        rules = {rule for item in planned for rule in item.rules}
+        rules = {rule for _, names in matched for rule in names}
         context.silence.saw(bus, rules, event.source, event.type)
 
 

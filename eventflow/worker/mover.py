@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from eventflow.delivery import Ledger
 from eventflow.errors import EventflowError, LedgerError, TransportError
+from eventflow.events import split_ledger_id
 from eventflow.journal import JournalCall
 from eventflow.rules import Target
 from eventflow.transport import Message, journal_message, record_message, route_message
@@ -24,7 +25,6 @@ __all__ = ["Mover"]
 
 _log = logging.getLogger("eventflow.mover")
 _PATIENCE = 2.0  # seconds
-_IDLE = 3600.0  # seconds without a message to the recorder, who then forgets what is too old
 _MOST_MOVED = 500  # of one target in one round: other targets are not kept waiting
 
 
@@ -162,7 +162,7 @@ class Mover:
             _log.warning(
                 "event %s was not routed in time: its router is gone, or stuck",
                 event_id,
-                extra={"action": "event_lost", "event_id": event_id},
+                extra={"action": "event_lost", "event_id": split_ledger_id(event_id)[0]},
             )
         if ids:
             self._context.sender.send(self._again(ledger, {}, ROUTE, ids))
@@ -186,7 +186,7 @@ class Mover:
             return
         patience = 2 * self._context.settings.requeue_after
         for bus in self._context.ledgers.buses():
-            answer = self._context.ledgers.of(bus).call_recorder(patience=patience, idle=_IDLE)
+            answer = self._context.ledgers.of(bus).call_recorder(patience=patience)
             if answer.dropped:
                 tell_dropped(bus, answer.dropped)
             if answer.call is JournalCall.NO:

@@ -53,7 +53,7 @@ class Readings(Collector):
 
 
 def read_ledgers(context: WorkerContext) -> Reader:
-    """Return who reads the numbers of every bus and target, in four round trips for each bus.
+    """Return who reads the numbers of every bus and target, in five round trips for each bus.
 
     Args:
         context: The process's parts.
@@ -112,6 +112,10 @@ def _add_bus(samples: Samples, ledgers: Ledgers, bus: str) -> None:
     samples.add("eventflow_unrouted_age_seconds", backlog.unrouted_for, bus)
     samples.add("eventflow_unrecorded_dead_letters", backlog.unrecorded, bus)
     samples.add("eventflow_unrecorded_age_seconds", backlog.unrecorded_for, bus)
+    journal = ledgers.of(bus).journal_state()
+    samples.add("eventflow_journal_entries", journal.waiting, bus)
+    samples.add("eventflow_journal_age_seconds", journal.oldest_age, bus)
+    samples.add("eventflow_journal_dropped_total", journal.dropped, bus)
 
 
 def _add_consumers(samples: Samples, ledgers: Ledgers) -> None:

@@ -11,7 +11,7 @@ from typing import TypeVar
 from eventflow.delivery import Ledger, Planned, RouteWork
 from eventflow.encoding import decode_event
 from eventflow.errors import EventError, LedgerError, TransportError
-from eventflow.events import Event, delivery_id
+from eventflow.events import Event, delivery_id, split_ledger_id
 from eventflow.records import DeadLetter, Reason
 from eventflow.routing import INPUT_TIMES, PlannedDelivery, plan
 from eventflow.rules import RuleSet, Target
@@ -158,12 +158,13 @@ def _route_one(
     for item in deliveries:
         identity = delivery_id(work.event_id, item.target)
         sending.deliveries[item.target].append((identity, kind, 0))
+    event_id, _ = split_ledger_id(work.event_id)
     for letter in letters:
         _log.error(
             "event %s cannot be delivered: %s",
             work.event_id,
             letter.error,
-            extra={"action": "event_dead", "event_id": work.event_id, "reason": letter.reason},
+            extra={"action": "event_dead", "event_id": event_id, "reason": letter.reason},
         )
         sending.letters.append(letter.id)
     return 1

@@ -6,11 +6,18 @@ from dataclasses import replace
 from eventflow.delivery import Claim, Outcome, Planned, RouteWork
 from eventflow.events import Event, split_delivery_id, split_ledger_id
 from eventflow.records import DeadLetter, Reason
-from eventflow.rules import Target
+from eventflow.rules import ARCHIVE, Target
 from eventflow.telemetry import Step, Tracing
 from eventflow.worker.chain import Attempt
 
-__all__ = ["attempt_step", "judge_attempt", "judge_route", "route_step"]
+__all__ = [
+    "archive_step",
+    "attempt_step",
+    "judge_archive",
+    "judge_attempt",
+    "judge_route",
+    "route_step",
+]
 
 
 def route_step(tracing: Tracing, bus: str, work: RouteWork) -> Step:
@@ -64,7 +71,7 @@ def attempt_step(tracing: Tracing, bus: str, target: Target, claim: Claim) -> St
         "eventflow.attempt": claim.attempt,
         "eventflow.rules": claim.rules,
     }
-    return tracing.step("attempt", target.queue, fields, about, claim.trace)
+    return tracing.step("attempt", target.queue, fields, about, (claim.trace,))
 
 
 def judge_attempt(step: Step, attempt: Attempt) -> Attempt:
@@ -95,6 +102,39 @@ def judge_attempt(step: Step, attempt: Attempt) -> Attempt:
     if finish.outcome is Outcome.DEAD:
         step.died(finish.letter.reason.value if finish.letter else Reason.MAX_ATTEMPTS.value)
     return attempt
+
+
+def archive_step(tracing: Tracing, bus: str, traces: Sequence[str]) -> Step:
+    """Return the step of writing a list of events to the archive, to be entered.
+
+    It belongs to many traces, and so is linked to each.
+
+    Args:
+        tracing: Makes its span.
+        bus: The events' bus.
+        traces: The traceparents that the events carry; empty where one carries none.
+    """
+    about: dict[str, str | int] = {
+        "messaging.batch.message_count": len(traces),
+        "messaging.consumer.group.name": ARCHIVE,
+        "eventflow.bus": bus,
+        "eventflow.target": ARCHIVE,
+    }
+    return tracing.step("attempt", ARCHIVE, {"bus": bus, "target": ARCHIVE}, about, traces)
+
+
+def judge_archive(step: Step, error: Exception | None) -> None:
+    """Tell the step how it went.
+
+    Args:
+        step: Its step.
+        error: Why nothing was written; None where all was.
+    """
+    step.begin(None)
+    outcome = Outcome.DONE if error is None else Outcome.RETRY
+    step.tell({"eventflow.attempt.outcome": outcome.value})
+    if error is not None:
+        step.fail(error)
 
 
 def _event_fields(identity: str) -> dict[str, str | int]:

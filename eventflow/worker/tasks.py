@@ -7,8 +7,9 @@ from typing import TypeVar
 from celery import Celery
 
 from eventflow.errors import EventflowError
-from eventflow.transport.messages import ARCHIVE, DELIVER, JOURNAL, RECORD, ROUTE
+from eventflow.transport.messages import ARCHIVE, CANARY, DELIVER, JOURNAL, RECORD, ROUTE
 from eventflow.worker.archiving import archive_events
+from eventflow.worker.canary import answer_canary, quiet_canaries
 from eventflow.worker.context import WorkerContext
 from eventflow.worker.deliver import deliver
 from eventflow.worker.journal import record_journal
@@ -24,6 +25,7 @@ _NO_LIMIT = 30 * 24 * 60 * 60  # seconds: none would have Celery take the app's
 
 def register_tasks(app: Celery, context: WorkerContext) -> None:
     """Give *app* eventflow's tasks."""
+    quiet_canaries()
     # What a subscriber raises is told in our own words; Celery need not print it once more.
     # A joined app's own defaults do not count here; celery_app.py has the reasons for ours.
     options = {
@@ -65,6 +67,10 @@ def register_tasks(app: Celery, context: WorkerContext) -> None:
     @app.task(name=JOURNAL, **recording)  # type: ignore[untyped-decorator]
     def journal_task(bus: str) -> int:
         return _said(lambda: record_journal(context, context.stores.journal, bus))
+
+    @app.task(name=CANARY, **recording)  # type: ignore[untyped-decorator]
+    def canary_task(queue: str, sent_at: float) -> None:
+        answer_canary(context, queue, sent_at)
 
 
 def _said(run: Callable[[], T]) -> T:

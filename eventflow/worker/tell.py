@@ -7,7 +7,7 @@ from eventflow.records import Reason
 from eventflow.rules import Target
 from eventflow.units import format_duration
 
-__all__ = ["tell_breaker", "tell_dropped", "tell_outcome"]
+__all__ = ["tell_breaker", "tell_dropped", "tell_outcome", "tell_parked"]
 
 _log = logging.getLogger("eventflow.deliver")
 
@@ -57,6 +57,23 @@ def tell_outcome(target: Target, claim: Claim, finish: Finish, error: BaseExcept
                 exc_info=error,
                 extra={"action": "delivery_dead", "reason": reason.value, **facts},
             )
+
+
+def tell_parked(target: Target, claim: Claim, count: int) -> None:
+    """Log that deliveries wait because a person has paused their target; other limits say nothing.
+
+    Args:
+        target: The target.
+        claim: The claim of the first of them.
+        count: How many.
+    """
+    if claim.parked_by == "paused":
+        _log.info(
+            "%d deliveries of target %s wait: it is paused",
+            count,
+            target.name,
+            extra={"action": "deliveries_paused", "target": target.name, "count": count},
+        )
 
 
 def tell_breaker(ledger: Ledger, target: Target, change: BreakerChange) -> None:

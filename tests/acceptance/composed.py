@@ -86,6 +86,7 @@ class Composed:
             script = self.programs / name
             script.write_text(f'#!/bin/sh\nexec {python} {run} "$@"\n')
             script.chmod(0o755)
+        self.metrics_ports: dict[str, int] = {}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
 
     def _localize(self, text: str) -> str:
@@ -104,6 +105,9 @@ class Composed:
             name: self._localize(str(value))
             for name, value in self.services[service].get("environment", {}).items()
         }
+        if "EVENTFLOW_METRICS_PORT" in own:  # one for all containers, and one for each process here
+            port = self.metrics_ports.setdefault(service, free_port())
+            own["EVENTFLOW_METRICS_PORT"] = str(port)
         path = f"{self.programs}{os.pathsep}{os.environ['PATH']}"
         return environment(PATH=path, HOSTNAME=socket.gethostname(), **own)
 

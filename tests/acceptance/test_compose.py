@@ -1,6 +1,7 @@
 """docker-compose.yml: each service's command is started as a process, and each health check run."""
 
 import re
+import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
@@ -34,6 +35,22 @@ def composed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Composed]:
 def test_each_service_becomes_healthy(composed: Composed, service: str) -> None:
     """A service's command starts a process that its own health check finds well."""
     wait_for(lambda: composed.is_healthy(service), f"{service} to be healthy")
+
+
+@pytest.mark.parametrize("service", ["router", "recorder", "audit", "gateway"])
+def test_each_process_serves_its_metrics(composed: Composed, service: str) -> None:
+    """Prometheus finds them at the one port that all containers have."""
+
+    def is_served() -> bool:
+        port = composed.metrics_ports.get(service, 0)
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+                return b"eventflow_info" in answer.read()
+        except OSError:
+            return False
+
+    assert SERVICES[service]["environment"]["EVENTFLOW_METRICS_PORT"] == "9400"
+    wait_for(is_served, f"{service}'s metrics")
 
 
 def test_the_broker_appends_and_never_evicts(composed: Composed) -> None:

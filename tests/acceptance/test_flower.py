@@ -11,8 +11,8 @@ from urllib.error import HTTPError
 
 import pytest
 
+from eventflow.cli.flower import event_link, flower_link
 from eventflow.events import Event
-from eventflow.transport.flower import flower_link
 from tests.browser import MISSING, Browser, find_browser
 from tests.deployment import Deployment, deployed
 from tests.ports import free_port
@@ -190,7 +190,7 @@ def test_a_viewer_only_looks(watched: tuple[Deployment, Flower], viewer: Browser
     assert deployment.processes["audit"].poll() is None
 
 
-def test_a_link_finds_an_event_s_deliveries(
+def test_links_find_an_event_s_deliveries(
     watched: tuple[Deployment, Flower], viewer: Browser
 ) -> None:
     """One in a message of its own and one of many; names and arguments are for people to read."""
@@ -202,14 +202,18 @@ def test_a_link_finds_an_event_s_deliveries(
     deployment.flow.publish_many(events)
     publish(deployment, "e-alone", "fine")
     deployment.settle()
+    settings = deployment.settings.with_changes(flower_url=flower.url)
     for event_id, shown in (
         ("e-alone", "(CourierArrived e-alone, attempt 1)"),
         ("e-flood-5", "deliveries: CourierArrived x"),
     ):
-        link = flower_link(flower.url, "workers.audit.append", event_id)
-        [row] = rows(deployment, viewer, link, 1)
-        assert "audit.append" in row[0]
-        assert any(shown in cell and event_id in cell for cell in row), row
+        found = rows(deployment, viewer, event_link(settings, event_id), 3)
+        assert ["audit.append", "device_vendor.unlock_door", "eventflow.route"] == sorted(
+            row[0] for row in found
+        )
+        assert 2 == sum(any(shown in cell for cell in row) for row in found), found
+    viewer.open(flower_link(settings, "e-alone:audit"))
+    assert "audit.append" in viewer.run("document.querySelector('.task-name-value').textContent")
     text = viewer.run("document.body.textContent")
     assert SECRET not in text
     if "WRITE_SCREENSHOTS" in os.environ:

@@ -26,6 +26,7 @@ from tests.acceptance.running_up import (
     wait_for,
     write_project,
 )
+from tests.ports import free_port
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -218,12 +219,22 @@ def test_nothing_outlives_a_killed_up(start: Start, tmp_path: Path) -> None:
 
 
 def test_a_server_of_ones_own_is_used(start: Start, tmp_path: Path) -> None:
-    """With EVENTFLOW_REDIS_URL set, no server is started, and that one is used."""
+    """With EVENTFLOW_REDIS_URL set, no server is started, and that one is used.
+
+    With EVENTFLOW_METRICS_PORT set, each process serves its metrics, at a port of its own.
+    """
+    port = free_port()
     write_project(tmp_path, "vendor")
     own = load_settings(data_dir=tmp_path / "own")
     with running_server(own):
-        running = start("--no-flower", EVENTFLOW_REDIS_URL=own.ledger_url)
+        settings = {"EVENTFLOW_REDIS_URL": own.ledger_url, "EVENTFLOW_METRICS_PORT": str(port)}
+        running = start("--no-flower", **settings)
         running.wait_for("eventflow is up")
+        assert f"router :{port}, recorder :{port + 1}, vendor :{port + 2}" in running.said
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+            assert 'eventflow_target_queued_deliveries{bus="default",target="vendor"} 0.0' in (
+                answer.read().decode()
+            )
         assert not any("valkey" in command for command in running.descendants().values())
         assert running.end() == 0
     assert not (tmp_path / ".eventflow" / "valkey.log").exists()

@@ -283,7 +283,7 @@ class JournalContract:
         ledger.accept(events)
         state = ledger.journal_state()
         assert (MOST, 7) == (state.waiting, state.dropped)
-        told = [ledger.call_recorder(patience=60.0, idle=60.0).dropped for _ in range(2)]
+        told = [ledger.call_recorder(patience=60.0).dropped for _ in range(2)]
         assert [7, 0] == told, "each is told once"
         assert f"e{MOST - 1}" == steps_of(ledger)[-1][1]
         register(ledger, "other")
@@ -310,16 +310,12 @@ class JournalContract:
     def test_the_recorder_is_called_once_at_a_time(
         self, ledger: Ledger, wait_until: WaitUntil
     ) -> None:
-        """While entries wait; again when it did not answer; and now and then without any."""
+        """While entries wait; and again when it did not answer."""
 
-        def call(patience: float = 60.0, idle: float = 3600.0) -> JournalCall:
-            return ledger.call_recorder(patience=patience, idle=idle).call
+        def call(patience: float = 60.0) -> JournalCall:
+            return ledger.call_recorder(patience=patience).call
 
-        assert JournalCall.YES == call(), "it never was"
-        ledger.recorder_answered()
         assert JournalCall.NO == call(), "nothing waits"
-        assert JournalCall.YES == call(idle=0.0)
-        ledger.recorder_answered()
         ledger.accept([("e1", b"{}", "lane")])
         assert JournalCall.YES == call(patience=0.01)
         wait_until(lambda: call() is JournalCall.AGAIN)

@@ -61,6 +61,16 @@ class JournalStoreContract:
         assert [first, second, entry_of(5), other] == journal.of_event("e1")
         assert [] == journal.of_event("none")
 
+    def test_events_are_found_by_the_beginning_of_their_id(self, journal: JournalStore) -> None:
+        """Each once for each bus, sorted; an id that is wholly another is not among them."""
+        journal.record([entry_of(0, event_id="e1"), entry_of(1, event_id="e1")])
+        journal.record([entry_of(2, event_id="e10"), entry_of(3, event_id="E1")])
+        journal.record([entry_of(4, event_id="e1", bus="lab"), entry_of(5, event_id="d1")])
+        found = [("e1", "default"), ("e1", "lab"), ("e10", "default")]
+        assert found == list(journal.find_events("e1", limit=10))
+        assert found[:1] == list(journal.find_events("e", limit=1))
+        assert [] == list(journal.find_events("", limit=10))
+
     def test_pages_go_from_the_newest(self, journal: JournalStore) -> None:
         """By key, so that what comes meanwhile shifts none."""
         journal.record([entry_of(number) for number in range(5)])

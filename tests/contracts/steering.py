@@ -36,7 +36,8 @@ class PauseContract:
             (Verdict.PARKED, "paused")
         ] * 2
         assert ledger.describe(ids) == [("T", 0), ("T", 0)]
-        assert ledger.status([TARGET])[TARGET].parked == 2
+        status = ledger.status([TARGET])[TARGET]
+        assert (status.parked, status.paused) == (2, True)
 
     def test_a_pause_is_told(self, ledger: Ledger) -> None:
         """Who, why and since when; a second pause changes nothing of it."""
@@ -75,8 +76,23 @@ class PauseContract:
         assert ledger.resume(TARGET)
         assert not ledger.resume(TARGET)
         assert ledger.pauses([TARGET]) == {}
+        assert not ledger.status([TARGET])[TARGET].paused
         assert ledger.move([VENDOR], 10).by_target == {TARGET: ids}
         assert verdict(ledger, VENDOR, ids[0]) == (Verdict.RUN, "")
+
+    def test_what_comes_in_a_pause_keeps_its_order(self, ledger: Ledger) -> None:
+        """Events that were accepted together or later, and are registered in the pause, stay in line."""
+        names = ["b", "a", "c"]
+        ledger.pause(TARGET, reason="", by="")
+        ids = [register(ledger, name, TARGET)[0] for name in names]
+        together = [f"d{number}" for number in range(3)]
+        ledger.accept([(name, body_of(name), "lane") for name in together])
+        for work in ledger.begin_route(3, lease=LEASE):
+            ledger.finish_route(work.event_id, "T", [Planned(TARGET, ("r",), None)], [])
+        ids += [f"{name}:{TARGET}" for name in together]
+        ledger.park(TARGET, ids)
+        ledger.resume(TARGET)
+        assert ledger.move([VENDOR], 10).by_target == {TARGET: ids}
 
     def test_a_resumed_target_keeps_its_rate(self, ledger: Ledger) -> None:
         """The end of a pause is no flood: a limit lets through what it always does."""

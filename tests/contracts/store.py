@@ -297,6 +297,26 @@ class StoreContract:
         with pytest.raises(StoreError, match=f"no dead letter has the id '{identity}'"):
             store.get(identity)
 
+    def test_letters_are_read_with_all_that_they_carry(self, store: DeadLetterStore) -> None:
+        """In any state, in pages, the newest death first."""
+        store.record([letter_of(f"e{number}", died_at=10.0 + number) for number in range(3)])
+        store.mark_redriven(store.begin_redrive(DeadLetterFilter(event_id="e1")), 20.0)
+        first = store.read(limit=2)
+        rest = store.read(limit=2, after=first[-1].cursor)
+        assert ["e2", "e1", "e0"] == [stored.letter.event_id for stored in (*first, *rest)]
+        assert [State.REDRIVEN] == [stored.state for stored in first[1:]]
+
+    def test_events_are_found_by_the_beginning_of_their_id(self, store: DeadLetterStore) -> None:
+        """Each once, sorted by its characters; neither by case nor by what looks like a pattern."""
+        names = ("a-2", "a-1", "A-3", "a_4", "a%5", "ä6")
+        store.record([letter_of(name) for name in names])
+        store.record([letter_of("a-1", target="audit")])
+        begins = [("a%5", "default"), ("a-1", "default"), ("a-2", "default"), ("a_4", "default")]
+        assert begins == list(store.find_events("a", limit=10))
+        assert begins[:2] == list(store.find_events("a", limit=2))
+        assert begins[3:] == list(store.find_events("a_", limit=10))
+        assert [] == list(store.find_events("", limit=10))
+
     def test_a_redrive_is_counted(self, store: DeadLetterStore) -> None:
         """Both steps make it redriven, with one more redrive and the time."""
         store.record([letter_of()])

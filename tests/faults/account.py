@@ -9,6 +9,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from eventflow.delivery.keys import ROUTE
+from eventflow.events import DEFAULT_BUS
 from eventflow.store import DeadLetterStore, open_engine
 from tests.faults.load import Load
 from tests.faults.scene import TARGETS, Scene
@@ -32,6 +34,7 @@ class Account:
         letters: The reason of each dead letter.
         planned: The deliveries that were to be refused.
         killed: When which process was killed.
+        uneven: By how much a balance differs, by target: of routing, too.
     """
 
     expected: frozenset[str]
@@ -39,6 +42,7 @@ class Account:
     letters: Mapping[str, str]
     planned: frozenset[str]
     killed: Mapping[int, float]
+    uneven: Mapping[str, int]
 
     @property
     def twice(self) -> dict[str, list[dict[str, Any]]]:
@@ -56,6 +60,7 @@ class Account:
         assert not missing, f"{len(missing)} are missing: {_some(missing)}\n{self}"
         unasked = (self.done.keys() | self.letters.keys()) - self.expected
         assert not unasked, f"nobody asked for {_some(unasked)}\n{self}"
+        assert not self.uneven, f"the ledger's balances are uneven: {self.uneven}\n{self}"
         self._check_letters()
         for identity, notes in self.twice.items():
             for unfinished in notes[:-1]:
@@ -108,7 +113,14 @@ def close_account(scene: Scene, *loads: Load, timeout: float = 120.0) -> Account
             for identity in _deliveries(load.refused & load.accepted.keys(), ["typed"])
         ),
         killed=dict(scene.deployment.killed),
+        uneven=_uneven(scene),
     )
+
+
+def _uneven(scene: Scene) -> dict[str, int]:
+    ledger = scene.deployment.flow.context.ledgers.of(DEFAULT_BUS)
+    balances = ledger.balances([ROUTE, *TARGETS])
+    return {name: one.difference for name, one in balances.items() if one.difference}
 
 
 def _deliveries(events: Collection[str], targets: Collection[str]) -> list[str]:

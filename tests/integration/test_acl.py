@@ -9,7 +9,8 @@ from sqlalchemy import text
 
 from eventflow.errors import StoreError
 from eventflow.privileges import Duty, Role, acl_of
-from eventflow.store import DeadLetterFilter, DeadLetterStore, open_engine
+from eventflow.store import DeadLetterFilter, DeadLetterStore, JournalStore, open_engine
+from tests.contracts.journal_store import entry_of
 from tests.contracts.store import letter_of
 from tests.integration.postgres import MISSING, find_binaries, running_postgres
 from tests.servers import require
@@ -31,7 +32,7 @@ def test_postgresql_users_of_the_page() -> None:
     """With the grants of the page the recorder records and operators redrive and purge; no more."""
     pytest.importorskip("psycopg", reason="no driver: pip install 'eventflow[postgres]'")
     grants = re.findall(r"^GRANT .*;$", PAGE.read_text(), re.MULTILINE)
-    assert len(grants) == 2
+    assert {"recorder", "operator"} == {grant.rpartition(" ")[2].strip(";") for grant in grants}
     with running_postgres(require(find_binaries(), MISSING)) as server:
         owner = open_engine(server.url)
         DeadLetterStore(owner).list()
@@ -53,5 +54,8 @@ def test_postgresql_users_of_the_page() -> None:
             operator.record([letter_of("e2")])
         operator.purge(DeadLetterFilter(state=None))
         assert 0 == operator.count(DeadLetterFilter(state=None)).total
+        JournalStore(engines[0]).record([entry_of()])
+        assert [entry_of()] == JournalStore(engines[1]).of_event("e1")
+        assert 1 == JournalStore(engines[0]).prune(entry_of().at + 1, 0)
         for engine in engines:
             engine.dispose()

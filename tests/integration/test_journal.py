@@ -59,7 +59,7 @@ def test_a_journal_waits_for_its_recorder(deployment: Deployment, store: Journal
     deployment.flow.publish(Event(id="first", source="shop", type="Sold", data={"fail": 0}))
 
     def called() -> float:
-        return float(client.hget(COUNTS, "called") or 0)
+        return float(client.hget(COUNTS, "until") or 0)
 
     deployment.wait(lambda: deployment.depth("eventflow.journal") == 1, "the recorder's message")
     for _ in range(2):  # looked at once more, and left at the one that is there

@@ -1,8 +1,8 @@
 """Metrics of real processes: a prefork worker whose children are killed, a router, a recorder."""
 
+import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import threading
@@ -11,14 +11,21 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
+import yaml
 
 from eventflow import Event
 from eventflow.diagnosis import examine
 from eventflow.metrics.catalogue import CATALOGUE, COUNTED, Server, series_names
+from eventflow.provisioning.alerts import alert_rules
+from eventflow.provisioning.grafana import dashboard
+from eventflow.rules import load_rules
 from tests.deployment import Deployment, deployed
 from tests.ports import free_ports
+from tests.prometheus import find_prometheus, promtool
 
 PROJECT = """
     @flow.subscriber("door")
@@ -34,7 +41,7 @@ PROJECT = """
 """
 RULES = """
     targets:
-      door: {task: project.unlock, retry: {initial: 0s}}
+      door: {task: project.unlock, owner: devices-team, retry: {initial: 0s}}
       nobody: {task: project.nothing}
     rules:
       all-doors: {pattern: {source: [test]}, targets: [door]}
@@ -50,7 +57,8 @@ class Scene:
     def __init__(self, deployment: Deployment) -> None:
         self.deployment = deployment
         names = ("router", "worker", "recorder")
-        self.ports = dict(zip(names, free_ports(3), strict=True))
+        *ports, self.gateway, self.of_gateway = free_ports(5)
+        self.ports = dict(zip(names, ports, strict=True))
 
     def start(self, name: str, *arguments: str) -> None:
         """Start `eventflow ARGUMENTS` with its own port."""
@@ -225,19 +233,10 @@ def test_every_metric_is_served_under_its_name(scene: Scene):
         assert "process_resident_memory_bytes" in text
 
 
-@pytest.mark.skipif(shutil.which("promtool") is None, reason="needs promtool (apt: prometheus)")
 @pytest.mark.parametrize("name", ["router", "worker", "recorder"])
 def test_promtool_finds_nothing_wrong_with_a_scrape(scene: Scene, name: str):
     """Names, types and help texts are as Prometheus wants them."""
-    checked = subprocess.run(
-        ["promtool", "check", "metrics"],
-        input=scene.scrape(name),
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-    assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
+    assert promtool("check", "metrics", given=scene.scrape(name)) == ""
 
 
 def test_a_port_that_is_taken_ends_no_worker(scene: Scene):
@@ -283,3 +282,78 @@ def test_the_doctor_tells_of_what_is_silent(scene: Scene):
     assert "Unheard of elsewhere (" in said["bus default", "event-unmatched"]
     assert ("rule never", "rule-silent") in said
     assert ("rule all-doors", "rule-silent") not in said
+
+
+def test_all_processes_of_the_gateway_count_together(scene: Scene, monkeypatch: pytest.MonkeyPatch):
+    """Whichever of them takes an event, its endpoint tells of all."""
+    monkeypatch.setitem(scene.ports, "gateway", scene.of_gateway)
+    scene.start("gateway", "serve", "--no-auth", "--workers", "2", "--port", str(scene.gateway))
+    address = f"http://127.0.0.1:{scene.gateway}"
+
+    def is_ready() -> bool:
+        with suppress(httpx.TransportError):
+            return httpx.get(f"{address}/readyz", trust_env=False).status_code == 200
+        return False
+
+    scene.deployment.wait(is_ready, "the gateway")
+    for number in range(20):
+        event = {"specversion": "1.0", "source": "test", "type": "Done", "data": {"do": "do"}}
+        body = json.dumps({**event, "id": f"gateway-{number // 2}"})
+        kind = {"Content-Type": "application/cloudevents+json"}
+        # A connection each, so that now one process takes it, now the other.
+        answer = httpx.post(f"{address}/events", content=body, headers=kind, trust_env=False)
+        assert answer.status_code == 202
+    name = "eventflow_events_published_total"
+    assert scene.number("gateway", name, 'bus="default",outcome="accepted"') == 10
+    assert scene.number("gateway", name, 'bus="default",outcome="duplicate"') == 10
+    scene.deployment.kill("gateway", signal.SIGTERM)
+
+
+def test_prometheus_itself_scrapes_draws_and_alerts(scene: Scene, tmp_path: Path):
+    """From a dead letter to its alert with its owner, and an answer to each query of the dashboard."""
+    rules = load_rules(scene.deployment.settings.rules)
+    (tmp_path / "alerts.yml").write_text(alert_rules(rules))
+    targets = [f"127.0.0.1:{scene.ports[name]}" for name in ("router", "worker", "recorder")]
+    job = {"job_name": "eventflow", "static_configs": [{"targets": targets}]}
+    often = {"scrape_interval": "500ms", "scrape_timeout": "500ms", "evaluation_interval": "500ms"}
+    config = {"global": often, "rule_files": ["alerts.yml"], "scrape_configs": [job]}
+    (tmp_path / "prometheus.yml").write_text(yaml.safe_dump(config))
+    [port] = free_ports(1)
+    address = f"http://127.0.0.1:{port}/api/v1"
+    command = [find_prometheus(), f"--config.file={tmp_path}/prometheus.yml"]
+    command += [f"--storage.tsdb.path={tmp_path}/data", f"--web.listen-address=127.0.0.1:{port}"]
+
+    def ask(path: str, **parameters: str) -> Any:
+        try:
+            answer = httpx.get(f"{address}/{path}", params=parameters, trust_env=False)
+        except httpx.TransportError:
+            return None
+        assert answer.status_code in {200, 503}, answer.text
+        return answer.json()["data"] if answer.status_code == 200 else None
+
+    def has(query: str) -> bool:
+        found = ask("query", query=query)
+        return bool(found and found["result"])
+
+    def fired() -> list[dict[str, Any]]:
+        alerts = ask("alerts")["alerts"]
+        return [one["labels"] for one in alerts if one["state"] == "firing"]
+
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log)
+    try:
+        up = 'count(up{job="eventflow"} == 1) == 3 and count(eventflow_target_dead_total) > 0'
+        scene.deployment.wait(lambda: has(up), "Prometheus to scrape all three")
+        scene.publish("refuse")
+        expected = {"alertname": "EventflowDeadLetters", "target": "door", "owner": "devices-team"}
+        scene.deployment.wait(
+            lambda: any(expected.items() <= labels.items() for labels in fired()), "the alert"
+        )
+        panels = json.loads(dashboard(rules))["panels"]
+        for panel in [inner for one in panels for inner in (one, *one.get("panels", []))]:
+            for query in panel.get("targets", []):
+                assert ask("query", query=query["expr"].replace("$bus", ".*")) is not None
+        assert has('max(eventflow_target_queued_deliveries{target="door"})')
+    finally:
+        process.terminate()
+        process.wait(30)

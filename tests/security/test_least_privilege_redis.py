@@ -82,6 +82,7 @@ def test_flower_watches(guarded: Guarded) -> None:
 OTHER = "e-seed:audit"
 DELIVERY = f"eventflow:{{default}}:delivery:{OTHER}"
 BODY = "eventflow:{default}:body:e-seed"
+JOURNAL = "eventflow:{default}:journal"
 REFUSED = r"(?i)no permissions|the user executing the script can't|ACL failure in script"
 STEAL = "return redis.call('{}', KEYS[1])"
 
@@ -105,6 +106,9 @@ STOLEN = {
         "DEL",
         "eventflow:{default}:queued:eventflow.dead-letters",
     ),
+    "read the journal": ("XRANGE", JOURNAL, "-", "+"),
+    "forget a part of the journal": ("XTRIM", JOURNAL, "MAXLEN", 0),
+    "forget the journal": ("DEL", JOURNAL),
     "change a policy": ("HSET", "eventflow:{default}:targets", "audit", "{}"),
     "forget the policies": ("DEL", "eventflow:{default}:targets"),
     "change an event": ("SET", BODY, "{}"),
@@ -182,6 +186,7 @@ def test_what_redis_cannot_express(seeded: Guarded) -> None:
     assert b"{}" == thief.get(BODY), "an event, if its id is known"
     assert 1 == thief.hset("eventflow:{default}:dead-letters", "forged:audit", "{}")
     assert 1 == thief.lpush("eventflow.dead-letters", "{}")
+    assert thief.xadd(JOURNAL, {"s": "lost", "d": OTHER}), "an entry that tells what was not"
     assert 1 == thief.delete(BODY)
 
 
@@ -193,6 +198,7 @@ PUBLISHER = {
     "register a delivery": ("HSET", "eventflow:{default}:delivery:x:audit", "attempts", 0),
     "read an event in a script": ("EVAL", STEAL.format("GET"), 1, BODY),
     "list keys": ("SCAN", 0),
+    "read the journal": ("XRANGE", JOURNAL, "-", "+"),
 }
 
 

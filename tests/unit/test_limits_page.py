@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from eventflow import encoding, events, routing
+from eventflow import encoding, events, journal, routing
+from eventflow.cli import listing, retries
 from eventflow.delivery import gauges, silence
 from eventflow.errors import EventError
 from eventflow.gateway import content_modes, crew, put_events, server, signature
@@ -31,7 +32,12 @@ from eventflow.schemas import files as schema_files
 from eventflow.schemas import json_text as schema_text
 from eventflow.settings import Settings
 from eventflow.store import audit, replay_records, sealing
+from eventflow.store import journal as stored_journal
+from eventflow.story import gathering, identifying, searching
+from eventflow.telemetry import provider, step
+from eventflow.transport import messages
 from eventflow.worker import chain, letters, retention
+from eventflow.worker import journal as recording
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "limits.md").read_text(encoding="utf-8")
 ROWS = {
@@ -63,6 +69,14 @@ LIMITS: Mapping[str, Any] = {
     "levels of an event's data": setting("max_event_depth"),
     "bits of an integer in an event": encoding._MAX_INTEGER.bit_length() + 1,
     "events of a bus that wait to be routed": setting("max_backlog"),
+    "rows of a page of a listing": listing._MOST,
+    "waiting deliveries of a target that `retries list` looks at": retries._MOST,
+    "events in flight of a bus that `trace --where` looks at": identifying.MOST_IN_FLIGHT,
+    "dead letters that it looks at": searching.MOST_LETTERS,
+    "archived events that it looks at": searching.MOST_ARCHIVED,
+    "journal entries, not recorded yet, in which `trace` looks for one event": (
+        gathering._MOST_ENTRIES
+    ),
     "events in one call of the ledger": publisher._MOST_AT_ONCE,
     "events or deliveries that a message names": setting("group_size"),
     "events that one message to the routers names": publisher._MOST_ROUTED_AT_ONCE,
@@ -89,6 +103,11 @@ LIMITS: Mapping[str, Any] = {
     "characters of an error, until the next attempt": chain._MOST_ERROR,
     "characters of an error in a dead letter": letters.MOST_ERROR,
     "characters of a traceback in a dead letter": letters.MOST_TRACEBACK,
+    "characters of a stack trace in a span": step.MOST_STACK,
+    "ids in the arguments of a message, as Flower shows them": messages.MOST_SHOWN,
+    "seconds that a process which ends waits for its last spans to be sent": int(
+        provider.MOST_FLUSH
+    ),
     "bytes of a message that nobody can read": letters.MOST_BODY,
     "characters of such a message's headers": letters.MOST_HEADERS,
     "times that routing an event may end its router": setting("max_route_attempts"),
@@ -98,6 +117,12 @@ LIMITS: Mapping[str, Any] = {
     "deliveries of a target that wait for another attempt": setting("alarm_waiting"),
     "dead letters that wait for the recorder": setting("alarm_unrecorded"),
     "dead letters in the store": setting("alarm_dead_letters"),
+    "entries of a bus's journal that wait for the recorder": setting("journal_most"),
+    "entries of the journal in the store": setting("journal_rows"),
+    "seconds that the store keeps an entry": setting("journal_retention"),
+    "entries that the recorder writes at once": recording.BATCH,
+    "characters of an error in the journal": journal.MOST_ERROR,
+    "entries of one event that are read": stored_journal._MOST_OF_EVENT,
     "times that an event of the outbox is tried": setting("outbox_max_attempts"),
     "seconds that a published row is kept": setting("outbox_retention"),
     "characters of an ordering key": outbox._LONGEST_KEY,

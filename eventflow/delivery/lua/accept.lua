@@ -3,7 +3,7 @@
 --
 -- KEYS 1            zset   queued:eventflow.route   event id -> since when
 -- KEYS 2            list   lanes: those that have an event, in turn
--- KEYS 3            hash   counts:eventflow.route   registered
+-- KEYS 3            hash   counts:eventflow.route   registered, before
 -- KEYS 3i+1 .. 3i+3 hash   event:<id>               state, accepted, left, attempts, lane
 --                   string body:<id>                the event as JSON
 --                   list   lane:<lane>              ids of events that wait for a router
@@ -44,7 +44,8 @@ for i = 1, (#ARGV - 1) / 3 do
     answers[i] = 1
   end
 end
-if new > 0 then
-  redis.call('HINCRBY', KEYS[3], 'registered', new)
+if new > 0 and redis.call('HINCRBY', KEYS[3], 'registered', new) == new
+  and redis.call('HLEN', KEYS[3]) == 1 and redis.call('ZCARD', KEYS[1]) == new then
+  redis.call('HSET', KEYS[3], 'before', 0) -- the very first (shared/registering.lua)
 end
 return answers

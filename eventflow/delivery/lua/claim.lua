@@ -3,7 +3,7 @@
 -- KEYS 1..4         zset   queued:<target>    delivery id -> since when
 --                   zset   running:<target>   delivery id -> end of its lease
 --                   zset   waiting:<target>   delivery id -> due time
---                   zset   parked:<target>    delivery id -> when its event was accepted (pauses.lua)
+--                   zset   parked:<target>    delivery id -> when its event was accepted
 -- KEYS 5..8         hash   counts:<target>    head, delivered, retried, dead, vanished
 --                   hash   breaker:<target>, tokens:<target>, pause:<target>
 -- KEYS 2i+7, 2i+8   hash   delivery:<id>      attempts, failed, crashes, rules, input, accepted ...
@@ -83,14 +83,14 @@ local function verdict_of(id, delivery)
   if redis.call('ZSCORE', parked, id) then
     return 'parked', 'turn'
   end
-  local facts = redis.call('HMGET', delivery, 'attempts', 'accepted', 'crashes', 'paused')
+  local facts = redis.call('HMGET', delivery, 'attempts', 'accepted', 'crashes')
   if tonumber(facts[3] or 0) >= most_crashes then
     return 'poison'
   end
   if tonumber(facts[1]) >= most_attempts then
     return 'max_attempts'
   end
-  if now - tonumber(facts[2]) - (paused - tonumber(facts[4] or 0)) > most_age then
+  if age_of(delivery, paused, now) > most_age then
     return 'max_age'
   end
   if tonumber(facts[3] or 0) > 0 and not is_alone then
@@ -100,7 +100,7 @@ local function verdict_of(id, delivery)
   if hold then
     redis.call('ZREM', queued, id)
     redis.call('ZREM', waiting, id)
-    redis.call('ZADD', parked, accepted_of(delivery, now), id)
+    redis.call('ZADD', parked, facts[2] or now, id)
     note('parked', 'd', id, 'f', '{"by":"' .. hold .. '"}')
     return 'parked', hold
   end
@@ -149,7 +149,7 @@ for i = FIRST, #ARGV do
     end
     local f = redis.call('HMGET', delivery, 'attempts', 'input', 'rules', 'accepted', 'first',
       'redrives', 'error_type', 'error', 'failed', 'paused', 'trace')
-    answers[n] = {verdict, f[1], redis.call('GET', body) or '', f[2] or '', f[3], f[4],
+    answers[n] = {verdict, f[1], redis.call('GET', body) or '', f[2] or '', f[3] or '[]', f[4] or now,
       f[5] or '0', f[6] or '0', string.format('%.6f', now), f[7] or '', f[8] or '', f[9] or '0',
       string.format('%.6f', paused - tonumber(f[10] or 0)), f[11] or ''}
   end

@@ -21,7 +21,7 @@ local function first_of(place)
   return tonumber(redis.call('ZRANGE', place, 0, 0, 'WITHSCORES')[2])
 end
 
--- They stand by their target's own clock, which stands still while it is paused.
+-- When each was accepted stands in the delivery, and is the order of those that are parked.
 local function oldest_parked(parked)
   local id = redis.call('ZRANGE', parked, 0, 0)[1]
   return id and tonumber(redis.call('HGET', prefix .. id, 'accepted') or nil)

@@ -81,7 +81,7 @@ for i = 1, math.floor(#KEYS / 7) do
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', waiting, '-inf', now, 'LIMIT', 0, most)) do
     redis.call('ZREM', waiting, id)
     if is_held then
-      redis.call('ZADD', parked, accepted_of(prefix .. id, now), id)
+      redis.call('ZADD', parked, redis.call('HGET', prefix .. id, 'accepted') or now, id)
       held[id] = true
     else
       enqueue('due', id, 'queued', 'due')
@@ -93,8 +93,10 @@ for i = 1, math.floor(#KEYS / 7) do
   -- What a paused target has parked does not age, and is looked at again once a person resumes it.
   if not is_paused and redis.call('ZCARD', parked) > 0 then
     -- What is too old is let go to its last rites, whatever holds its target back.
-    local old = redis.call('ZRANGEBYSCORE', parked, '-inf', now - paused - most_age, 'LIMIT', 0, most)
-    for _, id in ipairs(old) do
+    for _, id in ipairs(redis.call('ZRANGEBYSCORE', parked, '-inf', now - most_age, 'LIMIT', 0, most)) do
+      if age_of(prefix .. id, paused, now) <= most_age then
+        break -- it was paused meanwhile, and those after it are younger
+      end
       redis.call('ZREM', parked, id)
       enqueue('due', id, 'queued', 'due')
     end
@@ -110,10 +112,10 @@ for i = 1, math.floor(#KEYS / 7) do
         enqueue('due', id, 'queued', held[id] and 'due' or 'free')
       end
     end
-    local oldest = first_of(parked)
+    local oldest = redis.call('ZRANGE', parked, 0, 0)[1]
     if oldest then
       look_again(again)
-      look_again(oldest + paused + most_age)
+      look_again(now + most_age - age_of(prefix .. oldest, paused, now))
     end
   end
   for id in pairs(held) do

@@ -4,6 +4,7 @@ import http.client
 import logging
 import os
 import socket
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Iterator
@@ -113,6 +114,25 @@ def test_clients_that_say_nothing_do_not_hold_the_endpoint_for_ever(
         break
     else:
         pytest.fail("the endpoint answers no more")
+
+
+def test_it_tidies_up_though_nobody_asks():
+    """What processes leave that end again and again does not gather until the next scrape."""
+    tidied = threading.Event()
+    port = free_port()
+
+    def tidy() -> None:
+        tidied.set()
+        message = "no space left"
+        raise OSError(message)
+
+    made = Endpoint([One()], address="127.0.0.1", port=port, tidy=tidy)
+    assert made.start()
+    try:
+        assert tidied.wait(10)
+        assert "one 1.0" in read(port)
+    finally:
+        made.stop()
 
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")

@@ -46,7 +46,7 @@ def said(logger: logging.Logger) -> str:
 
 def attempt() -> Step:
     """Return the step of an attempt."""
-    return Step(None, name="attempt", destination="q", fields=IDS, attributes={}, linked="")
+    return Step(None, name="attempt", destination="q", fields=IDS, attributes={}, linked=())
 
 
 def test_json_is_an_object_a_line(logger: logging.Logger) -> None:
@@ -142,7 +142,7 @@ def test_an_event_s_routing_is_named_by_the_event(logger: logging.Logger) -> Non
         destination="default",
         fields={"event_id": "e1"},
         attributes={},
-        linked="",
+        linked=(),
     )
     with step:
         logger.warning("no rule")

@@ -20,7 +20,7 @@ def step_of(spans: Spans | None, linked: str = "") -> Step:
         destination="vendor",
         fields={"event_id": "e1"},
         attributes={"eventflow.attempt": 2},
-        linked=linked,
+        linked=(linked,),
     )
 
 

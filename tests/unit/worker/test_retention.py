@@ -1,7 +1,12 @@
 """Deleting by age: step by step, and however one kind of it fails."""
 
+from pathlib import Path
+
 from eventflow.errors import StoreError
-from eventflow.worker.retention import Pruning, Retention
+from eventflow.settings import load_settings
+from eventflow.worker.retention import Pruning, Retention, prunings
+from eventflow.worker.stores import ProcessStores
+from tests.contracts.journal_store import entry_of
 
 
 def test_each_kind_is_deleted_until_there_is_no_more() -> None:
@@ -31,6 +36,17 @@ def test_a_store_that_is_away_keeps_no_other_kind() -> None:
 
     Retention([Pruning("events", fail), Pruning("entries", succeed)]).look()
     assert ["entries"] == done
+
+
+def test_the_journal_is_kept_as_the_settings_say(tmp_path: Path) -> None:
+    """What is older than its retention goes, and then the oldest of what is too much."""
+    settings = load_settings(data_dir=tmp_path, journal_rows=3, journal_retention="1h")
+    stores = ProcessStores(settings)
+    stores.journal.record([entry_of(number) for number in range(10)])
+    start = entry_of().at
+    [kind] = [one for one in prunings(stores, settings) if one.name == "journal"]
+    assert [7, 0] == [kind.step(start), kind.step(start)]
+    assert [1, 0] == [kind.step(start + 3600 + 0.008), kind.step(start + 3600 + 0.008)]
 
 
 def test_it_stops_between_two_steps() -> None:

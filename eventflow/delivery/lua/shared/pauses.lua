@@ -3,9 +3,8 @@
 --
 -- pause:<target>     total: seconds of all pauses that are over; since, by, reason: while it is paused
 --
--- A delivery's field `paused` is the target's total when it was registered (none for 0). In
--- parked:<target> it stands at `accepted` less that: by the target's own clock, which stands still
--- while the target is paused, so that what is older stays before what is younger.
+-- A delivery's field `paused` is the target's total when it was registered (none for 0): what the
+-- total has grown by since is no age of the delivery's.
 
 -- Returns for how many seconds the target was ever paused, and whether it is.
 local function pause_of(key, now)
@@ -17,8 +16,8 @@ local function pause_of(key, now)
   return total, false
 end
 
--- Returns when a delivery was accepted by its target's clock.
-local function accepted_of(delivery, now)
+-- Returns a delivery's age; `paused` is for how many seconds its target was ever paused.
+local function age_of(delivery, paused, now)
   local kept = redis.call('HMGET', delivery, 'accepted', 'paused')
-  return (tonumber(kept[1]) or now) - tonumber(kept[2] or 0)
+  return now - (tonumber(kept[1]) or now) - (paused - tonumber(kept[2] or 0))
 end

@@ -7,7 +7,7 @@ COPY eventflow eventflow
 COPY workers workers
 COPY rules rules
 COPY schemas schemas
-RUN pip install --no-cache-dir --constraint constraints.txt ".[http,postgres]" \
+RUN pip install --no-cache-dir --constraint constraints.txt ".[encryption,http,postgres]" \
     && useradd --create-home --uid 10001 eventflow \
     && install --directory --owner eventflow /data
 

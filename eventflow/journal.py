@@ -55,7 +55,7 @@ class Step(StrEnum):
     """The event, or its input for one target, cannot be delivered: the facts have `reason`."""
     QUEUED = "queued"
     """It was put back on its queue; the facts have `why`: `due`, `free` (it was held back, and
-    may run now) or `sent again` (its message was lost)."""
+    may run now), `sent again` (its message was lost) or `restored` (it was in no place)."""
     ATTEMPT = "attempt"
     """A try and its outcome: `done`, `retry` (with when it is due), `dead` (the facts have
     `reason`) or `release`: given back untried. Where it changed the circuit breaker, the facts

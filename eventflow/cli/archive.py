@@ -49,7 +49,7 @@ def archive() -> None:
 def list_archives(bus: str | None, *, as_json: bool) -> None:
     """List the archives, with what each of them holds.
 
-    It looks at every archived event, which takes a second or two for each million. An event that
+    It looks at every archived event, which takes some seconds for each million. An event that
     several archives hold counts in each, and is stored once. One that has no retention is in no
     rule file here: its events are kept until their time.
     """

@@ -7,11 +7,11 @@ import click
 
 from eventflow.cli.listing import Column, Page, paging, show_listing
 from eventflow.cli.output import json_option
-from eventflow.cli.times import MOMENT, moment
+from eventflow.cli.times import MOMENT, iso, moment
 from eventflow.settings import load_settings
 from eventflow.store import open_engine, store_exists
 from eventflow.store.audit import AuditEntry, AuditFilter, AuditStore
-from eventflow.units import format_time, system_clock
+from eventflow.units import system_clock
 
 __all__ = ["audit"]
 
@@ -31,7 +31,7 @@ def audit() -> None:
     "--since", type=MOMENT, help="Done since: how long ago, such as 2h, or a date or time."
 )
 @click.option("--until", type=MOMENT, help="Done until, likewise.")
-@paging(default=50)
+@paging()
 @json_option
 def list_audit(
     *,
@@ -49,16 +49,17 @@ def list_audit(
     with _opened() as store:
         cursor = store.find(after).cursor if store is not None and after else None
         found = list(store.list(filters, limit=limit + 1, after=cursor)) if store else []
+    more = found[limit - 1].id if len(found) > limit else ""
     now = system_clock()
     show_listing(
-        Page(found[:limit], found[limit - 1].id if len(found) > limit else ""),
+        Page(found[:limit], more),
         [
-            Column[AuditEntry]("when", lambda entry: moment(entry.at, now)),
-            Column[AuditEntry]("who", lambda entry: entry.who),
-            Column[AuditEntry]("what", lambda entry: entry.what),
-            Column[AuditEntry]("target", lambda entry: entry.target or "-"),
-            Column[AuditEntry]("#count", lambda entry: f"{entry.count:,}"),
-            Column[AuditEntry]("facts", _facts_of, most=_MOST_FACTS),
+            Column("when", lambda entry: moment(entry.at, now)),
+            Column("who", lambda entry: entry.who),
+            Column("what", lambda entry: entry.what),
+            Column("target", lambda entry: entry.target or "-"),
+            Column("#count", lambda entry: f"{entry.count:,}"),
+            Column("facts", _facts_of, most=_MOST_FACTS),
         ],
         document=_document_of,
         as_json=as_json,
@@ -83,7 +84,7 @@ def _opened() -> Iterator[AuditStore | None]:
 def _document_of(entry: AuditEntry) -> dict[str, object]:
     return {
         "id": entry.id,
-        "at": format_time(entry.at),
+        "at": iso(entry.at),
         "who": entry.who,
         "what": entry.what,
         "target": entry.target,

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import click
 
-from eventflow.cli.times import MOMENT
+from eventflow.cli.times import MOMENT, iso
 from eventflow.records import Reason
 from eventflow.store import Cursor, DeadLetterFilter, DeadLetterSummary, State
 
@@ -17,12 +17,13 @@ __all__ = [
     "read_filter",
     "read_state",
     "state_option",
+    "write_options",
 ]
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
 ALL_STATES = "all"
-_FIELDS = ("target", "reason", "event_type", "source", "event_id", "rule", "error")
+_FIELDS = ("target", "reason", "event_type", "source", "event_id", "rule", "error", "group")
 _TIMES = ("since", "until")
 
 
@@ -33,11 +34,14 @@ _OPTIONS = (
         type=click.Choice([reason.value for reason in Reason]),
         help="Only those that died for this reason.",
     ),
-    click.option("--type", "event_type", help="Only events of this type."),
+    click.option("--type", "--event-type", "event_type", help="Only events of this type."),
     click.option("--source", help="Only events of this source."),
     click.option("--event", "event_id", metavar="ID", help="Only those of this event."),
     click.option("--rule", help="Only those of this rule."),
-    click.option("--error", help="Only those whose error contains this, in any case."),
+    click.option(
+        "--error", help="Only those whose error, or its class, contains this, in any case."
+    ),
+    click.option("--group", metavar="ID", help="Only this group's; `deadletters groups` has them."),
     click.option(
         "--since", type=MOMENT, help="Died since: how long ago, such as 2h, or a date or time."
     ),
@@ -73,6 +77,20 @@ def read_filter(options: dict[str, Any], *, state: str | None = None) -> DeadLet
     if "reason" in given:
         given["reason"] = Reason(given["reason"])
     return DeadLetterFilter(**given, state=read_state(state))
+
+
+def write_options(options: dict[str, Any]) -> list[str]:
+    """Return the options of `choosing` as one would write them.
+
+    Args:
+        options: As for `read_filter`.
+    """
+    names = {"event_type": "type", "event_id": "event"}
+    return [
+        f"--{names.get(name, name)}={iso(options[name]) if name in _TIMES else options[name]}"
+        for name in (*_FIELDS, *_TIMES)
+        if options[name] is not None
+    ]
 
 
 def read_state(state: str | None) -> State | None:

@@ -1,141 +1,145 @@
-"""Redriving dead letters: the ledger first, the store second, in batches, safe to repeat."""
+"""`eventflow deadletters redrive`: some by their ids at once, or many as a plan."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Protocol
+from typing import Any
 
-from eventflow.records import DeadLetter
-from eventflow.store import (
-    Cursor,
-    DeadLetterFilter,
-    DeadLetterStore,
-    State,
-    StoredDeadLetter,
-    redrive_refusal,
+import click
+from sqlalchemy import Engine
+
+from eventflow.cli.deadletters_follow import follow, send_now
+from eventflow.cli.deadletters_options import choosing, read_filter, write_options
+from eventflow.cli.deadletters_plan import report_sent
+from eventflow.cli.deadletters_store import (
+    all_option,
+    chosen,
+    dry_option,
+    opened,
+    sending,
+    yes_option,
 )
-from eventflow.units import Clock, system_clock
+from eventflow.cli.output import json_option
+from eventflow.cli.quantities import DURATION, RATE
+from eventflow.redrive import Outcome, Pace, make_plan, preview
+from eventflow.settings import load_settings
+from eventflow.store import DeadLetterFilter, DeadLetterStore
+from eventflow.store.groups import FailureGroups
+from eventflow.units import Rate
 
-__all__ = ["Outcome", "Redriven", "Redriver", "batches_of", "preview", "redrive_letters"]
-
-_BATCH = 100  # letters: what a crash leaves to be marked by the next call
-
-
-class Redriver(Protocol):
-    """What revives dead letters: an EventFlow."""
-
-    def redrive(self, letters: Sequence[DeadLetter]) -> list[str]:
-        """Register and send them again; return the ids that were revived now.
-
-        Those that it does not return are in flight, or were revived before for this same death.
-        Anything else that keeps one from being sent is an exception.
-        """
+__all__ = ["redrive"]
 
 
-class Outcome(StrEnum):
-    """What became of a dead letter that was to be redriven."""
+@click.command()
+@click.argument("ids", metavar="[ID]...", nargs=-1)
+@click.option("--id", "more_ids", metavar="ID", multiple=True, help="As ID; may be repeated.")
+@choosing
+@all_option
+@click.option("--limit", type=click.IntRange(1), help="At most so many, the newest deaths first.")
+@dry_option
+@click.option(
+    "--canary",
+    type=click.IntRange(0),
+    help="Send so many of each target first, and wait how they fare; 1 of 100 unless said, 10 at "
+    "most.",
+)
+@click.option(
+    "--rate", type=RATE, default="100/s", show_default=True, help="Send the rest so quickly."
+)
+@click.option(
+    "--max-failures",
+    metavar="PERCENT",
+    type=click.FloatRange(0, 100),
+    default=10.0,
+    show_default=True,
+    help="Stop when more of the last outcomes are failures.",
+)
+@click.option(
+    "--wait",
+    type=DURATION,
+    default="1m",
+    show_default=True,
+    help="Wait so long while there is no outcome at all.",
+)
+@click.option("--no-watch", is_flag=True, help="Send all at once, and do not look how they fare.")
+@click.option("--force", is_flag=True, help="Send also what was redriven too often.")
+@yes_option
+@json_option
+@click.pass_context
+def redrive(
+    ctx: click.Context,
+    /,
+    ids: tuple[str, ...],
+    *,
+    more_ids: tuple[str, ...],
+    is_all: bool,
+    limit: int | None,
+    dry_run: bool,
+    canary: int | None,
+    rate: Rate,
+    max_failures: float,
+    wait: float,
+    no_watch: bool,
+    force: bool,
+    yes: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Send dead letters to their targets again, each with a fresh budget.
 
-    REDRIVEN = "redriven"
-    ALREADY = "already"
-    REFUSED = "refused"
-    WOULD = "would be redriven"
-
-
-@dataclass(frozen=True, slots=True)
-class Redriven:
-    """One dead letter, and what became of it.
-
-    Attributes:
-        letter: The dead letter, as it was before.
-        outcome: What became of it.
-        why: Why it was not sent; empty where it was.
+    By ID they are sent as they are. By filter, or with --all, it is a plan: it says what would go
+    and asks, sends a canary, waits how it fares, sends the rest at a rate, and stops when failures
+    come back (exit code 1). It may be repeated, whatever cut it off: nothing is sent twice.
     """
-
-    letter: StoredDeadLetter
-    outcome: Outcome
-    why: str = ""
-
-
-def batches_of(
-    store: DeadLetterStore, filters: DeadLetterFilter, limit: int | None
-) -> Iterator[list[StoredDeadLetter]]:
-    """Read what is to be redriven, each letter once.
-
-    Args:
-        store: Where from.
-        filters: Which.
-        limit: The most in all; None for no end.
-
-    Yields:
-        Batches. One that dies again while this runs is not read again: a fault that persists
-        must not make an endless loop.
-    """
-    seen: set[str] = set()
-    after: Cursor | None = None
-    while limit is None or len(seen) < limit:
-        size = _BATCH if limit is None else min(_BATCH, limit - len(seen))
-        found = store.begin_redrive(filters, limit=size, after=after)
-        if not found:
-            return
-        after = found[-1].cursor
-        batch = [stored for stored in found if stored.id not in seen]
-        seen.update(stored.id for stored in batch)
-        yield batch
-
-
-def redrive_letters(
-    store: DeadLetterStore,
-    flow: Redriver,
-    batches: Iterable[Sequence[StoredDeadLetter]],
-    clock: Clock = system_clock,
-) -> Iterator[Redriven]:
-    """Redrive, batch by batch; what is told to be redriven is sent and marked.
-
-    Args:
-        store: Where they are marked.
-        flow: What sends them.
-        batches: From `batches_of`, or the store's answers.
-        clock: For the time of the mark.
-
-    Yields:
-        What became of each.
-
-    Raises:
-        LedgerError: When the ledger cannot be reached. Then, as with every other exception, the
-            batch is not marked; the ledger knows what it has revived, so doing it again is safe.
-        TransportError: When the broker cannot be.
-        StoreError: When the store cannot be.
-    """
-    for batch in batches:
-        told = [_judge(stored) for stored in batch]
-        able = [item.letter for item in told if item.outcome is Outcome.WOULD]
-        revived = set(flow.redrive([stored.letter for stored in able])) if able else set()
-        if able:
-            # Those that the ledger revived before, too: an earlier call was cut off between.
-            store.mark_redriven(able, clock())
-        for item in told:
-            if item.outcome is not Outcome.WOULD:
-                yield item
-            elif item.letter.id in revived:
-                yield Redriven(item.letter, Outcome.REDRIVEN)
-            else:
-                yield Redriven(item.letter, Outcome.ALREADY, "it is on its way already")
+    ids = (*ids, *more_ids)
+    filters = chosen(ids, read_filter(options), is_all=is_all)
+    most_redrives = None if force else load_settings().max_redrives
+    pace = Pace(rate.count / rate.seconds, wait, max_failures / 100)
+    with opened() as engine:
+        if ids and canary is None:
+            is_well = _by_id(engine, ids, most_redrives, dry_run=dry_run, as_json=as_json)
+        else:
+            store = DeadLetterStore(engine)
+            if ids:
+                filters = DeadLetterFilter(ids=tuple(store.identify(item) for item in ids))
+            plan = make_plan(
+                store,
+                FailureGroups(engine),
+                filters,
+                limit=limit,
+                canary=canary,
+                most_redrives=most_redrives,
+            )
+            is_well = follow(
+                store,
+                plan,
+                pace,
+                which=[f"--canary={canary}", *ids] if ids else write_options(options),
+                asks=not (yes or dry_run),
+                is_dry=dry_run,
+                is_watched=not no_watch,
+                as_json=as_json,
+            )
+    if not is_well:
+        ctx.exit(1)
 
 
-def preview(batches: Iterable[Sequence[StoredDeadLetter]]) -> Iterator[Redriven]:
-    """Tell what a redrive would do, and do nothing.
-
-    Args:
-        batches: As for `redrive_letters`.
-    """
-    for batch in batches:
-        yield from (_judge(stored) for stored in batch)
-
-
-def _judge(stored: StoredDeadLetter) -> Redriven:
-    refusal = redrive_refusal(stored)
-    if not refusal:
-        return Redriven(stored, Outcome.WOULD)
-    if stored.state is State.REDRIVEN:
-        return Redriven(stored, Outcome.ALREADY, refusal)
-    return Redriven(stored, Outcome.REFUSED, refusal)
+def _by_id(
+    engine: Engine,
+    ids: tuple[str, ...],
+    most_redrives: int | None,
+    *,
+    dry_run: bool,
+    as_json: bool,
+) -> bool:
+    """Send letters as they are; False where one of them was asked for and cannot go."""
+    store = DeadLetterStore(engine)
+    # All are looked up before anything is done to any of them.
+    found = {stored.id: stored for stored in [store.get(identity) for identity in ids]}
+    batch = list(found.values())
+    if dry_run:
+        told = list(preview([batch], most_redrives=most_redrives))
+        report_sent(told, as_json=as_json)
+    else:
+        with sending(store) as sender:
+            told = send_now(
+                store, sender, [batch], most_redrives=most_redrives, which=ids, as_json=as_json
+            )
+    return not any(item.outcome is Outcome.REFUSED for item in told)

@@ -134,6 +134,8 @@ def _facts(stored: StoredDeadLetter, now: float) -> Iterator[tuple[str, str]]:
     yield "rules", ", ".join(stored.rules)
     yield "reason", f"{stored.reason.value}: {explained}".strip(": ")
     yield "error", _error_of(stored)
+    yield "at", stored.place
+    yield "group", stored.group_id
     yield "attempts", str(stored.attempts)
     yield "accepted", moment(stored.accepted_at, now)
     yield "first tried", moment(stored.first_attempt_at, now)

@@ -13,6 +13,7 @@ _QUEUED = {
     "due": "its time has come, and it is queued again",
     "free": "it may go on, and is queued again",
     "sent again": "its message was lost, and is sent again",
+    "restored": "it was nowhere in the ledger, and is queued again",
 }
 _LOST = {
     "lease": "its worker did not come back in time",

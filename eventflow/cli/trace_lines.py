@@ -122,8 +122,9 @@ def _facts(story: Story) -> Iterator[tuple[str, str]]:
     first = next((run for run in story.runs if not run.replay_name), None)
     if first is not None and first.accepted_at:
         yield "accepted", moment(first.accepted_at, story.now)
-    if story.time:
-        yield "its time", story.time
+    yield "its time", story.time
+    if story.body is not None:
+        yield "trace", str(story.body.event.get("traceparent", ""))
     yield "is", summary_of(story)
     if story.body is None:
         yield "content", _NO_CONTENT

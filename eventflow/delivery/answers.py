@@ -17,6 +17,7 @@ __all__ = [
     "Moved",
     "Outcome",
     "Planned",
+    "Progress",
     "RouteWork",
     "TargetStatus",
     "Verdict",
@@ -283,5 +284,22 @@ class DeliveryState:
     target: str
     attempts: int
     due_at: float
+    error_type: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a delivery in flight is.
+
+    Attributes:
+        attempts: How often it was tried, an attempt that runs included.
+        failed: The number of its last attempt that failed; 0 if none has.
+        error_type: That attempt's error, its class.
+        error: That attempt's error, its text.
+    """
+
+    attempts: int
+    failed: int
     error_type: str
     error: str

@@ -17,6 +17,7 @@ from eventflow.delivery.answers import (
     Finished,
     Moved,
     Planned,
+    Progress,
     RouteWork,
     TargetStatus,
 )
@@ -155,6 +156,9 @@ class Ledger(Protocol):
 
     def describe(self, delivery_ids: Sequence[str]) -> list[tuple[str, int]]:
         """Return each delivery's event type and attempts so far; `("", 0)` where it is gone."""
+
+    def progress(self, delivery_ids: Sequence[str]) -> list[Progress | None]:
+        """Tell how far each delivery in flight is; None where it is finished, or never was."""
 
     def status(self, targets: Sequence[str]) -> dict[str, TargetStatus]:
         """Count each target's deliveries."""

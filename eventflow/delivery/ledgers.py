@@ -30,6 +30,7 @@ class Ledgers:
 
     def __init__(self, settings: Settings, *, patient: bool = True) -> None:
         self._settings = settings
+        self._journal_most = settings.journal_most if settings.journal else 0
         self._patient = patient
         # By process: redis-py notices a fork, and yet has locks that another thread may have held.
         self._clients: dict[int, redis.Redis] = {}
@@ -50,7 +51,7 @@ class Ledgers:
                 bus=bus,
                 window=self._settings.deduplication_window,
                 most=self._settings.max_backlog,
-                journal_most=self._settings.journal_most if self._settings.journal else 0,
+                journal_most=self._journal_most,
             )
         return ledger
 
@@ -86,7 +87,7 @@ class Ledgers:
 
     def reconciliation(self, bus: str) -> Reconciliation:
         """Return the repairs of *bus*."""
-        return Reconciliation(self._connect(), bus)
+        return Reconciliation(self._connect(), bus, journal_most=self._journal_most)
 
     def oversee(self, identity: str, seconds: float) -> bool:
         """Take or keep the place of the one router that oversees; False when another has it.

@@ -6,7 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
-from eventflow.delivery.answers import BreakerState, BreakerStatus, DeliveryState, TargetStatus
+from eventflow.delivery.answers import (
+    BreakerState,
+    BreakerStatus,
+    DeliveryState,
+    Progress,
+    TargetStatus,
+)
 from eventflow.delivery.memory_records import KeptDelivery, KeptEvent, KeptTarget
 from eventflow.units import Clock, system_clock
 
@@ -94,6 +100,17 @@ class MemoryTargets:
         """Return each delivery's event type and attempts so far; `("", 0)` where it is gone."""
         kept = [self._deliveries.get(identity) for identity in delivery_ids]
         return [(one.kind, one.attempts) if one is not None else ("", 0) for one in kept]
+
+    @one_at_a_time
+    def progress(self, delivery_ids: Sequence[str]) -> list[Progress | None]:
+        """Tell how far each delivery in flight is; None where it is finished, or never was."""
+        kept = [self._deliveries.get(identity) for identity in delivery_ids]
+        return [
+            Progress(one.attempts, one.failed, one.error_type, one.error)
+            if one is not None
+            else None
+            for one in kept
+        ]
 
     @one_at_a_time
     def status(self, targets: Sequence[str]) -> dict[str, TargetStatus]:

@@ -13,6 +13,7 @@ from typing import Any
 import redis
 
 from eventflow.delivery.keys import OVERSEER, ROUTE, Keys
+from eventflow.delivery.redis_journal import Noting
 from eventflow.delivery.scripts import Argument, Scripts, guarded
 from eventflow.events import split_delivery_id
 
@@ -43,12 +44,14 @@ class Reconciliation:
     Args:
         client: From `connect_redis`.
         bus: The bus.
+        journal_most: How many entries of the journal may wait for the recorder; 0 for no journal.
     """
 
-    def __init__(self, client: redis.Redis, bus: str) -> None:
+    def __init__(self, client: redis.Redis, bus: str, *, journal_most: int = 0) -> None:
         self._client: Any = client  # redis-py types each answer as "now or awaitable"
         self._scripts = Scripts(client)
         self._keys = Keys(bus)
+        self._noting = Noting(self._scripts, self._keys, journal_most)
 
     def restore_deliveries(self, targets: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
         """Queue again the deliveries that are in no place, a slice at each step.
@@ -69,7 +72,7 @@ class Reconciliation:
                     by_target[target].append(identity)
             for target, ids in by_target.items():
                 keys = [*self._places(target), *(self._keys.delivery(each) for each in ids)]
-                yield target, _texts(self._scripts.run("restore", keys, ids))
+                yield target, _texts(self._noting.run("restore", keys, ids))
             yield "", []
 
     def restore_events(self) -> Iterator[list[str]]:
@@ -82,7 +85,7 @@ class Reconciliation:
         places = [keys.queued(ROUTE), keys.running(ROUTE), keys.lanes]
         for ids in self._scan(keys.event("")):
             names = [*places, *(keys.event(each) for each in ids)]
-            yield _texts(self._scripts.run("restore_events", names, [keys.prefix, *ids]))
+            yield _texts(self._noting.run("restore_events", names, [keys.prefix, *ids]))
 
     def forget_vanished(self, target: str) -> Iterator[list[str]]:
         """Take away entries whose delivery's record is gone, and count them, a slice at each step.

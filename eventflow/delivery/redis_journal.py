@@ -6,9 +6,9 @@ from typing import Any
 
 import redis
 
-from eventflow.delivery.keys import JOURNAL
+from eventflow.delivery.keys import JOURNAL, Keys
 from eventflow.delivery.redis_targets import RedisTargets
-from eventflow.delivery.scripts import Argument, guarded
+from eventflow.delivery.scripts import Argument, Scripts, guarded
 from eventflow.errors import LedgerError
 from eventflow.journal import (
     TELL_EVERY,
@@ -19,10 +19,29 @@ from eventflow.journal import (
     read_entry,
 )
 
-__all__ = ["RedisJournal"]
+__all__ = ["Noting", "RedisJournal"]
 
 _log = logging.getLogger("eventflow.delivery")
 _CALLS = {0: JournalCall.NO, 1: JournalCall.YES, 2: JournalCall.AGAIN}
+
+
+class Noting:
+    """Runs scripts that write to the journal: those that include `journal`.
+
+    Args:
+        scripts: The server's.
+        keys: The bus's.
+        most: How many entries may wait for the recorder; 0 for no journal.
+    """
+
+    def __init__(self, scripts: Scripts, keys: Keys, most: int) -> None:
+        self._scripts = scripts
+        self._keys = [keys.journal, keys.counts(JOURNAL)]
+        self._most = most
+
+    def run(self, name: str, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
+        """Run one script; as `Scripts.run`."""
+        return self._scripts.run(name, [*keys, *self._keys], [*arguments, self._most])
 
 
 class RedisJournal(RedisTargets):
@@ -36,7 +55,7 @@ class RedisJournal(RedisTargets):
 
     def __init__(self, client: redis.Redis, bus: str, *, journal_most: int = 0) -> None:
         super().__init__(client, bus)
-        self._journal_most = journal_most
+        self._noting = Noting(self._scripts, self._keys, journal_most)
         self._journal_counts = self._keys.counts(JOURNAL)
 
     def journal_entries(self, limit: int) -> list[JournalEntry]:
@@ -86,12 +105,7 @@ class RedisJournal(RedisTargets):
         guarded(self._client, lambda: self._client.hdel(self._journal_counts, "until"))
 
     def _run_noting(self, name: str, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
-        """Run a script that writes to the journal, which includes `journal`."""
-        return self._scripts.run(
-            name,
-            [*keys, self._keys.journal, self._journal_counts],
-            [*arguments, self._journal_most],
-        )
+        return self._noting.run(name, keys, arguments)
 
     def _drop(self, ids: Sequence[bytes]) -> None:
         pipeline = self._client.pipeline(transaction=True)

@@ -5,7 +5,13 @@ from typing import Any
 
 import redis
 
-from eventflow.delivery.answers import BreakerState, BreakerStatus, DeliveryState, TargetStatus
+from eventflow.delivery.answers import (
+    BreakerState,
+    BreakerStatus,
+    DeliveryState,
+    Progress,
+    TargetStatus,
+)
 from eventflow.delivery.keys import BUSES, Keys
 from eventflow.delivery.scripts import Scripts, guarded
 
@@ -75,6 +81,20 @@ class RedisTargets:
             pipeline.hmget(self._keys.delivery(identity), ["type", "attempts"])
         answers = guarded(self._client, pipeline.execute)
         return [(_text(kind), int(attempts or 0)) for kind, attempts in answers]
+
+    def progress(self, delivery_ids: Sequence[str]) -> list[Progress | None]:
+        """Tell how far each delivery in flight is; None where it is finished, or never was."""
+        fields = ["attempts", "failed", "error_type", "error"]
+        pipeline = self._client.pipeline(transaction=False)
+        for identity in delivery_ids:
+            pipeline.hmget(self._keys.delivery(identity), fields)
+        answers = guarded(self._client, pipeline.execute) if delivery_ids else []
+        return [
+            Progress(int(attempts), int(failed or 0), _text(kind), _text(error))
+            if attempts is not None
+            else None
+            for attempts, failed, kind, error in answers
+        ]
 
     def status(self, targets: Sequence[str]) -> dict[str, TargetStatus]:
         """Count each target's deliveries."""

@@ -184,7 +184,7 @@ _READ = (
     _of_target(
         "balance_difference",
         "Deliveries that were registered and are nowhere: neither delivered nor dead nor anywhere "
-        "in the ledger. 0 in a sound ledger.",
+        "in the ledger. 0 in a sound ledger. Of events, the target is eventflow.route.",
     ),
     _of_target("registered_total", "Deliveries that were ever registered, by the ledger."),
     _of_target("delivered_total", "Deliveries that were ever delivered, by the ledger."),
@@ -204,6 +204,17 @@ _READ = (
         "bus",
     ),
     _of_ledger("queue_consumers", "Processes that read a queue.", "queue"),
+    _of_ledger(
+        "canary_age_seconds",
+        "For how long a queue's canary has been on its way and nothing else was taken from the "
+        "queue; 0 when all is well.",
+        "queue",
+    ),
+    _of_ledger(
+        "queue_stuck_seconds",
+        "Since when the workers of a queue are believed to consume nothing; 0 when all is well.",
+        "queue",
+    ),
     Metric(
         "eventflow_stored_dead_letters",
         Kind.GAUGE,

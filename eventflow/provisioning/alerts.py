@@ -83,6 +83,16 @@ def _of_deployment(job: str) -> Iterator[Alert]:
         "events of the bus {{ $labels.bus }} cannot be routed",
         "They are dead letters: `eventflow deadletters list` says why.",
     )
+    lost = queries.gauge(
+        "eventflow_target_balance_difference", "bus", selector='target=~"eventflow[.].*"'
+    )
+    yield _alert(
+        "EventflowEventsNowhere",
+        f"{lost} > 0",
+        ("10m", "critical"),
+        "{{ $value }} events of the bus {{ $labels.bus }} are nowhere",
+        "They were accepted, and are neither routed nor waiting: see `eventflow doctor`.",
+    )
     unrecorded = (
         f"{queries.gauge(f'eventflow_{what}_age_seconds', 'bus')} > {_LATE}"
         for what in ("unrecorded", "journal")
@@ -102,6 +112,14 @@ def _of_deployment(job: str) -> Iterator[Alert]:
         "The recorder was away for too long: what is dropped is not in `eventflow trace`.",
     )
     refused = 'outcome=~"refused|failed"'
+    own = 'queue=~"eventflow[.].*"'
+    yield _alert(
+        "EventflowQueueStuck",
+        f"{queries.gauge('eventflow_queue_stuck_seconds', 'queue', selector=own)} > 0",
+        ("0m", "critical"),
+        "nobody takes anything from {{ $labels.queue }}",
+        "A router or recorder is alive and consumes nothing: start it again.",
+    )
     yield _alert(
         "EventflowPublishingFails",
         f"{queries.rate('eventflow_events_published_total', 'bus', selector=refused)} > 0",
@@ -164,10 +182,11 @@ def _of_waits(target: Target) -> Iterator[Alert]:
         f"After {format_duration(target.retry.max_age)} (max_age) they become dead letters.",
     )
     attempts = f'sum(increase(eventflow_attempts_total{{target="{name}"}}[5m]))'
+    stuck = queries.gauge("eventflow_queue_stuck_seconds", selector=f'queue="{target.queue}"')
     yield _alert(
         "EventflowWorkerStuck",
         f"{queries.target_gauge('queued_age_seconds', target)} > {STUCK_AFTER:g} "
-        f"unless {attempts} > 0",
+        f"unless {attempts} > 0 or {stuck} > 0",
         ("1m", "critical"),
         f"nobody takes the deliveries of {name}",
         f"Something is queued on {target.queue}, and nothing is attempted: start `{_command(target)}`, "

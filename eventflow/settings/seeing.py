@@ -110,6 +110,12 @@ class SeeingSettings(BaseSettings):
         description="Who acts, for the audit: a person or a pipeline. Empty: who is logged in, and "
         "on which machine.",
     )
+    max_redrives: int = Field(
+        3,
+        ge=1,
+        le=1000,
+        description="How often a dead letter may be redriven; beyond, only `--force` sends it.",
+    )
     audit_retention: Duration = Field(
         365 * 86400.0,
         description="How long the audit is kept in the store; 0s keeps it for good.",

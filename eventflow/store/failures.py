@@ -23,11 +23,11 @@ _ID_LENGTH = 12  # hexadecimal digits: among a million groups, two share one by 
 _HOLE = "…"
 
 _FRAME = re.compile(
-    r'^[\s|+]*File "(?P<file>[^"\n]+)", line (?P<line>\d+), in (?P<function>[^\n]+)$', re.MULTILINE
+    r'^[ \t|+]*File "(?P<file>[^"\n]+)", line (?P<line>\d+), in (?P<function>[^\n]+)$', re.MULTILINE
 )
 # A chain of exceptions has the last one at its end, and Python's sentence before it.
 _CHAINED = re.compile(
-    r"^[\s|+]*(?:The above exception was the direct cause of the following exception|"
+    r"^[ \t|+]*(?:The above exception was the direct cause of the following exception|"
     r"During handling of the above exception, another exception occurred):$",
     re.MULTILINE,
 )

@@ -53,10 +53,11 @@ class DeadLetterFilter:
         source: The event's source.
         event_id: The event's id.
         rule: A rule that matched.
-        error: Text that the error contains, in any case.
+        error: Text that the error, or its class, contains, in any case.
         since: Died then or later, seconds since the epoch.
         until: Died then or earlier, seconds since the epoch.
         group: The id of a group of failures.
+        redrives_below: Redriven less often than this.
         state: Where they stand.
     """
 
@@ -71,6 +72,7 @@ class DeadLetterFilter:
     since: float | None = None
     until: float | None = None
     group: str | None = None
+    redrives_below: int | None = None
     state: State | None = None
 
 

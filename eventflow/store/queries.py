@@ -38,7 +38,10 @@ def conditions(filters: DeadLetterFilter) -> list[ColumnElement[bool]]:
         mark = rule_mark(filters.rule)
         found.append(func.replace(_LETTERS.rules, mark, "") != _LETTERS.rules)
     if filters.error is not None:
-        found.append(_LETTERS.error.icontains(filters.error, autoescape=True))
+        texts = (_LETTERS.error, _LETTERS.error_type)
+        found.append(or_(*(text.icontains(filters.error, autoescape=True) for text in texts)))
+    if filters.redrives_below is not None:
+        found.append(_LETTERS.redrives < filters.redrives_below)
     return found
 
 

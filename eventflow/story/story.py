@@ -158,5 +158,8 @@ class Story:
 
     @property
     def is_final(self) -> bool:
-        """Whether nothing more happens by itself."""
-        return all(run.is_final for run in self.runs)
+        """Whether nothing more happens by itself, as far as anybody can say."""
+        if "ledger" in self.away and not all(run.is_routed for run in self.runs):
+            return False
+        is_blind = bool(self.away) and not self.runs
+        return not is_blind and all(run.is_final for run in self.runs)

@@ -86,7 +86,7 @@ class MemoryLedgers(Ledgers):
                 bus,
                 window=self._settings.deduplication_window,
                 most=self._settings.max_backlog,
-                journal_most=self._settings.journal_most if self._settings.journal else 0,
+                journal_most=self._journal_most,
                 clock=self._clock,
             )
         return self._watched[bus]

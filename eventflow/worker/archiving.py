@@ -26,7 +26,7 @@ from eventflow.worker.context import WorkerContext
 from eventflow.worker.deliver import lease_seconds
 from eventflow.worker.hand_back import hand_back
 from eventflow.worker.identity import owner_name
-from eventflow.worker.letters import letter_of_delivery
+from eventflow.worker.letters import letter_of_delivery, one_line
 from eventflow.worker.monitoring import count_finish
 from eventflow.worker.steps import archive_step, judge_archive
 from eventflow.worker.tell import tell_breaker, tell_outcome
@@ -186,7 +186,7 @@ def _outcome(
         Outcome.RETRY,
         delay=next_delay(ARCHIVE_TARGET.retry, claim.attempt, context.chance),
         error_type=type(error).__qualname__,
-        error=str(error),
+        error=one_line(str(error)),
         succeeded=False,
         duration=duration,
     )

@@ -67,7 +67,7 @@ def read_ledgers(context: WorkerContext) -> Reader:
                 _add_target(samples, bus, target, gauges)
             _add_steering(samples, ledgers, bus, names)
             _add_bus(samples, ledgers, bus)
-        _add_consumers(samples, ledgers)
+        _add_queues(samples, ledgers)
 
     return read
 
@@ -97,6 +97,7 @@ def _add_steering(samples: Samples, ledgers: Ledgers, bus: str, names: Sequence[
     # What cannot be routed is registered once more, as its dead letter.
     samples.add("eventflow_accepted_events_total", events.registered - events.dead, bus)
     samples.add("eventflow_unroutable_events_total", events.dead, bus)
+    samples.add("eventflow_target_balance_difference", events.difference, bus, ROUTE)
     for target, balance in balances.items():
         samples.add("eventflow_target_registered_total", balance.registered, bus, target)
         samples.add("eventflow_target_delivered_total", balance.delivered, bus, target)
@@ -118,10 +119,16 @@ def _add_bus(samples: Samples, ledgers: Ledgers, bus: str) -> None:
     samples.add("eventflow_journal_dropped_total", journal.dropped, bus)
 
 
-def _add_consumers(samples: Samples, ledgers: Ledgers) -> None:
-    roster = ledgers.processes().roster()
+def _add_queues(samples: Samples, ledgers: Ledgers) -> None:
+    processes = ledgers.processes()
+    roster, (now, _) = processes.roster(), processes.clock()
     for queue, number in Counter(queue for one in roster.alive for queue in one.queues).items():
         samples.add("eventflow_queue_consumers", number, queue)
+    for queue, canary in ledgers.canaries().read().items():
+        since = canary.waiting_since
+        samples.add("eventflow_canary_age_seconds", max(0.0, now - since) if since else 0, queue)
+        stuck = max(0.0, now - canary.stuck) if canary.stuck else 0
+        samples.add("eventflow_queue_stuck_seconds", stuck, queue)
 
 
 def read_store(context: WorkerContext) -> Reader:

@@ -33,6 +33,11 @@ RULES = """
       of-others:
         pattern: {source: [others]}
         targets: [fine]
+      carried:
+        pattern: {source: [shop], detail-type: [Carried]}
+        targets: [fine]
+    archives:
+      parcels: {pattern: {detail-type: [Kept, Carried]}, retention: 30d}
 """
 
 PROJECT = """
@@ -163,6 +168,7 @@ def test_the_story_for_programs(running: Deployment, sold: str) -> None:
         "sold-at-the-front": "no match",
         "moved": "no match",
         "of-others": "no match",
+        "carried": "no match",
     }
 
 
@@ -201,6 +207,46 @@ def test_it_is_found_by_what_it_has(running: Deployment, sold: str) -> None:
         none = trace(running, "--where", "detail.order_id=42", *options)
         assert (none.exit_code, none.stdout) == (1, "")
         assert "What was delivered is found in an archive alone" in none.stderr
+
+
+def test_what_is_delivered_is_found_in_the_archive(running: Deployment) -> None:
+    """An archive keeps the content: for a search, and for the rules to be asked about it."""
+    event_id = publish(running, "Kept", parcel={"number": "P-7"})
+    running.settle()
+    story = told(running, "--where", "detail.parcel.number=P-7", "--type", "Kept")
+    assert (story["event_id"], story["content_from"]) == (event_id, "archive")
+    assert story["archived"]["archives"] == ["parcels"]
+    [delivery] = story["runs"][0]["deliveries"]
+    assert (delivery["target"], delivery["state"]) == ("eventflow.archive", "delivered")
+    said = trace(running, event_id).stdout
+    assert re.search(r"^archived  by parcels, until 20.* \(in \d+d\)$", said, re.MULTILINE)
+    assert "  none of 5 matches\n" in said
+    assert "changed" not in said
+
+
+def test_a_replay_is_part_of_the_story(running: Deployment) -> None:
+    """Each run of the event has its own deliveries; one of them may be asked for alone."""
+    event_id = publish(running, "Carried", parcel="P-8")
+    running.settle()
+    done = running.command(
+        "replay", "--from", "1h", "--to", "now", "--type", "Carried", "--name", "again", "--yes"
+    )
+    assert done.returncode == 0, done.stderr
+    running.settle()
+    first, again = told(running, event_id)["runs"]
+    assert (first["replay"], again["replay"]) == (None, "again")
+    states = {each["delivery_id"]: each["state"] for each in again["deliveries"]}
+    assert states == {f"{event_id}@replay:again:fine": "delivered"}
+    assert {each["target"] for each in first["deliveries"]} == {"fine", "eventflow.archive"}
+    said = trace(running, event_id).stdout
+    assert "; replay again: 1 delivery: 1 delivered\n" in said
+    assert re.search(r"  fine \(replay again\) +attempt 1 succeeded in ", said)
+    for text in (event_id, f"{event_id}@replay:again:fine"):
+        options = ["--replay", "again"] if text == event_id else []
+        [run] = told(running, text, *options)["runs"]
+        assert run["replay"] == "again"
+    none = trace(running, event_id, "--replay", "none")
+    assert (none.exit_code, "no replay 'none' of it" in none.stderr) == (1, True)
 
 
 def test_what_is_held_back_says_why(running: Deployment) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from eventflow.delivery import Acceptance, Finish, Ledger, Outcome, Planned, Verdict
+from eventflow.delivery import Acceptance, Finish, Ledger, Outcome, Planned, Progress, Verdict
 from eventflow.records import DeadLetter, Reason
 from eventflow.rules import Target
 from eventflow.rules.targets import RetryPolicy
@@ -386,6 +386,23 @@ class LedgerContract:
         [identity] = register(ledger, "e1", TARGET)
         claim(ledger, identity)
         assert ledger.describe([identity, "gone:x"]) == [("T", 1), ("", 0)]
+
+    def test_progress_of_deliveries_is_told(self, ledger: Ledger) -> None:
+        """Attempts, and how the last one failed, while in flight; nothing of what is through."""
+        fresh, running, failed, done = (
+            register(ledger, event_id, TARGET)[0] for event_id in ("e1", "e2", "e3", "e4")
+        )
+        claim(ledger, running, failed, done)
+        retry = Finish(failed, 1, Outcome.RETRY, delay=60, error_type="E", error="no")
+        ledger.finish(VENDOR, [retry, Finish(done, 1, Outcome.DONE)])
+        assert [
+            Progress(0, 0, "", ""),
+            Progress(1, 0, "", ""),
+            Progress(1, 1, "E", "no"),
+            None,
+            None,
+        ] == ledger.progress([fresh, running, failed, done, "never:x"])
+        assert [] == ledger.progress([])
 
     @pytest.mark.parametrize("event_id", ["a:b", "with space", "ünïcode", "a" * 200])
     def test_ids_may_be_anything_printable(self, ledger: Ledger, event_id: str) -> None:

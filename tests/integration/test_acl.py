@@ -10,6 +10,7 @@ from sqlalchemy import text
 from eventflow.errors import StoreError
 from eventflow.privileges import Duty, Role, acl_of
 from eventflow.store import DeadLetterFilter, DeadLetterStore, JournalStore, open_engine
+from eventflow.store.audit import AuditEntry, AuditStore
 from tests.contracts.journal_store import entry_of
 from tests.contracts.store import letter_of
 from tests.integration.postgres import MISSING, find_binaries, running_postgres
@@ -53,6 +54,7 @@ def test_postgresql_users_of_the_page() -> None:
         with pytest.raises(StoreError, match="permission denied"):
             operator.record([letter_of("e2")])
         operator.purge(DeadLetterFilter(state=None))
+        AuditStore(engines[1], retention=1.0).record(AuditEntry(who="maria", what="targets pause"))
         assert 0 == operator.count(DeadLetterFilter(state=None)).total
         JournalStore(engines[0]).record([entry_of()])
         assert [entry_of()] == JournalStore(engines[1]).of_event("e1")

@@ -110,7 +110,9 @@ class Scene:
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     """A router, a worker of two processes and a recorder, all with metrics."""
     place = tmp_path_factory.mktemp("metrics")
-    with deployed(place, project=PROJECT, rules=RULES, report_interval=0.2) as deployment:
+    with deployed(
+        place, project=PROJECT, rules=RULES, report_interval=0.2, canary_interval=1
+    ) as deployment:
         scene = Scene(deployment)
         scene.start("router", "router")
         scene.start("recorder", "recorder")
@@ -223,6 +225,9 @@ def test_every_metric_is_served_under_its_name(scene: Scene):
     before = scene.outcomes()
     scene.publish("do")
     scene.await_outcomes(before, delivered=1)
+    scene.deployment.wait(
+        lambda: "eventflow_canary_age_seconds{" in scene.scrape("router"), "a canary"
+    )
     texts = {name: scene.scrape(name) for name in scene.ports}
     found = set(re.findall(r"^(eventflow_\w+)", "\n".join(texts.values()), re.MULTILINE))
     assert found <= series_names()

@@ -70,6 +70,23 @@ ALERTS: dict[str, tuple[list[dict[str, str]], int | None, int]] = {
         14,
         8,
     ),
+    "EventflowEventsNowhere": (
+        [
+            series(
+                "eventflow_target_balance_difference",
+                "0x5 3x30",
+                bus="default",
+                target="eventflow.route",
+            )
+        ],
+        17,
+        10,
+    ),
+    "EventflowQueueStuck": (
+        [series("eventflow_queue_stuck_seconds", "0x5 20x30", queue="eventflow.route")],
+        7,
+        4,
+    ),
     "EventflowJournalDropped": (
         [series("eventflow_journal_dropped_total", "0x5 40x30", bus="default", instance="r1")],
         8,
@@ -173,7 +190,16 @@ def _labels_of(name: str) -> dict[str, str]:
         return {"job": "eventflow"}
     if name == "EventflowReadingFails":
         return {"instance": "r1"}
-    of_buses = ("RoutingLate", "Unroutable", "RecordingLate", "JournalDropped", "PublishingFails")
+    if name == "EventflowQueueStuck":
+        return {"queue": "eventflow.route"}
+    of_buses = (
+        "RoutingLate",
+        "Unroutable",
+        "EventsNowhere",
+        "RecordingLate",
+        "JournalDropped",
+        "PublishingFails",
+    )
     return {"bus": "default"} if name.removeprefix("Eventflow") in of_buses else {}
 
 
@@ -182,6 +208,7 @@ def _annotations(alert: dict[str, Any], samples: list[dict[str, str]]) -> dict[s
     filled = {
         "{{ $labels.instance }}": _labels_of(alert["alert"]).get("instance", ""),
         "{{ $labels.bus }}": "default",
+        "{{ $labels.queue }}": "eventflow.route",
         "{{ $value }}": "3",
     }
     durations = {"90": "1m 30s", "50000": "13h 53m 20s", "2000": "33m 20s", "3700": "1h 1m 40s"}
@@ -194,6 +221,28 @@ def _annotations(alert: dict[str, Any], samples: list[dict[str, str]]) -> dict[s
             text = text.replace(template, value)  # noqa: PLW2901 - one after another
         texts[name] = text
     return texts
+
+
+def test_a_canary_tells_of_a_stuck_worker_before_anything_is_queued_for_long(tmp_path: Path):
+    """A queue that is empty but for the canary is as stuck as a long one."""
+    (tmp_path / "alerts.yml").write_text(alert_rules(RuleSet([DOOR], [])))
+    samples = [series("eventflow_queue_stuck_seconds", "0x5 20x30", queue="door")]
+    [alert] = [
+        one
+        for group in yaml.safe_load(alert_rules(RuleSet([DOOR], [])))["groups"]
+        for one in group["rules"]
+        if one["alert"] == "EventflowWorkerStuck"
+    ]
+    labels = {**alert["labels"], "owner": DOOR.owner}
+    firing = {"exp_labels": labels, "exp_annotations": alert["annotations"]}
+    checks: list[dict[str, Any]] = [
+        {"eval_time": "5m", "alertname": "EventflowWorkerStuck", "exp_alerts": []},
+        {"eval_time": "8m", "alertname": "EventflowWorkerStuck", "exp_alerts": [firing]},
+    ]
+    case = {"interval": "1m", "input_series": samples, "alert_rule_test": checks}
+    file = tmp_path / "tests.yml"
+    file.write_text(yaml.safe_dump({"rule_files": ["alerts.yml"], "tests": [case]}))
+    promtool("test", "rules", str(file))
 
 
 @pytest.mark.parametrize("kind", ["grafana", "alerts"])

@@ -58,6 +58,7 @@ def test_a_delivery_that_is_nowhere_is_sent_again(
     assert flow.context.sender.depth(TARGET) == 0, "once may be chance"
     look(reconciler, 1)
     assert client.zscore(f"{BUS}queued:{TARGET}", lost) is not None
+    assert ledger.journal_entries(1_000)[-1].facts == {"why": "restored"}
     assert flow.context.sender.depth(TARGET) == 1
     assert ledger.balances([TARGET])[TARGET].difference == 0
 
@@ -71,6 +72,8 @@ def test_an_event_that_is_nowhere_is_routed_again(
     client.lrem(f"{BUS}lane:lane", 0, "e1")
     look(Reconciler(flow.context))
     assert ledger.balances(["eventflow.route"])["eventflow.route"].difference == 0
+    last = ledger.journal_entries(1_000)[-1]
+    assert (last.event_id, last.facts) == ("e1", {"why": "restored"})
     works = ledger.begin_route(10, lease=30)
     assert {work.event_id for work in works} == {"e0", "e1", "e2"}
     assert flow.context.sender.depth("eventflow.route") == 1

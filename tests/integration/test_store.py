@@ -27,6 +27,7 @@ from eventflow.store.schema import VERSION, ensure_schema
 from eventflow.store.tables import METADATA
 from tests.contracts.archive import DAY, START, ArchiveContract, event_of
 from tests.contracts.audit import AuditContract
+from tests.contracts.groups import GroupsContract
 from tests.contracts.journal_store import JournalStoreContract
 from tests.contracts.replays import ReplayStoreContract
 from tests.contracts.store import StoreContract, letter_of
@@ -242,6 +243,10 @@ class TestPostgresArchive(ArchiveContract):
 
 class TestPostgresAudit(AuditContract):
     """The contract of the audit, on PostgreSQL."""
+
+
+class TestPostgresGroups(GroupsContract):
+    """The contract of groups of failures, on PostgreSQL."""
 
 
 def test_several_processes_record_the_same_letters_at_once(url: str) -> None:

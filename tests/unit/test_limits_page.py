@@ -15,6 +15,7 @@ from eventflow.gateway import content_modes, crew, put_events, server, signature
 from eventflow.metrics import endpoint, labels
 from eventflow.patterns import shape, syntax
 from eventflow.publishing import carriers, outbox, publisher
+from eventflow.redrive import plan, run, share
 from eventflow.replay import newcomer, outlet, selection
 from eventflow.replay import run as replay_run
 from eventflow.rules import (
@@ -31,7 +32,7 @@ from eventflow.schemas import bundle, faults, work
 from eventflow.schemas import files as schema_files
 from eventflow.schemas import json_text as schema_text
 from eventflow.settings import Settings
-from eventflow.store import audit, replay_records, sealing
+from eventflow.store import audit, failures, replay_records, sealing
 from eventflow.store import journal as stored_journal
 from eventflow.story import gathering, identifying, searching
 from eventflow.telemetry import provider, step
@@ -136,6 +137,11 @@ LIMITS: Mapping[str, Any] = {
     "times that archiving an event may end its recorder": ARCHIVE_TARGET.retry.max_crashes,
     "bytes below which an archived event is not compressed": sealing.PLAIN_BELOW,
     "archived events that one step deletes": retention._MOST_EVENTS,
+    "times that a dead letter may be redriven": setting("max_redrives"),
+    "letters of a canary, unless told otherwise": plan.MOST_CANARIES,
+    "deliveries of a target that a redrive has on their way": run.MOST_OPEN,
+    "outcomes of which a redrive judges whether failures came back": share.WINDOW,
+    "characters of an error that tell one group of failures from another": failures.MOST_PATTERN,
     "seconds that a line of the audit is kept": setting("audit_retention"),
     "lines that one new line deletes": audit.MOST_PRUNED,
     "rule files in a directory": files.MAX_FILES,

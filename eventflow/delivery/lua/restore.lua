@@ -4,6 +4,7 @@
 -- KEYS i+4          hash   delivery:<id>
 -- ARGV i            the delivery's id
 -- Returns the ids that are queued now
+--# include journal
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
 local ids = {}
@@ -14,6 +15,7 @@ for i = 1, #ARGV do
   end
   if not is_somewhere and redis.call('HEXISTS', KEYS[i + 4], 'attempts') == 1 then
     redis.call('ZADD', KEYS[1], now, ARGV[i])
+    note('queued', 'd', ARGV[i], 'f', '{"why":"restored"}')
     ids[#ids + 1] = ARGV[i]
   end
 end

@@ -133,7 +133,7 @@ def test_filters_and_pages(store: AuditStore) -> None:
     record_audit("targets close")
     first = run("list", "--who", "jo", "--limit", "3", "--json")
     assert ["n4", "n3", "n2"] == [item["id"] for item in json.loads(first.stdout)]
-    assert "more: the same command with --after n2" in first.stderr
+    assert "3 shown; more: the same command with --after n2" in first.stderr
     rest = run("list", "--who", "jo", "--after", "n2", "--json")
     assert ["n1", "n0"] == [item["id"] for item in json.loads(rest.stdout)]
     assert "Nothing was noted." in run("list", "--what", "replay").stderr

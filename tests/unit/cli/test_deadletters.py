@@ -12,13 +12,20 @@ import pytest
 from click.testing import CliRunner, Result
 
 from eventflow.cli import deadletters as commands
-from eventflow.cli.deadletters_redrive import batches_of, redrive_letters
+from eventflow.cli.deadletters_store import Sending
 from eventflow.cli.deadletters_view import _REASONS
 from eventflow.cli.main import Talk, cli
 from eventflow.errors import StoreError, TransportError
 from eventflow.events import delivery_id
 from eventflow.records import DeadLetter, Reason
-from eventflow.store import DeadLetterFilter, DeadLetterStore, State, open_engine
+from eventflow.redrive import Fate, Standing, batches_of, redrive_letters
+from eventflow.store import (
+    DeadLetterFilter,
+    DeadLetterStore,
+    State,
+    StoredDeadLetter,
+    open_engine,
+)
 from eventflow.store.failures import failure_of
 from tests.contracts.store import letter_of, message_letter
 
@@ -50,6 +57,14 @@ class Sender:
             now.append(letter.id)
         return now
 
+    def look(self, letters: Sequence[StoredDeadLetter]) -> dict[str, Standing]:
+        """Tell that all was delivered at once."""
+        return {stored.id: Standing(Fate.SUCCEEDED) for stored in letters}
+
+    def obstacle(self, bus: str, target: str) -> str:
+        """Tell that every target gets what is sent."""
+        return ""
+
 
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DeadLetterStore:
@@ -66,10 +81,11 @@ def sender(monkeypatch: pytest.MonkeyPatch) -> Sender:
     sender = Sender()
 
     @contextmanager
-    def sending() -> Iterator[Sender]:
-        yield sender
+    def sending(_store: DeadLetterStore) -> Iterator[Sending]:
+        yield Sending(sender, sender)
 
-    monkeypatch.setattr(commands, "_sending", sending)
+    monkeypatch.setattr("eventflow.cli.deadletters_redrive.sending", sending)
+    monkeypatch.setattr("eventflow.cli.deadletters_follow.sending", sending)
     return sender
 
 
@@ -311,13 +327,14 @@ class TestRedrive:
         assert "Nothing was done." in result.stderr
         assert [] == sender.revived
         result = run("redrive", "--target", "device-vendor", answer="y\n")
-        assert [("e2:device-vendor", 0), (UNLOCK, 0)] == sender.revived
+        assert {("e2:device-vendor", 0), (UNLOCK, 0)} == set(sender.revived)
+        assert 2 == len(sender.revived)
         assert 1 == store.count(DeadLetterFilter(state=State.DEAD)).total
-        assert "2 redriven." in result.stderr
+        assert "2 redriven: 2 delivered." in result.stderr
 
     def test_all_with_a_limit(self, sender: Sender) -> None:
         """The newest so many, without asking; the rest stays."""
-        result = run("redrive", "--all", "--yes", "--limit", "2", "--json")
+        result = run("redrive", "--all", "--yes", "--limit", "2", "--no-watch", "--json")
         assert ["e3:audit", "e2:device-vendor"] == ids_in(result)
         assert [("e3:audit", 0), ("e2:device-vendor", 0)] == sender.revived
 
@@ -325,8 +342,14 @@ class TestRedrive:
         """It tells what would go and what could not, and neither asks nor changes anything."""
         store.record([message_letter()])
         result = run("redrive", "--all", "--dry-run", "--json")
-        outcomes = {item["id"]: item["outcome"] for item in json.loads(result.stdout)}
-        assert ("would be redriven", "refused") == (outcomes[UNLOCK], outcomes["message:0123"])
+        document = json.loads(result.stdout)
+        assert (3, 1, 0) == (document["count"], document["homeless"], document["guarded"])
+        assert {"device-vendor": 2, "audit": 1} == {
+            item["target"]: item["count"] for item in document["targets"]
+        }
+        assert {UNLOCK, "e2:device-vendor", "e3:audit", "message:0123"} == {
+            item["id"] for item in document["sample"]
+        }
         assert ([], 4) == (sender.revived, store.count(DeadLetterFilter(state=State.DEAD)).total)
 
     def test_what_cannot_go_is_told_and_the_rest_goes(
@@ -338,7 +361,8 @@ class TestRedrive:
         assert re.search(r"refused +it is a message that could not be read", by_id.stdout)
         assert ("1 redriven, 1 refused.\n", 1) == (by_id.stderr, by_id.exit_code)
         by_filter = run("redrive", "--all", "--yes")
-        assert "2 redriven, 1 refused." in by_filter.stderr
+        assert "1 of them cannot be sent: no target is known." in by_filter.stderr
+        assert "2 redriven: 2 delivered." in by_filter.stderr
         assert 0 == by_filter.exit_code
         assert State.DEAD == store.get("message").state
 
@@ -351,12 +375,12 @@ class TestRedrive:
     def test_cut_off_between_the_steps(self, store: DeadLetterStore, sender: Sender) -> None:
         """The ledger had revived one when the broker failed: the next call sends the rest only."""
         sender.fail_after = 1
-        failed = run("redrive", "--all", "--yes")
+        failed = run("redrive", "--all", "--yes", "--no-watch")
         assert isinstance(failed.exception, TransportError)
         assert "Call it again when that is mended: nothing is sent twice." in failed.stderr
         assert 3 == store.count(DeadLetterFilter(state=State.DEAD)).total
         sender.fail_after = None
-        again = run("redrive", "--all", "--yes")
+        again = run("redrive", "--all", "--yes", "--no-watch")
         assert "2 redriven, 1 already." in again.stderr
         assert 3 == len(set(sender.revived)) == len(sender.revived)
         assert 0 == store.count(DeadLetterFilter(state=State.DEAD)).total

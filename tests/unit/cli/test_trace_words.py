@@ -275,7 +275,6 @@ def test_what_is_known_is_said() -> None:
     ("url", "identity", "expected"),
     [
         ("", "e1:vendor", ""),
-        ("http://flower:5555", "", ""),
         ("http://flower:5555", "e1:vendor", "http://flower:5555/task/e1%3Avendor"),
         ("https://f.example/ops/", "a/b c:v", "https://f.example/ops/task/a%2Fb%20c%3Av"),
     ],

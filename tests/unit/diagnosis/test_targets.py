@@ -14,7 +14,7 @@ from eventflow.delivery import (
     TargetBacklog,
 )
 from eventflow.diagnosis.targets import BusFacts, judge_buses
-from eventflow.rules import Target
+from eventflow.rules import ARCHIVE, ARCHIVE_TARGET, Target
 from eventflow.settings import load_settings
 
 MAIL = Target(name="mail", task="x.mail", queue="post", integration="messages")
@@ -74,6 +74,21 @@ def test_what_waits_is_added_over_the_buses():
         "target mail: error no-worker: no process reads its queue 'post', and 1,203 deliveries "
         "wait: start `eventflow worker messages`"
     )
+
+
+def test_archives_that_nobody_writes_ask_for_the_recorder():
+    """Their queue is no integration's, so no worker of one is missing."""
+    waits = Backlog(
+        "default",
+        unrouted=0,
+        unrouted_for=0.0,
+        unrecorded=0,
+        unrecorded_for=0.0,
+        targets={ARCHIVE: TargetBacklog(queued=2)},
+    )
+    [finding] = said(BusFacts({ARCHIVE: ARCHIVE_TARGET}, waits), named=(ARCHIVE,))
+    assert "no process reads its queue 'eventflow.archive', and 2" in finding.message
+    assert finding.advice == "start `eventflow recorder`"
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,11 @@ def test_the_database_is_in_the_channels() -> None:
             ["audit", "eventflow.route", "m@h.celery.pidbox"],
         ),
         (Role.ROUTER, ["eventflow.route"], ["doors", "eventflow.dead-letters"]),
-        (Role.RECORDER, ["eventflow.dead-letters"], ["doors", "eventflow.route"]),
+        (
+            Role.RECORDER,
+            ["eventflow.dead-letters", "eventflow.archive"],
+            ["doors", "eventflow.route"],
+        ),
         (Role.PUBLISHER, [], ["eventflow.route", "doors", "celeryev"]),
         (Role.OPERATOR, [], ["eventflow.route", "doors", "eventflow.dead-letters"]),
         (Role.MONITOR, ["celeryev"], ["eventflow.route", "doors"]),
@@ -109,6 +113,13 @@ def test_who_may_read_what_in_rabbitmq(role: Role, may: list[str], may_not: list
     read = permissions_of(Duty(role, TARGETS, node="n")).read
     assert may == [name for name in may if re.search(read, name)]
     assert [] == [name for name in [*may_not, "my-doors-2"] if re.search(read, name)]
+
+
+def test_a_recorder_touches_the_archives_deliveries_alone() -> None:
+    """Whatever targets there are: their deliveries are none of its business."""
+    rules = " ".join(acl_of(Duty(Role.RECORDER, TARGETS)))
+    assert "delivery:*:eventflow.archive" in rules
+    assert "device-vendor" not in rules
 
 
 def test_notes_are_apart_by_queues() -> None:

@@ -242,6 +242,15 @@ class TestRuns:
         story = story_of(ACCEPTED, none, sights={"": sight()})
         assert (story.runs[0].deliveries, story.is_final) == ((), True)
 
+    def test_nothing_is_final_while_nobody_can_say(self) -> None:
+        """Without the ledger an event that is not routed may be anywhere; without all, any event."""
+        away = {"ledger": "it does not answer"}
+        assert not story_of(ACCEPTED, away=away).is_final
+        assert not story_of(away=away).is_final
+        assert not story_of(away={"store": "it does not answer"}).is_final
+        done = (MATCHED, attempt(3, "done"), attempt(4, "done", "mail"))
+        assert story_of(ACCEPTED, *done, away=away).is_final
+
     def test_targets_are_in_the_order_of_the_match(self) -> None:
         """Each once, whoever tells of it."""
         seen = flying(Place.QUEUED, target="mail")

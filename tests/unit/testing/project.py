@@ -43,6 +43,8 @@ rules:
     pattern: {source: [others], detail-type: [asleep]}
     targets: [limited]
   elsewhere: {bus: side, pattern: {source: [others]}, targets: [notifications]}
+archives:
+  everything: {pattern: {source: [{exists: true}]}, retention: 30d}
 """
 
 

@@ -85,6 +85,7 @@ def show_run(
     name: str,
     as_json: bool,
     target: str = "",
+    done: int = 0,
 ) -> int:
     """Run a replay, show how far it is, and say how it ended.
 
@@ -94,13 +95,14 @@ def show_run(
         name: The replay's name.
         as_json: Whether to print how it ended as JSON, and nothing else.
         target: The target that is started, for the audit.
+        done: How many events had been seen before, of one that is resumed.
 
     Returns:
         The exit code.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     is_noted, said = False, ""
-    with show_progress("replayed", quiet=as_json) as progress:
+    with show_progress("replayed", done=done, quiet=as_json) as progress:
 
         def tell(how: ReplayProgress) -> None:
             nonlocal is_noted, said

@@ -43,10 +43,10 @@ def generate(
         document = {
             "id": event_id,
             "source": "parcels.app",
-            "type": kind,
+            "detail-type": kind,
             "time": "2026-05-28T21:46:40Z",
             "bus": "default",
-            "data": {
+            "detail": {
                 "number": number,
                 "parcel": {"id": f"EU-NB-{number:09}", "weight_kg": chance.randrange(1, 300) / 10},
                 "courier": {"id": f"courier-{chance.randrange(5000)}", "partner": "Kwik"},

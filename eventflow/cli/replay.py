@@ -76,7 +76,7 @@ def replay(
             return
         run = replayer.start
         code = show_run(
-            "replay", lambda tell: run(request, name, who(), tell), name=name, as_json=as_json
+            "replay start", lambda tell: run(request, name, who(), tell), name=name, as_json=as_json
         )
     context.exit(code)
 
@@ -193,6 +193,7 @@ def resume_replay(context: click.Context, /, name: str, *, rate: str | None, as_
             lambda tell: replayer.resume(name, tell, rate),
             name=name,
             as_json=as_json,
+            done=replayer.replays.get(name).progress.seen,
         )
     context.exit(code)
 

@@ -78,41 +78,49 @@ def as_wrong_use() -> Iterator[None]:
         raise click.UsageError(error.message) from error
 
 
-def show_run(deed: str, run: Callable[["Tell"], StoredReplay], *, name: str, as_json: bool) -> int:
+def show_run(
+    deed: str,
+    run: Callable[["Tell"], StoredReplay],
+    *,
+    name: str,
+    as_json: bool,
+    target: str = "",
+    done: int = 0,
+) -> int:
     """Run a replay, show how far it is, and say how it ended.
 
     Args:
-        deed: The command, for the audit.
+        deed: What the audit says was done.
         run: Runs it; given what is to be told how far it is.
         name: The replay's name.
         as_json: Whether to print how it ended as JSON, and nothing else.
+        target: The target that is started, for the audit.
+        done: How many events had been seen before, of one that is resumed.
 
     Returns:
         The exit code.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with show_progress("replayed", quiet=as_json) as progress:
-        noted = ""
+    is_noted, said = False, ""
+    with show_progress("replayed", done=done, quiet=as_json) as progress:
 
         def tell(how: ReplayProgress) -> None:
-            nonlocal noted
+            nonlocal is_noted, said
+            if not is_noted:  # it runs: nothing has refused it
+                record_audit(deed, target=target, facts={"replay": name})
+                is_noted = True
             progress.reach(how.seen, how.total)
-            if how.note and how.note != noted and not as_json:
+            if how.note not in {"", said} and not as_json:
                 say(f"Waits: {how.note}", style="yellow")
-            noted = how.note
+            said = how.note
 
         ended = run(tell)
-    return _report(deed, ended, name, as_json=as_json)
+    facts = {"replay": name, "state": ended.state.value}
+    record_audit("replay end", target=target, count=ended.progress.sent, facts=facts)
+    return _report(ended, name, as_json=as_json)
 
 
-def _report(deed: str, ended: StoredReplay, name: str, *, as_json: bool) -> int:
-    target = str(ended.arguments.get("unsent_to", ""))
-    record_audit(
-        f"{deed}: {ended.state.value}",
-        target=target,
-        count=ended.progress.sent,
-        facts={"replay": name},
-    )
+def _report(ended: StoredReplay, name: str, *, as_json: bool) -> int:
     if as_json:
         print_json(document_of(ended, system_clock()))
     sent = f"{ended.progress.sent:,} of {ended.progress.seen:,} events sent"

@@ -80,7 +80,8 @@ def story_of(replay: StoredReplay, now: float) -> Iterator[str]:
     if progress.cursor_at:
         yield f"  reached   {moment(progress.cursor_at, now)}"
     if progress.note:
-        yield f"  {'failed' if state is ReplayState.FAILED else 'waits'}    {visible(progress.note)}"
+        label = "failed" if state is ReplayState.FAILED else "waits"
+        yield f"  {label:<9} {visible(progress.note)}"
     if state is ReplayState.RUNNING:
         yield f"  runs in   {visible(replay.owner)}, heard of {ago(replay.updated_at, now)}"
     elif replay.ended_at:

@@ -75,5 +75,6 @@ def start_target(
             lambda tell: run(request, name, who(), tell, wait),
             name=name,
             as_json=as_json,
+            target=target,
         )
     context.exit(code)

@@ -65,10 +65,9 @@ class Duty:
         if self.role is Role.WORKER:
             routes = (ROUTE,) if self.publishes else ()
             return (*routes, DEAD_LETTERS, *self.target_queues)
-        # An operator redrives what died on the way to the archive, too.
-        return {Role.RECORDER: _RECORDED, Role.OPERATOR: (*self.target_queues, ARCHIVE)}.get(
-            self.role, ()
-        )
+        # An operator replays events, and redrives what died on the way to the archive, too.
+        operated = (ROUTE, ARCHIVE, *self.target_queues)
+        return {Role.RECORDER: _RECORDED, Role.OPERATOR: operated}.get(self.role, ())
 
     @property
     def target_queues(self) -> tuple[str, ...]:

@@ -57,6 +57,20 @@ def test_the_deployment_works(guarded: Guarded) -> None:
     assert [] == guarded.refusals()
 
 
+def test_operators_replay(guarded: Guarded) -> None:
+    """What is archived is sent again by an operator's user, and nothing is refused."""
+    deployment = guarded.deployment
+    guarded.admin.acl_log_reset()
+    guarded.publish("e-archived", "garage-1")
+    deployment.settle()
+    options = ("--name", "again", "--target", "audit", "--yes", "--json")
+    told = json.loads(guarded.command("operator", "replay", "--from", "1h", *options))
+    assert "completed" == told["state"]
+    assert told["sent"] > 0
+    deployment.settle()
+    assert [] == guarded.refusals()
+
+
 def test_a_worker_may_publish_if_it_is_told_so(guarded: Guarded) -> None:
     """A worker's user publishes with `--publishes`; without, it is refused and told of the command."""
     guarded.add_user("worker", "--target", "audit", "--user", "echo", "--publishes")

@@ -152,6 +152,19 @@ def test_the_whole_story(running: Deployment, sold: str) -> None:
     assert stamps == sorted(stamps)
 
 
+def test_on_a_terminal_it_is_in_colour(running: Deployment, sold: str) -> None:
+    """What matches, what does not, what died; elsewhere there is none."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(running.place)
+        runner = CliRunner()
+        coloured = runner.invoke(
+            cli, ["trace", sold], env=running.environment, obj=Talk(), color=True
+        ).stdout
+    assert "\x1b[32m  matches   sold" in coloured
+    assert "\x1b[31m    dead letter (max_attempts)" in coloured
+    assert "\x1b" not in trace(running, sold).stdout
+
+
 def test_the_story_for_programs(running: Deployment, sold: str) -> None:
     """The same as JSON, each delivery with its state and its entries."""
     story = told(running, sold)

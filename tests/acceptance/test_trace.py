@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -296,6 +297,13 @@ def test_an_event_is_followed_to_its_end(running: Deployment) -> None:
     running.await_log("follow", "failed after")
     [waiting] = told(running, event_id)["runs"][0]["deliveries"]
     assert (waiting["final"], "the crew is away" in waiting["error"]) == (False, True)
+    running.run("left", ["-m", "eventflow", "trace", event_id, "--follow", "--json"])
+    running.await_log("left", '"outcome": "retry"')
+    running.processes["left"].send_signal(signal.SIGINT)
+    assert running.processes.pop("left").wait(30) == 0
+    *steps, said = running.log("left").splitlines()
+    assert said == "Not followed any longer; the event goes on."
+    assert [json.loads(line)["entry"]["step"] for line in steps][:2] == ["accepted", "matched"]
     (running.place / "is-away").unlink()
     running.await_log("follow", "All of it is final: 1 delivery: 1 delivered.")
     assert running.processes.pop("follow").wait(30) == 0

@@ -64,7 +64,7 @@ class Step(StrEnum):
     """Its target may not be called now; the facts have `by`, as the claim says it."""
     LOST = "lost"
     """It was taken and never came back; the facts have `why`: `lease` (it ended), `worker` (its
-    process ended) or `router`."""
+    process ended), `router` or `vanished` (its record is gone)."""
     REDRIVEN = "redriven"
     """The dead letter was sent to its target again; the facts have `redrives`: how often by now."""
 

@@ -133,7 +133,7 @@ def report_run(
     for target, why in state.stopped.items():
         say(f"Stopped {target}: {visible(why)}.", style="red")
     if is_cut_off:
-        say("Then it failed. Call it again when that is mended: nothing is sent twice.")
+        say("Cut off. Call it again when that is mended: nothing is sent twice.")
     elif state.remaining:
         say(f"{state.remaining:,} remain. Once that is mended: {_go_on(plan, which)}")
 

@@ -9,7 +9,7 @@ from eventflow.cli.targets_options import bus_option, ledger_with
 from eventflow.cli.times import moment
 from eventflow.delivery import Balance, Ledgers, Pause
 from eventflow.settings import load_settings
-from eventflow.transport.messages import ROUTE
+from eventflow.transport.messages import DEAD_LETTERS, ROUTE
 
 __all__ = ["balance", "pause_story", "pause_target", "resume_target", "settle_target"]
 
@@ -63,7 +63,7 @@ def balance(bus: str, limit: int, after: str | None, *, uneven: bool, as_json: b
     moment, so that a difference is never one of timing.
     """
     ledger = Ledgers(load_settings()).of(bus)
-    names = [ROUTE, *sorted(ledger.targets())]
+    names = [ROUTE, DEAD_LETTERS, *sorted(ledger.targets())]
     found = [one for one in ledger.balances(names).values() if one.difference or not uneven]
     show_listing(
         page_of(found, cursor=lambda one: one.target, limit=limit, after=after),
@@ -91,9 +91,10 @@ def settle_target(target: str, bus: str) -> None:
     """Take a target's balance for right as it is now.
 
     For a difference whose reason is understood, such as data that was taken out of Redis by hand;
-    eventflow.route settles the events that wait to be routed. Nothing is sent or deleted.
+    eventflow.route settles the events to be routed, eventflow.dead-letters what is to be recorded.
+    Nothing is sent or deleted.
     """
-    ledger_with(target, bus, ROUTE)
+    ledger_with(target, bus, ROUTE, DEAD_LETTERS)
     difference = Ledgers(load_settings()).reconciliation(bus).settle(target)
     if not difference:
         say(f"The balance of {target} is even: there is nothing to settle.")

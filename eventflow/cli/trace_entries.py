@@ -19,6 +19,7 @@ _LOST = {
     "lease": "its worker did not come back in time",
     "worker": "its worker ended",
     "router": "its router ended",
+    "vanished": "its record was taken out of the ledger, by other hands than eventflow's",
 }
 _HELD = {
     "paused": "its target is paused",

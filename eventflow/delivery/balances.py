@@ -24,7 +24,8 @@ class Pause:
 class Balance:
     """What was registered for one target, and where all of it is, in one moment.
 
-    For `eventflow.route` it is the events: registered is accepted, delivered is routed.
+    For `eventflow.route` it is the events: registered is accepted, delivered is routed. For
+    `eventflow.dead-letters` it is the dead letters: delivered is recorded in the store.
 
     Attributes:
         target: The target's name.

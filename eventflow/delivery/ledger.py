@@ -146,6 +146,9 @@ class Ledger(Protocol):
     def lift(self, replay_names: Sequence[str]) -> None:
         """Forget what replays were restricted to, once all of their events are routed."""
 
+    def queued(self, target: str, limit: int) -> list[str]:
+        """Return the ids of a target's deliveries that are on its queue, the oldest first."""
+
     def unfinished(self, target: str, limit: int) -> list[str]:
         """Return the ids of a target's deliveries that are not finished, as of one moment.
 
@@ -250,5 +253,6 @@ class Ledger(Protocol):
     def balances(self, targets: Sequence[str]) -> dict[str, Balance]:
         """Count what was registered for each target and where it is, in one moment.
 
-        `eventflow.route` may be among them: its deliveries are events, delivered is routed.
+        `eventflow.route` may be among them: its deliveries are events, delivered is routed; and
+        `eventflow.dead-letters`, of which delivered is recorded in the store.
         """

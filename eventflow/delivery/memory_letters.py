@@ -25,7 +25,9 @@ class MemoryLetters(MemoryJournal):
     def _keep(self, letters: Sequence[DeadLetter]) -> None:
         for letter in letters:
             self._letters[letter.id] = letter.to_json().encode()
-            self._targets[DEAD_LETTERS].queued[letter.id] = self._clock()
+            place = self._targets[DEAD_LETTERS]
+            place.registered += letter.id not in place.queued
+            place.queued[letter.id] = self._clock()
 
     @one_at_a_time
     def letters(self, ids: Sequence[str]) -> list[tuple[str, bytes]]:
@@ -40,7 +42,8 @@ class MemoryLetters(MemoryJournal):
         for identity, text in letters:
             if self._letters.get(identity, text) == text:
                 self._letters.pop(identity, None)
-                self._targets[DEAD_LETTERS].queued.pop(identity, None)
+                place = self._targets[DEAD_LETTERS]
+                place.delivered += place.queued.pop(identity, None) is not None
 
     @one_at_a_time
     def revive(self, letter: DeadLetter) -> bool:

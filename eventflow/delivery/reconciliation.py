@@ -12,7 +12,7 @@ from typing import Any
 
 import redis
 
-from eventflow.delivery.keys import OVERSEER, ROUTE, Keys
+from eventflow.delivery.keys import DEAD_LETTERS, OVERSEER, ROUTE, Keys
 from eventflow.delivery.redis_journal import Noting
 from eventflow.delivery.scripts import Argument, Scripts, guarded
 from eventflow.events import split_delivery_id
@@ -101,7 +101,24 @@ class Reconciliation:
                 ids = [identity.decode() for identity, _ in entries]
                 keys = [place, self._keys.counts(target)]
                 keys += [self._keys.delivery(each) for each in ids]
-                yield _texts(self._scripts.run("forget", keys, ids)) if ids else []
+                yield _texts(self._noting.run("forget", keys, ids)) if ids else []
+                if cursor == 0:
+                    break
+
+    def restore_letters(self) -> Iterator[list[str]]:
+        """Queue again the dead letters that nobody would record, a slice at each step.
+
+        Yields:
+            After each slice, the ids that were queued again.
+        """
+        keys = [self._keys.dead_letters, self._keys.queued(DEAD_LETTERS)]
+        for key, scan in zip(keys, (self._client.hscan, self._client.zscan), strict=True):
+            cursor = 0
+            while True:
+                read = partial(scan, key, cursor, count=SLICE)
+                cursor, entries = guarded(self._client, read)
+                names = _texts(entry if isinstance(entry, bytes) else entry[0] for entry in entries)
+                yield _texts(self._scripts.run("restore_letters", keys, names)) if names else []
                 if cursor == 0:
                     break
 

@@ -107,6 +107,7 @@ class RedisLedger(RedisSights, RedisSteering):
             self._keys.dead_letters,
             self._keys.queued(DEAD_LETTERS),
             self._keys.counts(ROUTE),
+            self._keys.counts(DEAD_LETTERS),
         ]
         arguments: list[Argument] = [event_id, event_type, self._window, len(deliveries)]
         for planned in deliveries:
@@ -150,7 +151,7 @@ class RedisLedger(RedisSights, RedisSteering):
         """Record outcomes, and what they tell of the target."""
         keys = self._keys
         names = [*self._places(target.name), keys.counts(target.name), keys.breaker(target.name)]
-        names += [keys.dead_letters, keys.queued(DEAD_LETTERS)]
+        names += self._letter_keys()
         arguments: list[Argument] = [self._window, *limit_arguments(target)]
         for item in finishes:
             identity = item.delivery_id
@@ -216,12 +217,11 @@ class RedisLedger(RedisSights, RedisSteering):
 
     def bury(self, letters: Sequence[DeadLetter]) -> None:
         """Keep dead letters that belong to no delivery, for the recorder."""
-        keys = [self._keys.dead_letters, self._keys.queued(DEAD_LETTERS)]
         arguments: list[Argument] = [
             text for letter in letters for text in (letter.id, letter.to_json())
         ]
         guarded(self._client, lambda: self._client.sadd(BUSES, self._bus))
-        self._scripts.run("bury", keys, arguments)
+        self._scripts.run("bury", self._letter_keys(), arguments)
 
     def letters(self, ids: Sequence[str]) -> list[tuple[str, bytes]]:
         """Return those of the dead letters that are still to be recorded, as id and JSON."""
@@ -232,8 +232,12 @@ class RedisLedger(RedisSights, RedisSteering):
 
     def recorded(self, letters: Sequence[tuple[str, bytes]]) -> None:
         """Forget dead letters that are safely in the store."""
-        keys = [self._keys.dead_letters, self._keys.queued(DEAD_LETTERS)]
-        self._scripts.run("recorded", keys, [part for letter in letters for part in letter])
+        arguments = [part for letter in letters for part in letter]
+        self._scripts.run("recorded", self._letter_keys(), arguments)
+
+    def _letter_keys(self) -> list[str]:
+        keys = self._keys
+        return [keys.dead_letters, keys.queued(DEAD_LETTERS), keys.counts(DEAD_LETTERS)]
 
     def revive(self, letter: DeadLetter) -> bool:
         """Register a dead letter's delivery again; False if it is in flight or was revived."""

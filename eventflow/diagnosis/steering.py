@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from eventflow.delivery import Balance, CanaryStatus, Pause, Roster, TargetBacklog
 from eventflow.diagnosis.finding import Finding
 from eventflow.diagnosis.targets import BusFacts
-from eventflow.transport.messages import ROUTE
+from eventflow.transport.messages import DEAD_LETTERS, ROUTE
 from eventflow.units import format_duration, format_time
 
 __all__ = ["judge_canaries", "judge_steering"]
@@ -67,7 +67,7 @@ def _paused(name: str, pause: Pause, waits: int) -> Finding:
 
 def _uneven(bus: str, name: str, balance: Balance) -> Finding:
     number = abs(balance.difference)
-    what = "events" if name == ROUTE else "deliveries"
+    what = {ROUTE: "events", DEAD_LETTERS: "dead letters"}.get(name, "deliveries")
     state = "are missing" if balance.difference > 0 else "are there that nobody registered"
     gone = f"; the records of {balance.vanished:,} were gone" if balance.vanished else ""
     message = (

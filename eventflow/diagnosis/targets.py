@@ -18,7 +18,7 @@ from eventflow.diagnosis.processes import recorders_of, routers_of
 from eventflow.events import DEFAULT_BUS
 from eventflow.rules import ARCHIVE, Target
 from eventflow.settings import Settings
-from eventflow.transport.messages import ROUTE
+from eventflow.transport.messages import DEAD_LETTERS, ROUTE
 from eventflow.units import format_duration
 from eventflow.worker.alarms import LIMITS, levels_of
 
@@ -70,7 +70,7 @@ def read_buses(ledgers: Ledgers, more: Mapping[str, Target]) -> list[BusFacts]:
         names = sorted(targets)
         backlog = ledgers.watch(bus).backlog(names)
         breakers, pauses = ledger.breakers(names), ledger.pauses(names)
-        balances = ledger.balances([ROUTE, *names])
+        balances = ledger.balances([ROUTE, DEAD_LETTERS, *names])
         found.append(BusFacts(targets, backlog, breakers, pauses, balances))
     return found
 

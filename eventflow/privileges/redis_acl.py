@@ -104,7 +104,7 @@ def _script_keys(duty: Duty, *, has_broker: bool) -> tuple[str, ...]:
             continue
         if duty.role in {Role.WORKER, Role.RECORDER}:
             names += (*_of_targets(keys, duty), *_pauses(keys, duty), *events)
-            names += (keys.dead_letters, keys.queued(DEAD_LETTERS))
+            names += (keys.dead_letters, keys.queued(DEAD_LETTERS), keys.counts(DEAD_LETTERS))
         else:
             names.append("eventflow:*")
         if duty.role is Role.RECORDER:
@@ -138,6 +138,7 @@ def _ledger_grants(duty: Duty) -> Iterator[Grant]:
             yield Grant(("get", "del"), (keys.body("*"),))
             yield Grant(("exists", "hincrby", "expire"), (keys.event("*"),))
             yield Grant(("hset", "zadd"), (keys.dead_letters, keys.queued(DEAD_LETTERS)), "W")
+            yield Grant(("hincrby",), (keys.counts(DEAD_LETTERS),))
         if duty.role is Role.RECORDER:
             yield Grant((*_LEDGER, *_JOURNAL), _of_letters(keys))
         if duty.is_celery_worker:
@@ -155,7 +156,7 @@ def _grants_of_all(duty: Duty) -> Iterator[Grant]:
     yield Grant((*_LEDGER, *_JOURNAL), ("eventflow:*",))
     yield Grant(("mget",), (_ANY_REPORT,), "R")
     if duty.role is Role.ROUTER:  # its reconciler looks for what is nowhere
-        yield Grant(("scan", "zscan"), ("eventflow:*",), "R")
+        yield Grant(("scan", "zscan", "hscan"), ("eventflow:*",), "R")
     else:  # for `eventflow doctor`
         yield Grant(("info", "config|get"))
 

@@ -10,9 +10,9 @@ remains is said, and stays a finding of `eventflow doctor` until a person settle
 import logging
 from collections.abc import Iterator
 
-from eventflow.delivery import Balance
-from eventflow.transport import route_message
-from eventflow.transport.messages import ROUTE
+from eventflow.delivery import Balance, Reconciliation
+from eventflow.transport import record_message, route_message
+from eventflow.transport.messages import DEAD_LETTERS, ROUTE
 from eventflow.worker.context import WorkerContext
 from eventflow.worker.hand_back import single_messages
 from eventflow.worker.route import groups
@@ -46,7 +46,7 @@ class Reconciler:
         before, self._before = self._before, {}
         for bus in self._context.ledgers.buses():
             ledger = self._context.ledgers.of(bus)
-            names = [ROUTE, *sorted(self._context.book.of(bus))]
+            names = [ROUTE, DEAD_LETTERS, *sorted(self._context.book.of(bus))]
             differing = {
                 name: balance
                 for name, balance in ledger.balances(names).items()
@@ -71,23 +71,31 @@ class Reconciler:
 
     def _repair(self, bus: str, names: list[str]) -> Iterator[None]:
         repairs = self._context.ledgers.reconciliation(bus)
-        targets = [name for name in names if name != ROUTE]
+        if targets := [name for name in names if name not in (ROUTE, DEAD_LETTERS)]:
+            yield from self._repair_targets(bus, repairs, targets)
+        if DEAD_LETTERS in names:
+            for ids in repairs.restore_letters():
+                self._send_letters(bus, ids)
+                yield
+        if ROUTE in names:
+            for ids in repairs.restore_events():
+                self._send_events(bus, ids)
+                yield
+
+    def _repair_targets(
+        self, bus: str, repairs: Reconciliation, targets: list[str]
+    ) -> Iterator[None]:
         for name in targets:
             for gone in repairs.forget_vanished(name):
                 self._tell_gone(name, gone)
                 yield
-        if targets:
-            for name, ids in repairs.restore_deliveries(targets):
-                if ids:
-                    self._send_deliveries(bus, name, ids)
-                yield
-        if ROUTE in names:
-            for ids in repairs.restore_events():
-                if ids:
-                    self._send_events(bus, ids)
-                yield
+        for name, ids in repairs.restore_deliveries(targets):
+            self._send_deliveries(bus, name, ids)
+            yield
 
     def _send_deliveries(self, bus: str, name: str, ids: list[str]) -> None:
+        if not ids:
+            return
         _log.warning(
             "%d deliveries of target %s were registered and nowhere, and are queued again: %s",
             len(ids),
@@ -99,6 +107,8 @@ class Reconciler:
         self._context.sender.send(single_messages(ledger, target, ids))
 
     def _send_events(self, bus: str, ids: list[str]) -> None:
+        if not ids:
+            return
         _log.warning(
             "%d events were accepted and nowhere, and are queued again: %s",
             len(ids),
@@ -109,15 +119,28 @@ class Reconciler:
         events = [[(event_id, "") for event_id in group] for group in groups(ids, size)]
         self._context.sender.send([route_message(bus, group) for group in events])
 
+    def _send_letters(self, bus: str, ids: list[str]) -> None:
+        if not ids:
+            return
+        _log.warning(
+            "%d dead letters waited for the recorder, and on no list, and are queued again: %s",
+            len(ids),
+            _some(ids),
+            extra={"action": "letters_restored", "bus": bus, "count": len(ids)},
+        )
+        size = self._context.settings.group_size
+        self._context.sender.send([record_message(bus, group) for group in groups(ids, size)])
+
     def _tell_gone(self, name: str, ids: list[str]) -> None:
-        if ids:
-            _log.error(
-                "the records of %d deliveries of target %s are gone from the ledger: %s",
-                len(ids),
-                name,
-                _some(ids),
-                extra={"action": "deliveries_vanished", "target": name, "count": len(ids)},
-            )
+        if not ids:
+            return
+        _log.error(
+            "the records of %d deliveries of target %s are gone from the ledger: %s",
+            len(ids),
+            name,
+            _some(ids),
+            extra={"action": "deliveries_vanished", "target": name, "count": len(ids)},
+        )
 
     def _tell(self, bus: str, balances: dict[str, Balance]) -> None:
         for name, balance in balances.items():

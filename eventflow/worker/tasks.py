@@ -68,7 +68,8 @@ def register_tasks(app: Celery, context: WorkerContext) -> None:
     def journal_task(bus: str) -> int:
         return _said(lambda: record_journal(context, context.stores.journal, bus))
 
-    @app.task(name=CANARY, **recording)  # type: ignore[untyped-decorator]
+    # Flower has no use for them: it shows what happens to events.
+    @app.task(name=CANARY, send_events=False, **recording)  # type: ignore[untyped-decorator]
     def canary_task(queue: str, sent_at: float) -> None:
         answer_canary(context, queue, sent_at)
 

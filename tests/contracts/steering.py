@@ -217,6 +217,20 @@ class BalanceContract:
         assert (told.delivered, told.running, told.queued, told.dead) == (1, 1, 1, letters)
         assert told.difference == 0
 
+    def test_dead_letters_balance(self, ledger: Ledger) -> None:
+        """Each is recorded or waits for the recorder; one that is written once more is still one."""
+        [identity] = register(ledger, "e1", TARGET)
+        verdict(ledger, VENDOR, identity)
+        ledger.finish(VENDOR, [Finish(identity, 1, Outcome.DEAD, letter=letter_of("e1"))])
+        ledger.accept([("e2", body_of("e2"), "lane")])
+        ledger.finish_route("e2", "T", [], [letter_of("e2")])
+        ledger.bury([letter_of("e3"), letter_of("e3")])
+        kept = ledger.letters([identity])
+        ledger.recorded(kept)
+        ledger.recorded(kept)
+        told = balance(ledger, "eventflow.dead-letters")
+        assert (told.registered, told.delivered, told.queued, told.difference) == (3, 1, 2, 0)
+
     def test_what_is_late_is_in_one_place(self, ledger: Ledger, wait_until: WaitUntil) -> None:
         """The outcome of an ended lease finds its delivery parked, and takes it from there."""
         [identity] = register(ledger, "e1", TARGET)

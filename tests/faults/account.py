@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from eventflow.delivery.keys import ROUTE
+from eventflow.delivery.keys import DEAD_LETTERS, ROUTE
 from eventflow.events import DEFAULT_BUS
 from eventflow.store import DeadLetterStore, open_engine
 from tests.faults.load import Load
@@ -119,7 +119,7 @@ def close_account(scene: Scene, *loads: Load, timeout: float = 120.0) -> Account
 
 def _uneven(scene: Scene) -> dict[str, int]:
     ledger = scene.deployment.flow.context.ledgers.of(DEFAULT_BUS)
-    balances = ledger.balances([ROUTE, *TARGETS])
+    balances = ledger.balances([ROUTE, DEAD_LETTERS, *TARGETS])
     return {name: one.difference for name, one in balances.items() if one.difference}
 
 

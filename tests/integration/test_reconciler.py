@@ -11,9 +11,10 @@ from eventflow.delivery import Finish, Ledger, Outcome, Reconciliation
 from eventflow.delivery.reconciliation import SLICE
 from eventflow.settings import Settings
 from eventflow.worker.reconciler import Reconciler
-from tests.contracts.ledger import TARGET, VENDOR, body_of, claim, register
+from tests.contracts.ledger import TARGET, VENDOR, body_of, claim, letter_of, register
 
 BUS = "eventflow:{default}:"
+LETTERS = "eventflow.dead-letters"
 PLACES = ("queued", "running", "waiting", "parked")
 
 
@@ -77,6 +78,24 @@ def test_an_event_that_is_nowhere_is_routed_again(
     works = ledger.begin_route(10, lease=30)
     assert {work.event_id for work in works} == {"e0", "e1", "e2"}
     assert flow.context.sender.depth("eventflow.route") == 1
+
+
+def test_a_dead_letter_that_nobody_would_record_is(
+    flow: EventFlow, ledger: Ledger, client: redis.Redis
+) -> None:
+    """One that is kept, and on no list, is on the recorder's again; a list's empty entry is not."""
+    ledger.balances([LETTERS])
+    ledger.bury([letter_of(f"e{number}") for number in range(3)])
+    client.zrem(f"{BUS}queued:{LETTERS}", "e1:device-vendor")
+    client.hdel(f"{BUS}dead-letters", "e2:device-vendor")
+    look(Reconciler(flow.context))
+    told = ledger.balances([LETTERS])[LETTERS]
+    assert (told.queued, told.difference) == (2, 1)
+    assert client.zrange(f"{BUS}queued:{LETTERS}", 0, -1) == [
+        b"e0:device-vendor",
+        b"e1:device-vendor",
+    ]
+    assert flow.context.sender.depth(LETTERS) == 1
 
 
 def test_many_are_found_in_slices(flow: EventFlow, ledger: Ledger, client: redis.Redis) -> None:
@@ -146,7 +165,9 @@ def test_a_sound_ledger_is_left_alone(flow: EventFlow, ledger: Ledger, client: r
     assert look(Reconciler(flow.context), 3) == 3
     after = {key: client.dump(key) for key in client.keys("eventflow:*")}
     changed = {key for key in after if before.get(key) != after[key]}
-    assert changed <= {f"{BUS}counts:{name}".encode() for name in (TARGET, "eventflow.route")}
+    assert changed <= {
+        f"{BUS}counts:{name}".encode() for name in (TARGET, "eventflow.route", LETTERS)
+    }
 
 
 def test_a_bus_of_any_name_is_searched(client: redis.Redis) -> None:

@@ -113,7 +113,7 @@ def test_a_balance_is_shown_and_settled(running: Deployment) -> None:
     """`targets balance` has routing and each target; `settle` ends a difference, with an audit line."""
     done = command(running, "targets", "balance", "--json")
     names = [line["target"] for line in json.loads(done.stdout)]
-    assert names == ["eventflow.route", "mail", "orders"]
+    assert names == ["eventflow.route", "eventflow.dead-letters", "mail", "orders"]
     even = command(running, "targets", "balance", "--uneven")
     assert (even.stdout, even.stderr) == ("", "Every balance is even.\n")
     client = running.client()

@@ -9,7 +9,7 @@ import pytest
 
 from eventflow import encoding, events, journal, routing
 from eventflow.cli import listing, retries
-from eventflow.delivery import gauges, silence
+from eventflow.delivery import gauges, reconciliation, silence
 from eventflow.errors import EventError
 from eventflow.gateway import content_modes, crew, put_events, server, signature
 from eventflow.metrics import endpoint, labels
@@ -37,7 +37,7 @@ from eventflow.store import journal as stored_journal
 from eventflow.story import gathering, identifying, searching
 from eventflow.telemetry import provider, step
 from eventflow.transport import messages
-from eventflow.worker import chain, letters, retention
+from eventflow.worker import canary, chain, letters, retention
 from eventflow.worker import journal as recording
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "limits.md").read_text(encoding="utf-8")
@@ -118,6 +118,15 @@ LIMITS: Mapping[str, Any] = {
     "deliveries of a target that wait for another attempt": setting("alarm_waiting"),
     "dead letters that wait for the recorder": setting("alarm_unrecorded"),
     "dead letters in the store": setting("alarm_dead_letters"),
+    "keys that the reconciler looks at in one step": reconciliation.SLICE,
+    "seconds between two looks at [the balances](../explanation/the-balance.md)": setting(
+        "reconcile_interval"
+    ),
+    "seconds between two canaries of a queue": setting("canary_interval"),
+    "seconds that a canary may be on its way, with nothing else happening": setting(
+        "canary_patience"
+    ),
+    "leases of a target that are looked at for who has them": canary._MOST_LEASES,
     "entries of a bus's journal that wait for the recorder": setting("journal_most"),
     "entries of the journal in the store": setting("journal_rows"),
     "seconds that the store keeps an entry": setting("journal_retention"),

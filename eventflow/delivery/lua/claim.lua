@@ -62,6 +62,7 @@ local function verdict_of(id, delivery)
     if redis.call('ZREM', queued, id) == 1 then
       redis.call('DEL', delivery)
       redis.call('HINCRBY', counts, 'vanished', 1)
+      note('lost', 'd', id, 'f', '{"why":"vanished"}')
     end
     return 'gone'
   end

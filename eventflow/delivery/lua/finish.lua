@@ -4,7 +4,8 @@
 -- KEYS 1..4         zset   queued:<target>, running:<target>, waiting:<target>, parked:<target>
 -- KEYS 5, 6         hash   counts:<target> (delivered, retried, dead), hash breaker:<target>
 -- KEYS 7, 8         hash   dead-letters, zset queued:eventflow.dead-letters
--- KEYS 3i+6 ..      hash   delivery:<id>, hash event:<event id>, string body:<event id>
+-- KEYS 9            hash   counts:eventflow.dead-letters (registered)
+-- KEYS 3i+7 ..      hash   delivery:<id>, hash event:<event id>, string body:<event id>
 -- ARGV 1            seconds to remember an event once all is delivered
 -- ARGV 2..9         the target's limits
 -- then 10 each      id, attempt, outcome, value, error type, error, the call: 1, 0 or '' (none made);
@@ -120,7 +121,7 @@ for i = 1, (#ARGV - 1 - LIMITS) / FIELDS do
   local at = FIELDS * (i - 1) + 2 + LIMITS
   local id, attempt, outcome, value = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
   local error_type, error, call = ARGV[at + 4], ARGV[at + 5], ARGV[at + 6]
-  local delivery, event, body = KEYS[3 * i + 6], KEYS[3 * i + 7], KEYS[3 * i + 8]
+  local delivery, event, body = KEYS[3 * i + 7], KEYS[3 * i + 8], KEYS[3 * i + 9]
   local attempts = redis.call('HGET', delivery, 'attempts')
   answers[i + 1] = 0
   if attempts and outcome == 'done' then
@@ -132,7 +133,7 @@ for i = 1, (#ARGV - 1 - LIMITS) / FIELDS do
   elseif attempts == attempt then
     if outcome == 'dead' then
       redis.call('HSET', KEYS[7], id, value)
-      redis.call('ZADD', KEYS[8], now, id)
+      redis.call('HINCRBY', KEYS[9], 'registered', redis.call('ZADD', KEYS[8], now, id))
       close(id, delivery, event, body)
       redis.call('HINCRBY', counts, 'dead', 1)
     else

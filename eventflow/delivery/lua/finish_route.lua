@@ -5,8 +5,9 @@
 -- KEYS 2            string body:<id>
 -- KEYS 3, 4         zset   queued:eventflow.route, running:eventflow.route
 -- KEYS 5, 6         hash   dead-letters, zset queued:eventflow.dead-letters
--- KEYS 7            hash   counts:eventflow.route   delivered, registered, dead
--- KEYS 4i+4 .. 4i+7 hash   delivery:<id>, zset queued:<target>, hash counts:<target>,
+-- KEYS 7, 8         hash   counts:eventflow.route   delivered, registered, dead
+--                   hash   counts:eventflow.dead-letters   registered
+-- KEYS 4i+5 .. 4i+8 hash   delivery:<id>, zset queued:<target>, hash counts:<target>,
 --                   hash   pause:<target>                           for each delivery
 -- KEYS then 1 each  hash   counts:<target>                          for each dead letter
 -- ARGV 1..4         the event's id and type, seconds to remember it, the number of deliveries
@@ -30,7 +31,7 @@ local now = time[1] + time[2] / 1000000
 local deliveries = tonumber(ARGV[4])
 local accepted = redis.call('HGET', KEYS[1], 'accepted')
 for i = 1, deliveries do
-  local delivery = KEYS[4 * i + 4]
+  local delivery = KEYS[4 * i + 5]
   local id, rules, input, trace = ARGV[4 * i + 1], ARGV[4 * i + 2], ARGV[4 * i + 3], ARGV[4 * i + 4]
   redis.call('HSET', delivery, 'attempts', 0, 'type', ARGV[2], 'rules', rules, 'accepted', accepted)
   if input ~= '' then
@@ -39,7 +40,7 @@ for i = 1, deliveries do
   if trace ~= '' then
     redis.call('HSET', delivery, 'trace', trace)
   end
-  register(id, delivery, KEYS[4 * i + 5], KEYS[4 * i + 6], KEYS[4 * i + 7], now)
+  register(id, delivery, KEYS[4 * i + 6], KEYS[4 * i + 7], KEYS[4 * i + 8], now)
 end
 if matched ~= '' then
   note('matched', 'e', ARGV[1], 'f', matched)
@@ -47,8 +48,8 @@ end
 for i = 1, (#ARGV - 4 - 4 * deliveries) / 5 do
   local at = 4 * deliveries + 5 * i
   redis.call('HSET', KEYS[5], ARGV[at], ARGV[at + 1])
-  redis.call('ZADD', KEYS[6], now, ARGV[at])
-  local counts = KEYS[4 * deliveries + i + 7]
+  redis.call('HINCRBY', KEYS[8], 'registered', redis.call('ZADD', KEYS[6], now, ARGV[at]))
+  local counts = KEYS[4 * deliveries + i + 8]
   redis.call('HINCRBY', counts, 'registered', 1)
   redis.call('HINCRBY', counts, 'dead', 1)
   note('unroutable', 'd', ARGV[at], 'k', ARGV[at + 2], 'x', ARGV[at + 3], 'f', ARGV[at + 4])

@@ -277,6 +277,20 @@ class TestPlan:
         *_, end = audit_of(engine)
         assert (0, "the broker does not answer") == (end.count, end.facts["stopped"])
 
+    def test_ctrl_c_is_reported_and_noted(self, vendor: Vendor, engine: Engine) -> None:
+        """What was done until then."""
+
+        def interrupt(letters: Sequence[StoredDeadLetter]) -> dict[str, Standing]:
+            raise KeyboardInterrupt
+
+        vendor.look = interrupt  # type: ignore[method-assign]
+        result = run("redrive", "--all", "--yes")
+        assert 0 != result.exit_code
+        assert "1 redriven" in result.stderr
+        assert "Cut off. Call it again when that is mended" in result.stderr
+        *_, end = audit_of(engine)
+        assert (1, "interrupted") == (end.count, end.facts["stopped"])
+
     def test_where_nothing_runs_nobody_waits(
         self, vendor: Vendor, store: DeadLetterStore, engine: Engine
     ) -> None:

@@ -200,13 +200,16 @@ class Ledger(Protocol):
     def bodies(self, event_ids: Sequence[str]) -> Iterable[tuple[str, bytes]]:
         """Give id and JSON of those of the events that are still in flight."""
 
-    def journal_of(self, event_id: str, since: float, most: int) -> list[JournalEntry]:
+    def journal_of(
+        self, event_id: str, since: float, most: int, *, begins: bool = False
+    ) -> list[JournalEntry]:
         """Return an event's journal entries that are not in the store yet, in order.
 
         Args:
             event_id: The event's own id; entries of its replays are among them.
             since: Entries before this moment are passed over, seconds since the epoch.
             most: Look at so many entries at most.
+            begins: Whether those of every event whose id begins so are meant.
         """
 
     def journal_entries(self, limit: int) -> list[JournalEntry]:

@@ -59,9 +59,13 @@ class MemorySights(MemoryJournal):
                 yield event_id, event.body
 
     @one_at_a_time
-    def journal_of(self, event_id: str, since: float, most: int) -> list[JournalEntry]:
+    def journal_of(
+        self, event_id: str, since: float, most: int, *, begins: bool = False
+    ) -> list[JournalEntry]:
         """Return an event's entries that are not in the store yet, replays among them, in order."""
         late = [entry for entry in self._journal.values() if entry.at >= since][:most]
+        if begins:
+            return [entry for entry in late if entry.event_id.startswith(event_id)]
         return [entry for entry in late if entry.event_id == event_id]
 
 

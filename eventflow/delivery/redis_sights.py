@@ -88,14 +88,16 @@ class RedisSights(RedisJournal):
                 if body is not None:
                     yield event_id, body
 
-    def journal_of(self, event_id: str, since: float, most: int) -> list[JournalEntry]:
+    def journal_of(
+        self, event_id: str, since: float, most: int, *, begins: bool = False
+    ) -> list[JournalEntry]:
         """Return an event's entries that are not in the store yet, replays among them, in order."""
         found: list[JournalEntry] = []
         start, looked_at = f"{int(since * 1000)}", 0
         while start and looked_at < most:
             size = min(_SLICE, most - looked_at)
             begin, *answers = self._scripts.run(
-                "journal_of", [self._keys.journal], [start, size, event_id]
+                "journal_of", [self._keys.journal], [start, size, event_id, int(begins)]
             )
             for stream_id, fields in answers:
                 values = dict(zip(fields[::2], fields[1::2], strict=True))

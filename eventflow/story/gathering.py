@@ -11,12 +11,12 @@ from eventflow.journal import JournalEntry, JournalState, Step
 from eventflow.records import DeadLetter
 from eventflow.store import ArchivedEvent, DeadLetterFilter, DeadLetterSummary
 from eventflow.story.evidence import Body, Evidence
+from eventflow.story.identifying import MOST_UNRECORDED
 from eventflow.story.sources import Asking, Sources
 from eventflow.units import Clock, system_clock
 
 __all__ = ["gather"]
 
-_MOST_ENTRIES = 200_000  # of what is on its way to the store that are looked at
 _MOST_LETTERS = 1_000  # of one event
 
 
@@ -109,7 +109,7 @@ class _Gathering:
         waiting = (
             ask(
                 "ledger",
-                lambda: self._ledger.journal_of(self._event_id, max(0.0, since), _MOST_ENTRIES),
+                lambda: self._ledger.journal_of(self._event_id, max(0.0, since), MOST_UNRECORDED),
             )
             or []
         )

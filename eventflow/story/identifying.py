@@ -8,10 +8,13 @@ from eventflow.store import DeadLetterFilter, DeadLetterStore, JournalStore
 from eventflow.story.found import Found, Search
 from eventflow.story.sources import Asking, Sources
 
-__all__ = ["MOST_IN_FLIGHT", "buses_of", "find_by_id", "ids_in_flight"]
+__all__ = ["MOST_IN_FLIGHT", "MOST_UNRECORDED", "buses_of", "find_by_id", "ids_in_flight"]
 
 MOST_IN_FLIGHT = 20_000
 """Events in flight of one bus that a search looks at."""
+
+MOST_UNRECORDED = 200_000
+"""Journal entries of one bus, not recorded yet, in which one event is looked for."""
 
 _MOST_IDS = 20  # of each place, that begin alike
 
@@ -100,13 +103,14 @@ def _beginning(
     """Give the events whose id begins so, for each place that knows them."""
 
     def in_ledger() -> list[tuple[str, str]]:
-        pairs = {
-            (split_ledger_id(identity)[0], bus)
-            for bus in buses
-            for identity in ids_in_flight(sources, bus)
-            if identity.startswith(text)
-        }
-        return sorted(pairs)
+        found: set[tuple[str, str]] = set()
+        for bus in buses if text else ():
+            ids = [each for each in ids_in_flight(sources, bus) if each.startswith(text)]
+            found |= {(split_ledger_id(identity)[0], bus) for identity in ids}
+            # What is over, and not recorded yet.
+            entries = sources.ledger(bus).journal_of(text, 0.0, MOST_UNRECORDED, begins=True)
+            found |= {(entry.event_id, bus) for entry in entries}
+        return sorted(found)[:_MOST_IDS]
 
     places = (
         ("ledger", in_ledger),

@@ -137,6 +137,13 @@ class StoryContract:
             assert [entry.step for entry in entries] == expected
             assert [entry.id for entry in entries] == sorted(entry.id for entry in entries)
 
+    def test_a_beginning_finds_all_that_begin_so(self, ledger: Ledger) -> None:
+        """Whatever follows: neither another case nor what looks like a pattern."""
+        for event_id in ("e.1", "e.2", "e32", "E.1", "e"):
+            register(ledger, event_id, TARGET)
+        found = {entry.event_id for entry in ledger.journal_of("e.", 0.0, 1000, begins=True)}
+        assert found == {"e.1", "e.2"}
+
     def test_its_replays_are_part_of_it(self, ledger: Ledger) -> None:
         """Under the event's own id, each entry says which replay it is of."""
         register(ledger, "e1", TARGET)

@@ -34,7 +34,7 @@ from eventflow.schemas import json_text as schema_text
 from eventflow.settings import Settings
 from eventflow.store import audit, failures, replay_records, sealing
 from eventflow.store import journal as stored_journal
-from eventflow.story import gathering, identifying, searching
+from eventflow.story import identifying, searching
 from eventflow.telemetry import provider, step
 from eventflow.transport import messages
 from eventflow.worker import canary, chain, letters, retention
@@ -76,7 +76,7 @@ LIMITS: Mapping[str, Any] = {
     "dead letters that it looks at": searching.MOST_LETTERS,
     "archived events that it looks at": searching.MOST_ARCHIVED,
     "journal entries, not recorded yet, in which `trace` looks for one event": (
-        gathering._MOST_ENTRIES
+        identifying.MOST_UNRECORDED
     ),
     "events in one call of the ledger": publisher._MOST_AT_ONCE,
     "events or deliveries that a message names": setting("group_size"),

@@ -1,11 +1,13 @@
--- Find the entries of one event, its replays among them, in a part of the journal that is not in the
--- store yet.
+-- Find the entries of one event, its replays among them, or of all whose id begins so, in a part of the
+-- journal that is not in the store yet.
 --
 -- KEYS 1            stream journal                  entries, until they are in the store
--- ARGV 1..3         where to begin, the most entries to look at, the event's own id
+-- ARGV 1..4         where to begin, the most entries to look at, the event's own id, 1 when it is the
+--                   beginning of one
 -- Returns where to go on ('' at the end), then the entries that were found, as XRANGE has them
 local found = redis.call('XRANGE', KEYS[1], ARGV[1], '+', 'COUNT', ARGV[2])
 local id, delivery, replay = ARGV[3], ARGV[3] .. ':', ARGV[3] .. '@replay:'
+local is_beginning = ARGV[4] == '1'
 local answers = {''}
 for i = 1, #found do
   local fields = found[i][2]
@@ -14,7 +16,9 @@ for i = 1, #found do
     if name == 'd' or name == 'e' then
       -- A target's name has no colon, and an event's id may.
       local is_own = value == id
-      if name == 'd' then
+      if is_beginning then
+        is_own = string.sub(value, 1, #id) == id
+      elseif name == 'd' then
         local rest = string.find(value, ':', #delivery + 1, true)
         is_own = string.sub(value, 1, #delivery) == delivery and not rest
       end

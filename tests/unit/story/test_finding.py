@@ -183,6 +183,13 @@ class TestById:
         places.bury("a1")
         assert [each for each, _, _ in ids(find_by_id(places.sources, "a"))] == ["a1", "a2"]
 
+    def test_what_is_over_and_not_recorded_yet_is_found(self, places: Places) -> None:
+        """By its beginning, too: the ledger has its journal until the recorder does."""
+        ledger = places.ledgers.by_bus["default"]
+        ledger.accept([("over-1", b"{}", "lane")])
+        ledger.finish_route("over-1", "Sold", [], [])
+        assert ids(find_by_id(places.sources, "over")) == [("over-1", "default", "ledger")]
+
     def test_nothing_is_found_of_nothing(self, places: Places) -> None:
         """Neither by an id that is not there nor by an empty one."""
         places.note("e1")

@@ -26,6 +26,15 @@ from eventflow.units import system_clock
 __all__ = ["Asked", "show_trace"]
 
 
+_HEADINGS = ("event ", "rules", "deliveries", "timeline")
+_COLOURS = {
+    "  matches ": "green",
+    "  no match ": "yellow",
+    "    dead letter ": "red",
+    "note ": "yellow",
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """What was asked on the command line.
@@ -88,7 +97,7 @@ def show_trace(asked: Asked) -> int:
             print_json(story_document(story, settings))
         else:
             for line in story_lines(story, settings, all_rules=asked.all_rules):
-                click.echo(line)
+                _echo(line)
     return 0
 
 
@@ -127,12 +136,20 @@ class _Telling:
 def _follow(telling: _Telling, story: Story, settings: Settings, asked: Asked) -> None:
     if not asked.as_json:
         for line in head_lines(story, settings, all_rules=asked.all_rules):
-            click.echo(line)
-        click.echo("\ntimeline")
+            _echo(line)
+        _echo("")
+        _echo("timeline")
     try:
         Following(story, settings, as_json=asked.as_json).run(story, telling.tell)
     except KeyboardInterrupt:
         say("Not followed any longer; the event goes on.")
+
+
+def _echo(line: str) -> None:
+    """Print a line of a story; on a terminal with what stands out, and what went wrong, in colour."""
+    colour = next((colour for start, colour in _COLOURS.items() if line.startswith(start)), None)
+    is_heading = line.startswith(_HEADINGS)
+    click.secho(line, fg=colour, bold=is_heading or None)
 
 
 def _replay_in(text: str) -> str | None:

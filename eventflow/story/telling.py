@@ -116,17 +116,22 @@ def _delivery_of(
     own = tuple(entry for entry in entries if entry.target == target)
     letter = _letters_of(evidence).get(identity)
     sight = _sight_in(evidence.sights.get(name), target)
+    # An id that was forgotten may be published again: what became of it then counts no more.
+    began = next((each for each in reversed(entries) if each.step is Step.ACCEPTED), None)
+    lately = [entry for entry in own if began is None or entry.id > began.id]
+    if letter is not None and began is not None and letter.died_at < began.at:
+        letter = None
     rules = tuple((matched or {}).get(target, ()))
     if not rules and letter is not None:
         rules = tuple(letter.rules)
     # What has an end in the journal was in flight a moment ago, when the ledger was asked.
-    if sight is not None and _end_in(own) is None:
+    if sight is not None and _end_in(lately) is None:
         return _in_flight(evidence, sight, own, letter)
-    fate, at = _ending_of(own, letter, is_asked="ledger" not in evidence.away)
-    last = next((entry for entry in reversed(own) if entry.step is Step.ATTEMPT), None)
+    fate, at = _ending_of(lately, letter, is_asked="ledger" not in evidence.away)
+    last = next((entry for entry in reversed(lately) if entry.step is Step.ATTEMPT), None)
     reason, error = "", _error_of(last) if last is not None else ""
     if fate is Fate.DEAD:
-        reason = letter.reason.value if letter is not None else _reason_in(own)
+        reason = letter.reason.value if letter is not None else _reason_in(lately)
         error = _error_of(letter) if letter is not None else error
     return DeliveryStory(
         delivery_id=identity,
@@ -134,11 +139,11 @@ def _delivery_of(
         rules=rules,
         fate=fate,
         at=at,
-        attempts=_attempts_in(own, letter),
+        attempts=_attempts_in(lately, letter),
         reason=reason,
         error=error if fate is not Fate.DELIVERED else "",
         letter_id=identity if isinstance(letter, DeadLetterSummary) else "",
-        redrives=_redrives_in(own, letter),
+        redrives=_redrives_in(lately, letter),
         entries=own,
     )
 

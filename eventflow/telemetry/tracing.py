@@ -1,8 +1,10 @@
 """Whether a process traces, and how its steps begin: publishing, routing, each attempt."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from eventflow.errors import StartError
 from eventflow.telemetry import provider
 from eventflow.telemetry.context import is_loaded
 from eventflow.telemetry.publishing import Publication
@@ -12,6 +14,8 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Tracer
 
 __all__ = ["Tracing"]
+
+_log = logging.getLogger("eventflow.telemetry")
 
 
 class Tracing:
@@ -35,11 +39,19 @@ class Tracing:
             is_own: Whether the process is eventflow's. In another's, the setting must say so.
 
         Raises:
-            StartError: When it is to, and what is needed is not installed.
+            StartError: When the setting says so, and what is needed is not installed. Where only
+                the environment does, which may be that of many programs, it is a warning.
         """
-        if self._wanted or (self._wanted is None and is_own and provider.is_asked_for()):
+        if not (self._wanted or (self._wanted is None and is_own and provider.is_asked_for())):
+            return
+        try:
             provider.check_sdk()
-            self._service = service
+        except StartError as error:
+            if self._wanted:
+                raise
+            _log.warning("no spans are made: %s", error, extra={"action": "traces_failed"})
+            return
+        self._service = service
 
     @property
     def is_on(self) -> bool:

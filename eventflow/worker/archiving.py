@@ -22,6 +22,7 @@ from eventflow.delivery import Claim, Finish, Ledger, Outcome, Verdict, insist, 
 from eventflow.encoding import decode_event
 from eventflow.errors import EventError, StoreError, TransportError
 from eventflow.events import Event
+from eventflow.metrics import meter
 from eventflow.records import Reason
 from eventflow.rules import ARCHIVE, ARCHIVE_TARGET
 from eventflow.rules.archives import FOREVER
@@ -33,7 +34,7 @@ from eventflow.worker.identity import owner_name
 from eventflow.worker.letters import letter_of_delivery, one_line
 from eventflow.worker.monitoring import count_finish
 from eventflow.worker.steps import archive_step, judge_archive
-from eventflow.worker.tell import tell_breaker, tell_outcome
+from eventflow.worker.tell import tell_breaker, tell_outcome, tell_parked
 
 if TYPE_CHECKING:
     from eventflow.store import ArchivedEvent
@@ -102,6 +103,7 @@ def archive_events(context: WorkerContext, bus: str, delivery_ids: Sequence[str]
         with archive_step(context.tracing, bus, work.traces) as step:
             judge_archive(step, _write(context, ledger, work))
     _bury(context, ledger, work)
+    _tell_parked([claim for claim in claims if claim.verdict is Verdict.PARKED], bus)
     hand_back(context, ledger, ARCHIVE_TARGET, work.apart, together=False)
     return dict(work.counts)
 
@@ -222,6 +224,12 @@ def _death(claim: Claim, bus: str, reason: Reason, error: EventError | None) -> 
         error_type=letter.error_type,
         error=letter.error,
     )
+
+
+def _tell_parked(parked: Sequence[Claim], bus: str) -> None:
+    if parked:
+        tell_parked(ARCHIVE_TARGET, parked[0], len(parked))
+        meter().parked(bus, ARCHIVE, parked[0].parked_by, len(parked))
 
 
 def _bury(context: WorkerContext, ledger: Ledger, work: _Work) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -152,6 +153,19 @@ def test_the_whole_story(running: Deployment, sold: str) -> None:
     assert stamps == sorted(stamps)
 
 
+def test_on_a_terminal_it_is_in_colour(running: Deployment, sold: str) -> None:
+    """What matches, what does not, what died; elsewhere there is none."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(running.place)
+        runner = CliRunner()
+        coloured = runner.invoke(
+            cli, ["trace", sold], env=running.environment, obj=Talk(), color=True
+        ).stdout
+    assert "\x1b[32m  matches   sold" in coloured
+    assert "\x1b[31m    dead letter (max_attempts)" in coloured
+    assert "\x1b" not in trace(running, sold).stdout
+
+
 def test_the_story_for_programs(running: Deployment, sold: str) -> None:
     """The same as JSON, each delivery with its state and its entries."""
     story = told(running, sold)
@@ -283,6 +297,13 @@ def test_an_event_is_followed_to_its_end(running: Deployment) -> None:
     running.await_log("follow", "failed after")
     [waiting] = told(running, event_id)["runs"][0]["deliveries"]
     assert (waiting["final"], "the crew is away" in waiting["error"]) == (False, True)
+    running.run("left", ["-m", "eventflow", "trace", event_id, "--follow", "--json"])
+    running.await_log("left", '"outcome": "retry"')
+    running.processes["left"].send_signal(signal.SIGINT)
+    assert running.processes.pop("left").wait(30) == 0
+    *steps, said = running.log("left").splitlines()
+    assert said == "Not followed any longer; the event goes on."
+    assert [json.loads(line)["entry"]["step"] for line in steps][:2] == ["accepted", "matched"]
     (running.place / "is-away").unlink()
     running.await_log("follow", "All of it is final: 1 delivery: 1 delivered.")
     assert running.processes.pop("follow").wait(30) == 0

@@ -10,14 +10,20 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from sqlalchemy import MetaData, create_engine
+from sqlalchemy.orm import Session
 
+from eventflow.contrib.sqlalchemy import Outbox, outbox_table
+from eventflow.events import Event
 from tests.collector import Collector, SpanTold, collecting
 from tests.deployment import TIMEOUT, Deployment, deployed
 from tests.ports import free_port
 
 JSON = ("router", "device-vendor", "gateway")  # whose logs are
+ELSEWHERE = ("gateway", "outbox-relay")  # what publishes other events
 LAST_WORD = "worker: Warm shutdown (MainProcess)"  # to stdout; logs go to stderr
 REMOTE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+STORED = [f"00-{number:032x}-{number:016x}-01" for number in (1, 2)]
 SECRET = "4711-is-the-door-code"
 
 RULES = """
@@ -107,6 +113,24 @@ def post(port: int) -> None:
         assert answer.status == 202
 
 
+def relay(deployment: Deployment) -> None:
+    """Write two events of two traces into an outbox, and publish them together."""
+    url = f"sqlite:///{deployment.place / 'shop.db'}"
+    engine = create_engine(url)
+    metadata = MetaData()
+    outbox_table(metadata)
+    metadata.create_all(engine)
+    events = [
+        Event(id=text, source="shop", type="Paid", data={}, traceparent=text) for text in STORED
+    ]
+    with Session(engine) as session:
+        Outbox(deployment.flow).publish_many(session, events)
+        session.commit()
+    engine.dispose()
+    done = deployment.command("outbox", "relay", "--once", f"--database-url={url}")
+    assert done.stdout == "published 2, given up 0\n", done.stderr
+
+
 @pytest.fixture(scope="module")
 def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     """An event that was published, routed, delivered and retried, and processes that have ended."""
@@ -130,6 +154,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
         assert deployment.processes["publisher"].wait(TIMEOUT) == 0, deployment.log("publisher")
         deployment.wait(lambda: len(deployment.noted()) == 2, "the retry")
         post(port)
+        relay(deployment)
         deployment.settle()
         for name in ("router", "device-vendor", "others", "gateway"):
             process = deployment.processes.pop(name)
@@ -145,7 +170,9 @@ def test_one_trace_leads_from_publisher_to_subscribers(story: Story) -> None:
         story.collector.named("publish default")[0],
         story.collector.named("route default")[0],
     )
-    assert {checkout.trace, REMOTE[3:35]} == {span.trace for span in story.collector.spans}
+    of_event = [span for span in story.collector.spans if span.service not in ELSEWHERE]
+    others = {REMOTE[3:35], *(text[3:35] for text in STORED)}
+    assert {checkout.trace} == {span.trace for span in of_event} - others
     assert (checkout.id, "PRODUCER") == (publish.parent, publish.kind)
     assert (publish.id, "CONSUMER") == (route.parent, route.kind)
     attempts = [
@@ -179,6 +206,14 @@ def test_a_client_s_trace_goes_on_over_http(story: Story) -> None:
         found["publish default"].service,
     )
     assert found["publish default"].id == found["route default"].parent
+
+
+def test_an_outbox_keeps_each_event_in_its_trace(story: Story) -> None:
+    """One call of the relay publishes them, whose span is linked to both."""
+    [published] = [span for span in story.collector.spans if span.service == "outbox-relay"]
+    assert {text[36:52] for text in STORED} == set(published.links)
+    routed = {span.trace: span.parent for span in story.collector.named("route default")}
+    assert [text[36:52] for text in STORED] == [routed[text[3:35]] for text in STORED]
 
 
 def test_a_retry_is_linked_to_the_attempt_before(story: Story) -> None:

@@ -176,6 +176,17 @@ class TestFates:
         told = vendor(*entries, attempt(10, "done"), letters=(letter,))
         assert (told.fate, told.at, told.redrives) == (Fate.DELIVERED, 1010.0, 1)
 
+    def test_an_id_that_is_published_again_begins_anew(self) -> None:
+        """Once its id was forgotten: neither the delivery of then nor the dead letter counts."""
+        then = (ACCEPTED, MATCHED, attempt(3, "done"))
+        again = entry(50, Step.ACCEPTED)
+        seen = flying(Place.QUEUED, 1050.0)
+        told = vendor(*then, again, sights={"": sight(seen)}, letters=(stored(),))
+        assert (told.fate, told.attempts, told.letter_id) == (Fate.QUEUED, 0, "")
+        assert len(told.entries) == 1
+        told = vendor(*then, again, attempt(51, "done"), letters=(stored(),))
+        assert (told.fate, told.at) == (Fate.DELIVERED, 1051.0)
+
     def test_without_a_journal_what_is_over_was_delivered(self) -> None:
         """Registered, not in flight, no dead letter: nobody noted when."""
         letter = stored(State.REDRIVEN, redrives=1)

@@ -36,25 +36,39 @@ def run(code: str, **environment: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "is_own", "environment", "is_on"),
+    ("wanted", "is_own", "environment"),
     [
-        ("None", True, {}, False),
-        ("None", True, {ENDPOINT: "http://127.0.0.1:1"}, True),
-        ("None", True, {ENDPOINT: "http://127.0.0.1:1", "OTEL_TRACES_EXPORTER": "none"}, False),
-        ("None", False, {ENDPOINT: "http://127.0.0.1:1"}, False),
-        ("False", True, {ENDPOINT: "http://127.0.0.1:1"}, False),
-        ("True", False, {}, True),
+        (None, True, {}),
+        (None, True, {ENDPOINT: "http://127.0.0.1:1", "OTEL_TRACES_EXPORTER": "none"}),
+        (None, False, {ENDPOINT: "http://127.0.0.1:1"}),
+        (False, True, {ENDPOINT: "http://127.0.0.1:1"}),
     ],
 )
-def test_when_a_worker_sends_spans(
-    wanted: str, is_own: bool, environment: dict[str, str], is_on: bool
+def test_when_a_worker_makes_no_spans(
+    wanted: bool | None,
+    is_own: bool,
+    environment: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """Where nobody says where to, or it says not to; and an app of another's is left alone."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    tracing = Tracing(wanted)
+    tracing.export_as("router", is_own=is_own)
+    assert not tracing.is_on
+
+
+@pytest.mark.parametrize(
+    ("wanted", "is_own", "environment"),
+    [("None", True, {ENDPOINT: "http://127.0.0.1:1"}), ("True", False, {})],
+)
+def test_when_a_worker_sends_spans(wanted: str, is_own: bool, environment: dict[str, str]) -> None:
     """By its own SDK where the environment says where to, or the setting says so."""
     code = (
         f"from eventflow.telemetry import Tracing; tracing = Tracing({wanted});"
         f"tracing.export_as('router', is_own={is_own}); print(tracing.is_on)"
     )
-    assert str(is_on) == run(code, **environment)
+    assert "True" == run(code, **environment)
 
 
 def test_an_application_s_provider_is_used_and_kept() -> None:
@@ -85,6 +99,18 @@ def test_what_is_not_installed_is_said_at_the_start(monkeypatch: pytest.MonkeyPa
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
     with pytest.raises(StartError, match=r"pip install 'eventflow\[opentelemetry\]'"):
         Tracing(True).export_as("router")
+
+
+def test_an_environment_that_asks_in_vain_stops_nobody(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It may be that of a whole cluster: the process warns, and makes no spans."""
+    monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
+    monkeypatch.setenv(ENDPOINT, "http://127.0.0.1:1")
+    tracing = Tracing()
+    tracing.export_as("router")
+    assert "no spans are made: traces are asked for, and OpenTelemetry's SDK" in caplog.text
+    assert not tracing.is_on
 
 
 def test_an_exporter_that_is_not_there_is_said_at_the_start(

@@ -8,6 +8,7 @@ from functools import partial
 import pytest
 
 from eventflow.delivery import CanaryStatus
+from eventflow.diagnosis import examine
 from eventflow.events import Event
 from eventflow.transport import make_queue
 from tests.deployment import Deployment, deployed
@@ -118,6 +119,9 @@ def test_the_stuck_are_found_and_the_busy_are_not(place: Deployment) -> None:
         place.await_log("router", f"nothing is taken from the queue {queue}")
         status = status_of(place, queue)
         assert PATIENCE < status.stuck - status.since < PATIENCE + 10
+    found = examine(place.settings, place.flow.celery).findings
+    stuck = {finding.where for finding in found if finding.code == "worker-stuck"}
+    assert stuck == {"queue frozen", "queue deaf"}
     assert place.depth("deaf") <= 2, "canaries do not pile up"
     place.wait(lambda: place.notes.with_suffix(".jsonl.report").exists(), "the report")
     assert [note["id"] for note in place.noted()] == ["one:slow"]

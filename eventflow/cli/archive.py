@@ -8,7 +8,6 @@ from contextlib import contextmanager
 import click
 
 from eventflow.cli.archive_view import (
-    ArchiveLine,
     cursor_of,
     document_of,
     event_columns,
@@ -19,7 +18,7 @@ from eventflow.cli.archive_view import (
     story_of,
     text_of,
 )
-from eventflow.cli.listing import Page, paging, show_listing
+from eventflow.cli.listing import Page, page_of, paging, show_listing
 from eventflow.cli.output import json_option, print_json, say
 from eventflow.cli.times import MOMENT
 from eventflow.errors import StoreError
@@ -45,8 +44,9 @@ def archive() -> None:
 
 @archive.command("list")
 @_bus_option
+@paging()
 @json_option
-def list_archives(bus: str | None, *, as_json: bool) -> None:
+def list_archives(bus: str | None, limit: int, after: str | None, *, as_json: bool) -> None:
     """List the archives, with what each of them holds.
 
     It looks at every archived event, which takes some seconds for each million. An event that
@@ -57,7 +57,13 @@ def list_archives(bus: str | None, *, as_json: bool) -> None:
         holdings = store.holdings() if store is not None else []
     lines = gather(_archives(), holdings)
     chosen = [line for line in lines if bus is None or line.bus == bus]
-    _show_lines(chosen, as_json=as_json)
+    show_listing(
+        page_of(chosen, cursor=lambda line: f"{line.bus}/{line.name}", limit=limit, after=after),
+        line_columns(system_clock()),
+        document=line_document,
+        as_json=as_json,
+        empty="No archives: write some under `archives:` in a rule file.",
+    )
 
 
 @archive.command()
@@ -143,16 +149,6 @@ def key() -> None:
     Keep it where secrets are kept: without it, what was archived with it cannot be read.
     """
     click.echo(base64.urlsafe_b64encode(os.urandom(_KEY_BYTES)).decode())
-
-
-def _show_lines(lines: list[ArchiveLine], *, as_json: bool) -> None:
-    show_listing(
-        Page(lines),
-        line_columns(system_clock()),
-        document=line_document,
-        as_json=as_json,
-        empty="No archives: write some under `archives:` in a rule file.",
-    )
 
 
 def _archives() -> tuple[Archive, ...]:

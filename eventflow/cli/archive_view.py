@@ -154,6 +154,7 @@ def document_of(event: ArchivedSummary) -> dict[str, Any]:
         "type": event.type,
         "accepted_at": iso(event.accepted_at),
         "archives": list(event.archives),
+        "targets": list(event.targets),
         "kept_until": None if event.kept_until == FOREVER else iso(event.kept_until),
         "size": event.size,
     }
@@ -177,6 +178,7 @@ def story_of(event: ArchivedEvent, now: float) -> Iterator[str]:
         "type": event.type,
         "accepted": moment(event.accepted_at, now),
         "archives": ", ".join(event.archives),
+        "sent to": ", ".join(event.targets) or "-",
         "kept until": until,
         "size": _bytes(event.size),
     }

@@ -5,12 +5,12 @@ from typing import Any
 import click
 
 from eventflow.cli.deadletters_options import choosing, read_filter, read_state, state_option
-from eventflow.cli.deadletters_store import opened
+from eventflow.cli.deadletters_store import groups_of, opened
 from eventflow.cli.listing import Column, Page, paging, show_listing
 from eventflow.cli.output import json_option
 from eventflow.cli.times import iso, moment
 from eventflow.store import DeadLetterFilter
-from eventflow.store.groups import FailureGroup, FailureGroups
+from eventflow.store.groups import FailureGroup
 from eventflow.units import system_clock
 
 __all__ = ["groups"]
@@ -31,7 +31,7 @@ def groups(*, state: str, limit: int, after: str | None, as_json: bool, **option
     """
     filters = read_filter(options, state=state) or DeadLetterFilter(state=read_state(state))
     with opened() as engine:
-        found = FailureGroups(engine).list(filters, limit=limit + 1, after=after)
+        found = groups_of(engine, quiet=as_json).list(filters, limit=limit + 1, after=after)
     now = system_clock()
     show_listing(
         Page(found[:limit], found[limit - 1].group_id if len(found) > limit else ""),

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from eventflow.cli.deadletters_store import letters
-from eventflow.cli.deadletters_view import document_of, groups_of
+from eventflow.cli.deadletters_view import counts_of, document_of
 from eventflow.cli.output import print_json, print_table, say, visible
 from eventflow.cli.times import iso
 from eventflow.redrive import Outcome, Pace, Plan, Redriven, RunState
@@ -30,7 +30,7 @@ def show_plan(plan: Plan, pace: Pace | None) -> None:
         say("No dead letter matches.")
     else:
         say(f"{letters(plan.total.total)} {'matches' if plan.total.total == 1 else 'match'}:")
-        for line in groups_of(plan.total):
+        for line in counts_of(plan.total):
             say(line)
         for line in _failures(plan):
             say(line)
@@ -133,7 +133,7 @@ def report_run(
     for target, why in state.stopped.items():
         say(f"Stopped {target}: {visible(why)}.", style="red")
     if is_cut_off:
-        say("Then it failed. Call it again when that is mended: nothing is sent twice.")
+        say("Cut off. Call it again when that is mended: nothing is sent twice.")
     elif state.remaining:
         say(f"{state.remaining:,} remain. Once that is mended: {_go_on(plan, which)}")
 

@@ -12,6 +12,7 @@ from eventflow.cli.deadletters_store import (
     all_option,
     chosen,
     dry_option,
+    groups_of,
     opened,
     sending,
     yes_option,
@@ -21,7 +22,6 @@ from eventflow.cli.quantities import DURATION, RATE
 from eventflow.redrive import Outcome, Pace, make_plan, preview
 from eventflow.settings import load_settings
 from eventflow.store import DeadLetterFilter, DeadLetterStore
-from eventflow.store.groups import FailureGroups
 from eventflow.units import Rate
 
 __all__ = ["redrive"]
@@ -101,7 +101,7 @@ def redrive(
                 filters = DeadLetterFilter(ids=tuple(store.identify(item) for item in ids))
             plan = make_plan(
                 store,
-                FailureGroups(engine),
+                groups_of(engine, quiet=as_json),
                 filters,
                 limit=limit,
                 canary=canary,

@@ -8,8 +8,9 @@ from typing import NamedTuple
 import click
 from sqlalchemy import Engine
 
-from eventflow.cli.deadletters_view import groups_of
+from eventflow.cli.deadletters_view import counts_of
 from eventflow.cli.output import say
+from eventflow.cli.progress import show_progress
 from eventflow.redrive import Course, LedgerCourse, Redriver
 from eventflow.settings import load_settings
 from eventflow.store import (
@@ -19,6 +20,7 @@ from eventflow.store import (
     open_engine,
     store_exists,
 )
+from eventflow.store.groups import FailureGroups
 
 __all__ = [
     "Sending",
@@ -26,6 +28,7 @@ __all__ = [
     "all_option",
     "chosen",
     "dry_option",
+    "groups_of",
     "letters",
     "opened",
     "sending",
@@ -64,6 +67,20 @@ def opened() -> Iterator[Engine]:
         engine = open_engine(url)
         stack.callback(engine.dispose)
         yield engine
+
+
+def groups_of(engine: Engine, *, quiet: bool) -> FailureGroups:
+    """Give the groups of failures, with those of letters that an older eventflow has recorded.
+
+    Args:
+        engine: The store's.
+        quiet: Whether to show nothing while that takes its time.
+    """
+    groups = FailureGroups(engine)
+    if older := groups.count_older():
+        with show_progress("grouped", older, quiet=quiet) as progress:
+            groups.group_older(progress.advance)
+    return groups
 
 
 @contextmanager
@@ -118,7 +135,7 @@ def agreed(count: DeadLetterCount, deed: str, *, asks: bool) -> bool:
         say("No dead letter matches.")
         return False
     say(f"{letters(count.total)} {'matches' if count.total == 1 else 'match'}:")
-    for line in groups_of(count):
+    for line in counts_of(count):
         say(line)
     if not asks:
         return True

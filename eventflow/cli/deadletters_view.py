@@ -19,7 +19,7 @@ from eventflow.store import (
     redrive_refusal,
 )
 
-__all__ = ["advice_of", "columns_of", "document_of", "groups_of", "story_of"]
+__all__ = ["advice_of", "columns_of", "counts_of", "document_of", "story_of"]
 
 _MOST_ERROR = 60  # characters of an error in a row
 _TIMES = ("accepted_at", "first_attempt_at", "first_died_at", "died_at", "redriven_at")
@@ -54,7 +54,7 @@ def columns_of(now: float) -> list[Column[DeadLetterSummary]]:
     ]
 
 
-def groups_of(count: DeadLetterCount) -> Iterator[str]:
+def counts_of(count: DeadLetterCount) -> Iterator[str]:
     """Say how many there are, a line for each target and reason.
 
     Args:

@@ -146,6 +146,9 @@ class Ledger(Protocol):
     def lift(self, replay_names: Sequence[str]) -> None:
         """Forget what replays were restricted to, once all of their events are routed."""
 
+    def queued(self, target: str, limit: int) -> list[str]:
+        """Return the ids of a target's deliveries that are on its queue, the oldest first."""
+
     def unfinished(self, target: str, limit: int) -> list[str]:
         """Return the ids of a target's deliveries that are not finished, as of one moment.
 

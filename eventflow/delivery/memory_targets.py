@@ -89,6 +89,11 @@ class MemoryTargets:
             self._restrictions.pop(name, None)
 
     @one_at_a_time
+    def queued(self, target: str, limit: int) -> list[str]:
+        """Return the ids of a target's deliveries that are on its queue, the oldest first."""
+        return self._targets[target].queued.first(limit)
+
+    @one_at_a_time
     def unfinished(self, target: str, limit: int) -> list[str]:
         """Return the ids of a target's deliveries that are not finished, as of one moment."""
         kept = self._targets[target]

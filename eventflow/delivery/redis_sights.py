@@ -67,11 +67,11 @@ class RedisSights(RedisJournal):
         places = [key for target in targets for key in self._places(target)]
         pipeline = self._client.pipeline(transaction=False)
         for key in (*routes, *places):
-            pipeline.zrange(key, 0, most - 1, desc=True)
+            pipeline.zrange(key, -most, -1)
         answers = guarded(self._client, pipeline.execute)
         found: dict[str, None] = {}
         for number, ids in enumerate(answers):
-            for identity in ids:
+            for identity in reversed(ids):
                 text = identity.decode()
                 found[text if number < len(routes) else split_delivery_id(text)[0]] = None
         return list(found)[:most]

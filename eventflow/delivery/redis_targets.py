@@ -66,6 +66,12 @@ class RedisTargets:
             key = self._keys.replays
             guarded(self._client, lambda: self._client.hdel(key, *replay_names))
 
+    def queued(self, target: str, limit: int) -> list[str]:
+        """Return the ids of a target's deliveries that are on its queue, the oldest first."""
+        key = self._keys.queued(target)
+        ids = guarded(self._client, lambda: self._client.zrange(key, 0, limit - 1))
+        return [identity.decode() for identity in ids]
+
     def unfinished(self, target: str, limit: int) -> list[str]:
         """Return the ids of a target's deliveries that are not finished, as of one moment."""
         pipeline = self._client.pipeline(transaction=True)  # what moves meanwhile is not missed

@@ -11,6 +11,7 @@ import os
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -29,6 +30,7 @@ FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 _PREFIX = "eventflow-metrics-"
 _GONE = "gone"  # stands in a file's name for all processes that are gone
 _LOCK = "lock"
+_SETTLED = 60.0  # seconds
 
 
 class CounterFiles(Collector):
@@ -118,6 +120,11 @@ def _is_alive(file: Path) -> bool:
 def _remove_left(place: Path) -> None:
     """Remove the folders of workers that were killed: nobody holds their lock."""
     for folder in place.glob(f"{_PREFIX}*"):
-        with suppress(OSError), (folder / _LOCK).open("r") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):
+            facts = folder.lstat()
+            # Another user's are not ours to touch; one that was made just now may not be locked yet.
+            if facts.st_uid != os.getuid() or time.time() - facts.st_mtime < _SETTLED:
+                continue
+            with (folder / _LOCK).open("r") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)

@@ -82,6 +82,12 @@ class SeeingSettings(BaseSettings):
         description="The most entries of the journal that the store keeps; the oldest go first. "
         "0: any number.",
     )
+    retention_interval: Duration = Field(
+        60.0,
+        ge=0.1,
+        description="How often a recorder deletes what the store need not keep any longer: archived "
+        "events and the journal.",
+    )
     metrics_port: int = Field(
         0,
         ge=0,

@@ -1,6 +1,6 @@
 """Dead letters grouped by what failed: which error, raised where, how often, since when."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import (
@@ -80,14 +80,14 @@ class FailureGroups:
     ) -> Sequence[FailureGroup]:
         """Return a page of groups, the largest first.
 
-        Letters that an older eventflow has recorded are grouped first, once and for all.
+        Letters that an older eventflow has recorded are grouped first; see `group_older`.
 
         Args:
             filters: Which letters count.
             limit: The most groups to return.
             after: The last group's id of the page before; None for the first page.
         """
-        self._group_older()
+        self.group_older()
         groups = (
             select(
                 _LETTERS.group_id,
@@ -116,8 +116,18 @@ class FailureGroups:
             rows = [row._mapping for row in connection.execute(query)]  # noqa: SLF001 - public name
         return [FailureGroup(**{**row, "reason": reason_of(row["reason"])}) for row in rows]
 
-    def _group_older(self) -> None:
-        """Group the letters that were recorded before there were groups."""
+    def count_older(self) -> int:
+        """Count the letters that were recorded before there were groups, and have none yet."""
+        ungrouped = select(func.count()).where(_LETTERS.group_id == "")
+        with reading(self._engine) as connection:
+            return connection.execute(ungrouped).scalar_one()
+
+    def group_older(self, told: Callable[[int], None] = lambda _: None) -> None:
+        """Group the letters that were recorded before there were groups, once and for all.
+
+        Args:
+            told: Called with how many more are done, now and then.
+        """
         while True:
             with reading(self._engine) as connection:
                 ungrouped = select(_LETTERS.id, _LETTERS.died_at, _LETTERS.record)
@@ -134,6 +144,7 @@ class FailureGroups:
             change = change.values(group_id=bindparam("group"), place=bindparam("where"))
             with writing(self._engine) as connection:
                 connection.execute(change, changes)
+            told(len(rows))
 
     @property
     def _engine(self) -> Engine:

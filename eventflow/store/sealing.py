@@ -21,7 +21,9 @@ __all__ = ["PLAIN_BELOW", "Seal"]
 PLAIN_BELOW = 256
 """Bytes below which a body is not compressed: it would save less than it costs."""
 
-_LEVEL = 1  # of zlib; 6 takes twice as long and saves 3 % more of an event's JSON
+# Of zlib. For 500 bytes of JSON any level takes 12 microseconds and leaves 69 %; for 10,000 this one
+# takes 59 and leaves 27 %, level 6 takes 93 and leaves 24 %.
+_LEVEL = 1
 _WORTH = 0.9  # of the size; what hardly shrinks stays readable
 _PLAIN, _COMPRESSED, _ENCRYPTED = "", "z", "f"
 _KEY = "EVENTFLOW_ARCHIVE_KEY"

@@ -60,7 +60,6 @@ class Alarms:
 
     def __init__(self, context: WorkerContext) -> None:
         self._context = context
-        self._store: sql.DeadLetterStore | None = None
         self._next_count = 0.0
 
     def look(self, queues: Collection[str], named_targets: Sequence[str]) -> None:
@@ -86,9 +85,8 @@ class Alarms:
         settings = self._context.settings
         self._next_count = time.monotonic() + settings.report_interval * _COUNTS_EVERY
         try:
-            if self._store is None:
-                self._store = sql.DeadLetterStore(sql.open_engine(settings.store_url))
-            number = self._store.count(sql.DeadLetterFilter(state=sql.State.DEAD)).total
+            store = self._context.stores.dead_letters
+            number = store.count(sql.DeadLetterFilter(state=sql.State.DEAD)).total
         except StoreError as error:
             # Recording says it loudly.
             _log.debug("%s", error, extra={"action": "alarm_failed"})

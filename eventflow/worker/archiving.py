@@ -1,5 +1,9 @@
 """The task `eventflow.archive`: a list of events into the store, in one transaction.
 
+A message that names few is taken for a sign that there is something to do: what else is queued is
+written along, so that a database commits once for many events and not once for each. The messages of
+those find nothing left to do.
+
 The list is claimed in one call and finished in one: either all of it is written, or none. Killed
 between the two, it is written once more, which changes nothing. While the store is away the ledger
 holds what is to be written: it is tried again by the policy of the archives' target, whose circuit
@@ -37,6 +41,8 @@ if TYPE_CHECKING:
 __all__ = ["archive_events"]
 
 _log = logging.getLogger("eventflow.archive")
+
+_MOST = 100  # events in one transaction, unless a message names more
 
 _SPENT = {
     Verdict.MAX_ATTEMPTS: Reason.MAX_ATTEMPTS,
@@ -80,11 +86,17 @@ def archive_events(context: WorkerContext, bus: str, delivery_ids: Sequence[str]
     """
     ledger = context.ledgers.of(bus)
     lease = lease_seconds(ARCHIVE_TARGET, context.settings.lease_margin)
-    owner, alone = owner_name(), len(delivery_ids) == 1
-    claims = insist(
-        lambda: ledger.claim(ARCHIVE_TARGET, delivery_ids, lease=lease, owner=owner, alone=alone),
-        unless=context.stopping.is_set,
-    )
+    owner = owner_name()
+
+    def claim(ids: Sequence[str], *, alone: bool) -> list[Claim]:
+        return insist(
+            lambda: ledger.claim(ARCHIVE_TARGET, ids, lease=lease, owner=owner, alone=alone),
+            unless=context.stopping.is_set,
+        )
+
+    claims = claim(delivery_ids, alone=len(delivery_ids) == 1)
+    if (room := _room(claims)) and (others := ledger.queued(ARCHIVE, room)):
+        claims += claim(others, alone=False)
     work = _sort(claims, bus)
     if work.events:
         with archive_step(context.tracing, bus, work.traces) as step:
@@ -92,6 +104,14 @@ def archive_events(context: WorkerContext, bus: str, delivery_ids: Sequence[str]
     _bury(context, ledger, work)
     hand_back(context, ledger, ARCHIVE_TARGET, work.apart, together=False)
     return dict(work.counts)
+
+
+def _room(claims: Sequence[Claim]) -> int:
+    """Return how many more may be written along; none with what was tried before."""
+    running = [claim for claim in claims if claim.verdict is Verdict.RUN]
+    # One that has ended its recorder travels alone, and takes no others along.
+    is_first = all(claim.attempt == 1 for claim in running)
+    return max(0, _MOST - len(claims)) if running and is_first else 0
 
 
 def _sort(claims: Sequence[Claim], bus: str) -> _Work:

@@ -59,7 +59,7 @@ def due_messages(
     """Return the messages for deliveries that are due again, or were lost on the way.
 
     The archives' go together: written one by one, what a store that was away has missed would take
-    a hundred times as long. All others go alone.
+    many times as long. All others go alone.
 
     Args:
         context: The process's parts.

@@ -150,7 +150,9 @@ class _Lifecycle:
             self._overseer = Overseer(self._context)
             self._overseer.start()
         if _RECORDED.intersection(self._queues):
-            self._retention = Retention(prunings(self._context.stores, self._context.settings))
+            settings = self._context.settings
+            kinds = prunings(self._context.stores, settings)
+            self._retention = Retention(kinds, every=settings.retention_interval)
             self._retention.start()
         self._monitoring.serve(self._app.amqp.queues.consume_from)
 

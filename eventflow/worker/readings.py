@@ -53,7 +53,7 @@ class Readings(Collector):
 
 
 def read_ledgers(context: WorkerContext) -> Reader:
-    """Return who reads the numbers of every bus and target, in five round trips for each bus.
+    """Return who reads the numbers of every bus and target, in four round trips for each bus.
 
     Args:
         context: The process's parts.
@@ -65,7 +65,7 @@ def read_ledgers(context: WorkerContext) -> Reader:
             names = sorted({*context.book.of(bus), *context.targets_of_rules()})
             for target, gauges in ledgers.gauges(bus).read(names).items():
                 _add_target(samples, bus, target, gauges)
-            _add_steering(samples, ledgers, bus, names)
+            _add_balances(samples, ledgers, bus, names)
             _add_bus(samples, ledgers, bus)
         _add_queues(samples, ledgers)
 
@@ -85,14 +85,14 @@ def _add_target(samples: Samples, bus: str, target: str, gauges: TargetGauges) -
         "unreturned_seconds": gauges.unreturned,
         "breaker_state": _STATES[gauges.breaker],
         "unserved_seconds": gauges.unserved,
+        "paused_seconds": gauges.paused,
     }
     for name, number in numbers.items():
         samples.add(f"eventflow_target_{name}", number, bus, target)
 
 
-def _add_steering(samples: Samples, ledgers: Ledgers, bus: str, names: Sequence[str]) -> None:
-    ledger, now = ledgers.of(bus), time.time()
-    pauses, balances = ledger.pauses(names), ledger.balances([*names, ROUTE])
+def _add_balances(samples: Samples, ledgers: Ledgers, bus: str, names: Sequence[str]) -> None:
+    balances = ledgers.of(bus).balances([*names, ROUTE])
     events = balances.pop(ROUTE)
     # What cannot be routed is registered once more, as its dead letter.
     samples.add("eventflow_accepted_events_total", events.registered - events.dead, bus)
@@ -102,8 +102,6 @@ def _add_steering(samples: Samples, ledgers: Ledgers, bus: str, names: Sequence[
         samples.add("eventflow_target_registered_total", balance.registered, bus, target)
         samples.add("eventflow_target_delivered_total", balance.delivered, bus, target)
         samples.add("eventflow_target_dead_total", balance.dead, bus, target)
-        paused = max(0.0, now - pauses[target].since) if target in pauses else 0.0
-        samples.add("eventflow_target_paused_seconds", paused, bus, target)
         samples.add("eventflow_target_balance_difference", balance.difference, bus, target)
 
 

@@ -15,7 +15,6 @@ __all__ = ["Pruning", "Retention", "prunings"]
 
 _log = logging.getLogger("eventflow.retention")
 
-_EVERY = 60.0  # seconds between two looks
 _BREATH = 0.1  # seconds between two steps: SQLite has one lock for all who write
 _MOST_EVENTS = 2_000  # deleted in one step
 _MOST_ENTRIES = 20_000
@@ -67,7 +66,7 @@ class Retention:
         self,
         kinds: Sequence[Pruning],
         *,
-        every: float = _EVERY,
+        every: float,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._kinds = tuple(kinds)
@@ -93,8 +92,8 @@ class Retention:
                     if self._stopping.wait(_BREATH):
                         break
             except StoreError as error:
-                # Recording says it loudly.
-                _log.debug("%s", error, extra={"action": "pruning_failed", "kind": kind.name})
+                # Recording may go well all the same: a user that may write and not delete.
+                _log.warning("%s", error, extra={"action": "pruning_failed", "kind": kind.name})
             if deleted:
                 _log.info(
                     "deleted %d of the %s that are kept no longer",

@@ -152,6 +152,8 @@ def test_flower_shows_deliveries_for_what_they_are(watched: tuple[Deployment, Fl
     assert {
         "eventflow.route",
         "eventflow.record",
+        "eventflow.journal",
+        "eventflow.canary",
         "device_vendor.unlock_door",
         "audit.append",
     } >= {task["name"] for task in tasks.values()}

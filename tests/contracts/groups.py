@@ -143,6 +143,10 @@ class GroupsContract:
         forget = update(DEAD_LETTERS).values(group_id="", place="")
         with writing(engine) as connection:
             connection.execute(forget)
+        told: list[int] = []
+        assert 9 == groups.count_older()
+        groups.group_older(told.append)
+        assert ([9], 0) == (told, groups.count_older())
         assert before == groups.list()
         unreadable = DEAD_LETTERS.c.id == "c:audit"
         with writing(engine) as connection:

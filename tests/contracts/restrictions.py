@@ -21,6 +21,12 @@ class RestrictionContract:
         ledger.lift(["again", "never"])
         assert (None, "{}") == (ledger.restriction("again"), ledger.restriction("other"))
 
+    def test_what_is_queued_is_told(self, ledger: Ledger) -> None:
+        """The oldest first, and no more than asked for."""
+        ids = [register(ledger, f"e{number}", TARGET) for number in range(3)]
+        assert [identity for [identity] in ids[:2]] == ledger.queued(TARGET, 2)
+        assert [] == ledger.queued("nobody", 10)
+
     def test_what_is_unfinished_is_told(self, ledger: Ledger) -> None:
         """A delivery is told from its registration until it is finished, in whatever state it is."""
         queued, running, waiting, parked, done = (

@@ -25,6 +25,9 @@ RULES = """
       courier:
         pattern: {source: [courier.app]}
         retention: 90d
+      brief:
+        pattern: {source: [brief.app]}
+        retention: 1s
       off:
         pattern: {source: [{prefix: ""}]}
         retention: forever
@@ -48,7 +51,9 @@ DAY = 86_400.0
 def running(tmp_path_factory: pytest.TempPathFactory, any_broker: str) -> Iterator[Deployment]:
     """A router, a recorder and a worker, all real."""
     place = tmp_path_factory.mktemp("project")
-    with deployed(place, project=PROJECT, rules=RULES, broker=any_broker) as deployment:
+    with deployed(
+        place, project=PROJECT, rules=RULES, broker=any_broker, retention_interval=0.2
+    ) as deployment:
         deployment.start("router", ["eventflow.route"])
         deployment.start("worker", ["audit"])
         deployment.start("recorder", ["eventflow.dead-letters", "eventflow.archive"])
@@ -123,6 +128,17 @@ def test_what_a_replay_sends_is_never_archived(running: Deployment, archive: Arc
     publish(running, event)
     assert archive.get(event.id) is None
     assert any(event.id in note["id"] for note in running.noted())
+
+
+def test_what_is_over_is_deleted_by_the_recorder(
+    running: Deployment, archive: ArchiveStore
+) -> None:
+    """By itself, while it goes on; what is to be kept longer stays."""
+    brief, kept = arrived(source="brief.app"), arrived()
+    publish(running, brief, kept)
+    running.await_log("recorder", "deleted 1 of the archive that are kept no longer")
+    assert archive.get(brief.id) is None
+    assert kept.id == found(archive, kept).event_id
 
 
 def test_a_flood_is_archived_whole_and_in_order(running: Deployment, archive: ArchiveStore) -> None:

@@ -44,8 +44,10 @@ def test_a_target_that_nothing_was_sent_to_has_zeros(gauges: Gauges):
     assert (one.queued, one.running, one.waiting, one.parked) == (0, 0, 0, 0)
     assert one.breaker is BreakerState.CLOSED
     assert (one.queued_age, one.parked_age, one.waiting_age) == (0, 0, 0)
-    assert (one.overdue, one.unreturned, one.unserved) == (0, 0, 0)
+    assert (one.overdue, one.unreturned, one.unserved, one.paused) == (0, 0, 0, 0)
     assert gauges.read([]) == {}
+    many = [f"target-{number}" for number in range(250)]
+    assert list(gauges.read(many)) == many
 
 
 def test_each_number_is_where_it_is(client: redis.Redis, gauges: Gauges):
@@ -57,7 +59,9 @@ def test_each_number_is_where_it_is(client: redis.Redis, gauges: Gauges):
     age(client, "waiting", "e", 20)
     client.hset(f"{PREFIX}delivery:e", "accepted", time.time() - 100)
     client.hset(f"{PREFIX}breaker:{TARGET}", mapping={"state": "open", "until": ""})
+    client.hset(f"{PREFIX}pause:{TARGET}", mapping={"since": time.time() - 7, "total": 3})
     one = gauges.read(["other", TARGET])[TARGET]
+    assert one.paused == pytest.approx(7, abs=2)
     assert (one.queued, one.running, one.waiting, one.parked) == (2, 1, 1, 1)
     assert one.breaker is BreakerState.OPEN
     assert one.queued_age == pytest.approx(10, abs=2)

@@ -4,9 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from eventflow.app import EventFlow
+from eventflow.diagnosis import examine
 from eventflow.events import Event
 from eventflow.journal import JournalEntry, Step
+from eventflow.settings import Settings
 from eventflow.store import JournalStore, open_engine
+from eventflow.worker.mover import Mover
 from tests.deployment import Deployment, deployed
 from tests.servers import require_broker
 
@@ -124,3 +128,19 @@ def test_nothing_is_left_in_the_ledger(deployment: Deployment, store: JournalSto
     deployment.wait(lambda: ledger.journal_state().waiting == 0, "the journal to be empty")
     assert 0 == ledger.journal_state().dropped
     assert 21 == store.count()
+
+
+@pytest.mark.usefixtures("client")
+def test_what_found_no_room_is_said(
+    server_settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Without a recorder as much waits as may; the rest is counted, and events go on."""
+    flow = EventFlow(server_settings.with_changes(journal_most=20))
+    flow.publish_many([Event(source="shop", type="Sold", data={}) for _ in range(30)])
+    state = flow.context.ledgers.of("default").journal_state()
+    assert (20, 10) == (state.waiting, state.dropped)
+    Mover(flow.context, watches_rules=False).round()
+    assert "10 entries of the journal of bus 'default' were dropped" in caplog.text
+    findings = examine(flow.settings, flow.celery).findings
+    [told] = [str(one) for one in findings if one.code == "journal-dropped"]
+    assert "bus default: note journal-dropped: 10 entries of the journal were dropped" in told

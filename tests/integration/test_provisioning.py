@@ -263,3 +263,17 @@ def test_the_command_writes_checks_and_says_what_is_stale(tmp_path: Path, kind: 
     assert "+" in stale.output
     assert "generate it anew" in stale.output
     assert run(cli, [*command[:4], "--check"]).exit_code == 2
+
+
+def test_scalers_are_of_the_settings_broker(monkeypatch: pytest.MonkeyPatch):
+    """Its login is in nobody's file; what cannot be is wrong use."""
+    monkeypatch.setenv("EVENTFLOW_BROKER_URL", "amqp://me:s3cret@rabbit/shop")
+    command = ["generate", "keda", "--rules", str(ROOT / "rules")]
+    done = CliRunner().invoke(cli, [*command, "--max", "4"])
+    assert done.exit_code == 0
+    assert "s3cret" not in done.output
+    objects = [one for one in yaml.safe_load_all(done.output) if one["kind"] == "ScaledObject"]
+    assert {one["spec"]["maxReplicaCount"] for one in objects} == {4}
+    hosts = {one["metadata"]["vhostName"] for obj in objects for one in obj["spec"]["triggers"]}
+    assert hosts == {"shop"}
+    assert CliRunner().invoke(cli, [*command, "--min", "5", "--max", "4"]).exit_code == 2

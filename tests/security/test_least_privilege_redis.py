@@ -32,6 +32,9 @@ def test_the_deployment_works(guarded: Guarded) -> None:
         return [item["delivery_id"] for item in json.loads(listed)]
 
     deployment.wait(lambda: "e-late:device-vendor" in waiting(), "the retry to wait")
+    traced = json.loads(guarded.command("operator", "trace", "e-late", "--json"))
+    states = {each["target"]: each["state"] for each in traced["runs"][0]["deliveries"]}
+    assert (states["device-vendor"], traced["away"]) == ("waiting", {})
     world.control({"outage": False})
     deployment.settle()
 
@@ -40,8 +43,10 @@ def test_the_deployment_works(guarded: Guarded) -> None:
         return [letter["id"] for letter in json.loads(listed)]
 
     deployment.wait(lambda: "e-never:device-vendor" in letters(), "the dead letter")
+    assert "e-never" in guarded.command("operator", "trace", "--where", "id=e-never", "--json")
     world.control({"unknown": []})
-    guarded.command("operator", "deadletters", "redrive", "e-never:device-vendor", "--yes")
+    # As a plan, which looks how the delivery fares.
+    guarded.command("operator", "deadletters", "redrive", "--target", "device-vendor", "--yes")
     deployment.settle()
     arrived = {call["key"] for call in world.account().body["accepted"]}
     assert {"e-late:device-vendor", "e-never:device-vendor"} <= arrived

@@ -1,12 +1,14 @@
 -- Tell the numbers of each target that a monitor draws, in one call for all of them.
 --
--- KEYS 6i-5 .. 6i   zset   queued:<target>, running:<target>, waiting:<target>, parked:<target>
---                   hash   breaker:<target>, counts:<target> (unserved)     for each target
+-- KEYS 7i-6 .. 7i   zset   queued:<target>, running:<target>, waiting:<target>, parked:<target>
+--                   hash   breaker:<target>, counts:<target> (unserved), pause:<target> (since)
+--                                                                             for each target
 -- ARGV 1            the beginning of the deliveries' keys (which of them are read is not known before)
 -- ARGV 2            the most waiting deliveries whose event's age is looked up, for each target
 -- Returns per target {queued, running, waiting, parked, breaker's state, then as text the seconds:
 --   the oldest queued has been queued, the age of the oldest parked, the age of the oldest waiting,
---   the first waiting is overdue, the first lease is over, there has been no success}
+--   the first waiting is overdue, the first lease is over, there has been no success,
+--   it has been paused}
 --# include limits
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
@@ -47,8 +49,8 @@ local function oldest_of(waiting, number)
   return oldest
 end
 
-for i = 1, #KEYS / 6 do
-  local at = 6 * (i - 1)
+for i = 1, #KEYS / 7 do
+  local at = 7 * (i - 1)
   local queued, running, waiting, parked = KEYS[at + 1], KEYS[at + 2], KEYS[at + 3], KEYS[at + 4]
   local number = redis.call('ZCARD', waiting)
   answers[i] = {
@@ -58,6 +60,7 @@ for i = 1, #KEYS / 6 do
     since(number > 0 and oldest_of(waiting, number) or nil),
     since(first_of(waiting)), since(first_of(running)),
     since(tonumber(redis.call('HGET', KEYS[at + 6], 'unserved') or nil)),
+    since(tonumber(redis.call('HGET', KEYS[at + 7], 'since') or nil)),
   }
 end
 return answers

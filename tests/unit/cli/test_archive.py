@@ -68,6 +68,16 @@ def test_archives_are_listed_with_what_they_hold(store: ArchiveStore) -> None:
     assert "empty" not in table
 
 
+@pytest.mark.usefixtures("store")
+def test_archives_are_listed_in_pages() -> None:
+    """One page goes on where the one before ended."""
+    first = run("list", "--json", "--limit", "3")
+    assert ["audit", "everything", "gone"] == [each["archive"] for each in json.loads(first.stdout)]
+    assert "3 of 4 shown; more: the same command with --after default/gone\n" == first.stderr
+    rest = run("list", "--json", "--after", "default/gone")
+    assert ["empty"] == [each["archive"] for each in json.loads(rest.stdout)]
+
+
 @pytest.mark.parametrize(
     ("options", "expected"),
     [

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
 from eventflow.cli.deadletters_store import Sending
 from eventflow.cli.main import Talk, cli
@@ -18,6 +18,8 @@ from eventflow.records import DeadLetter, Reason
 from eventflow.redrive import Fate, Standing
 from eventflow.store import DeadLetterFilter, DeadLetterStore, State, StoredDeadLetter, open_engine
 from eventflow.store.audit import AuditEntry, AuditStore
+from eventflow.store.engine import writing
+from eventflow.store.tables import DEAD_LETTERS
 from tests.contracts.store import letter_of, message_letter
 
 NOW = datetime(2026, 11, 23, 20, 0, tzinfo=UTC).timestamp()
@@ -158,6 +160,13 @@ class TestGroups:
         assert {group} == {item["group_id"] for item in found}
         assert f"group       {group}" in run("show", "e1").stdout
 
+    def test_older_letters_are_grouped_with_progress(self, engine: Engine) -> None:
+        """What an older eventflow has recorded may be much, and is said; the next time nothing is."""
+        with writing(engine) as connection:
+            connection.execute(update(DEAD_LETTERS).values(group_id="", place=""))
+        assert "grouped: 4 of 4 (100 %)" in run("groups").stderr
+        assert "" == run("groups").stderr
+
 
 class TestPlan:
     """`deadletters redrive` by filter."""
@@ -267,6 +276,20 @@ class TestPlan:
         assert "Call it again when that is mended: nothing is sent twice." in result.stderr
         *_, end = audit_of(engine)
         assert (0, "the broker does not answer") == (end.count, end.facts["stopped"])
+
+    def test_ctrl_c_is_reported_and_noted(self, vendor: Vendor, engine: Engine) -> None:
+        """What was done until then."""
+
+        def interrupt(letters: Sequence[StoredDeadLetter]) -> dict[str, Standing]:
+            raise KeyboardInterrupt
+
+        vendor.look = interrupt  # type: ignore[method-assign]
+        result = run("redrive", "--all", "--yes")
+        assert 0 != result.exit_code
+        assert "1 redriven" in result.stderr
+        assert "Cut off. Call it again when that is mended" in result.stderr
+        *_, end = audit_of(engine)
+        assert (1, "interrupted") == (end.count, end.facts["stopped"])
 
     def test_where_nothing_runs_nobody_waits(
         self, vendor: Vendor, store: DeadLetterStore, engine: Engine

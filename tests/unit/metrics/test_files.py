@@ -80,12 +80,13 @@ def test_the_folder_goes_with_its_process(files: CounterFiles):
 def test_a_killed_workers_folder_is_removed_by_the_next(
     tmp_path: Path, files: CounterFiles, monkeypatch: pytest.MonkeyPatch
 ):
-    """Its lock is free; one that is held belongs to a worker that lives."""
-    left = tmp_path / "eventflow-metrics-left"
-    left.mkdir()
-    (left / "lock").touch()
-    held = tmp_path / "eventflow-metrics-held"
-    held.mkdir()
+    """Its lock is free; one that is held belongs to a worker that lives, or that just begins to."""
+    left, held, new = (tmp_path / f"eventflow-metrics-{name}" for name in ("left", "held", "new"))
+    for folder in (left, held, new):
+        folder.mkdir()
+        (folder / "lock").touch()
+        if folder != new:
+            os.utime(folder, (1.0, 1.0))
     with (held / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         monkeypatch.delenv(FOLDER_VARIABLE)
@@ -93,6 +94,7 @@ def test_a_killed_workers_folder_is_removed_by_the_next(
         try:
             assert not left.exists()
             assert held.exists()
+            assert new.exists()
             assert files.folder.exists()
         finally:
             other.remove()

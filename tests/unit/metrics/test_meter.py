@@ -10,6 +10,7 @@ from eventflow.metrics.catalogue import CATALOGUE, COUNTED, Kind, series_names
 from eventflow.metrics.labels import OTHER, BoundedLabels
 from eventflow.metrics.prometheus import PrometheusMeter
 from eventflow.metrics.samples import Samples
+from eventflow.metrics.serving import count_in
 
 LABELS = {"bus", "target", "rule", "outcome", "queue", "reason", "version"}
 
@@ -59,6 +60,21 @@ def test_a_histogram_has_three_series():
     names = {name for name in series_names() if "attempt_duration" in name}
     parts = ("bucket", "sum", "count")
     assert {f"eventflow_attempt_duration_seconds_{part}" for part in parts} == names
+
+
+def test_an_application_counts_in_its_own_registry(registry: CollectorRegistry):
+    """Once it has said so; saying it again changes nothing."""
+    before = meter()
+    try:
+        count_in(registry)
+        first = meter()
+        first.published("default", {"accepted": 2})
+        count_in(CollectorRegistry())
+        assert meter() is first
+    finally:
+        use_meter(before)
+    name = "eventflow_events_published_total"
+    assert value(registry, name, bus="default", outcome="accepted") == 2
 
 
 def test_published_events_are_counted_by_what_became_of_them(registry: CollectorRegistry):

@@ -92,6 +92,25 @@ def bodies(number: int) -> list[bytes]:
     ]
 
 
+def test_what_else_is_queued_is_written_along(scene: Scene) -> None:
+    """One message of many: the store commits once, and the other messages find nothing to do."""
+    ids = scene.route(*bodies(5))
+    assert {"done": 5} == scene.archive(ids[:1])
+    assert 5 == len(scene.stored())
+    assert {"passed over": 1} == scene.archive(ids[1:2])
+
+
+def test_what_ended_a_recorder_takes_nothing_along(scene: Scene) -> None:
+    """It is written from a message of its own, and leaves the others to theirs."""
+    ids = scene.route(*bodies(3))
+    scene.ledger.claim(ARCHIVE_TARGET, ids[:1], lease=1, owner="gone")
+    scene.now += 2
+    scene.ledger.move([ARCHIVE_TARGET], 10)
+    assert {"done": 1} == scene.archive(ids[:1])
+    assert 1 == len(scene.stored())
+    assert {"done": 2} == scene.archive(ids[1:2])
+
+
 def test_a_list_is_written_and_finished(scene: Scene) -> None:
     """All of it at once, with the times and archives that the router said; then it is gone."""
     given = bodies(3)

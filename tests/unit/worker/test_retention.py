@@ -18,7 +18,7 @@ def test_each_kind_is_deleted_until_there_is_no_more() -> None:
         asked.append(now)
         return left.pop(0)
 
-    Retention([Pruning("events", step)], clock=lambda: 7.0).look()
+    Retention([Pruning("events", step)], every=60, clock=lambda: 7.0).look()
     assert [] == left
     assert [7.0] * 4 == asked
 
@@ -34,7 +34,7 @@ def test_a_store_that_is_away_keeps_no_other_kind() -> None:
         done.append("entries")
         return 0
 
-    Retention([Pruning("events", fail), Pruning("entries", succeed)]).look()
+    Retention([Pruning("events", fail), Pruning("entries", succeed)], every=60).look()
     assert ["entries"] == done
 
 
@@ -58,6 +58,6 @@ def test_it_stops_between_two_steps() -> None:
         retention.stop_soon()
         return 1
 
-    retention = Retention([Pruning("events", step)])
+    retention = Retention([Pruning("events", step)], every=60)
     retention.look()
     assert 1 == len(steps)

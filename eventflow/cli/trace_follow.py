@@ -8,9 +8,9 @@ import click
 from eventflow.cli.output import say, visible
 from eventflow.cli.trace_entries import entry_document, entry_line, stamp
 from eventflow.cli.trace_json import print_line, story_document
-from eventflow.cli.trace_lines import entries_of, summary_of
+from eventflow.cli.trace_lines import delivery_line, entries_of, summary_of
 from eventflow.settings import Settings
-from eventflow.story.story import Fate, Story
+from eventflow.story.story import DeliveryStory, Fate, Story
 
 __all__ = ["EVERY", "Following"]
 
@@ -34,7 +34,7 @@ class Following:
         self._as_json = as_json
         self._start = min((entry.at for entry in entries_of(story)), default=story.now)
         self._seen: set[str] = set()
-        self._running: set[tuple[str, int, int]] = set()
+        self._states: set[tuple[str, Fate, int, int]] = set()
 
     def run(self, story: Story, tell: Callable[[], Story]) -> None:
         """Print what comes until all is final.
@@ -54,7 +54,8 @@ class Following:
             say(f"All of it is final: {summary_of(story)}.")
 
     def _show(self, story: Story) -> None:
-        for entry in entries_of(story):
+        entries = entries_of(story)
+        for entry in entries:
             if entry.id in self._seen:
                 continue
             self._seen.add(entry.id)
@@ -62,13 +63,18 @@ class Following:
                 print_line({"entry": entry_document(entry)})
             else:
                 click.echo(entry_line(entry, self._start, _WIDTH, story.now))
-        for run in story.runs:
-            for delivery in run.deliveries:
-                # The journal notes how an attempt went, and not that it began.
-                mark = (delivery.delivery_id, delivery.redrives, delivery.attempts)
-                if delivery.fate is not Fate.RUNNING or mark in self._running:
-                    continue
-                self._running.add(mark)
-                if not self._as_json:
-                    line = f"{stamp(story.now)}  {'':>6}  {delivery.target:<{_WIDTH}}"
-                    click.echo(visible(f"{line}  attempt {delivery.attempts} runs"))
+        if not self._as_json:
+            for run in story.runs:
+                for delivery in run.deliveries:
+                    self._show_state(delivery, story.now, has_journal=bool(entries))
+
+    def _show_state(self, delivery: DeliveryStory, now: float, *, has_journal: bool) -> None:
+        """Say what no entry says: the journal notes how an attempt went, and not that it began."""
+        state = (delivery.delivery_id, delivery.fate, delivery.redrives, delivery.attempts)
+        is_running = delivery.fate is Fate.RUNNING
+        if state in self._states or (has_journal and not is_running):
+            return
+        self._states.add(state)
+        line = f"{stamp(now)}  {'':>6}  {delivery.target:<{_WIDTH}}"
+        what = f"attempt {delivery.attempts} runs" if is_running else delivery_line(delivery, now)
+        click.echo(visible(f"{line}  {what}"))

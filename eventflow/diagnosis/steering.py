@@ -43,7 +43,7 @@ def judge_canaries(
         Which queues' workers are stuck.
     """
     for status in canaries:
-        if not status.stuck:
+        if not status.stuck or not status.since:  # it has answered, which no router has seen yet
             continue
         alive = sorted({one.name for one in roster.alive if status.queue in one.queues})
         gone = sorted({identity.rpartition(":")[0] for identity in status.readers})

@@ -71,7 +71,7 @@ class SeeingSettings(BaseSettings):
         description="How often a canary is sent through each queue that is read; 0 sends none.",
     )
     canary_patience: Duration = Field(
-        45.0,
+        40.0,
         gt=0,
         description="How long a canary may be on its way, with nothing else happening on its queue, "
         "before the queue's workers count as stuck.",

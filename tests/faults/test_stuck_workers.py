@@ -1,13 +1,15 @@
-"""A worker that is alive and takes nothing is found: frozen, or with its subscription lost."""
+"""A worker that is alive and takes nothing is found: it or its pool is frozen, or it is not subscribed."""
 
 import os
 import signal
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 
 import pytest
 
 from eventflow.delivery import CanaryStatus
+from eventflow.diagnosis import examine
 from eventflow.events import Event
 from eventflow.transport import make_queue
 from tests.deployment import Deployment, deployed
@@ -73,7 +75,8 @@ def place(
         folder, project=PROJECT, rules=RULES, broker=request.param, **settings
     ) as deployment:
         deployment.start("router", ["eventflow.route"])
-        for name in ("frozen", "deaf", "slow"):
+        deployment.start("frozen", ["frozen"], "-P", "prefork", "-c", "1")
+        for name in ("deaf", "slow"):
             deployment.start(name, [name])
         deployment.await_ready()
         for queue in QUEUES:
@@ -90,6 +93,14 @@ def status_of(deployment: Deployment, queue: str) -> CanaryStatus:
 def is_answered(deployment: Deployment, queue: str) -> bool:
     """Whether a canary was ever taken from a queue."""
     return status_of(deployment, queue).answered > 0
+
+
+def victim(deployment: Deployment) -> int:
+    """Return what is frozen: on Redis the worker itself, on RabbitMQ the one process of its pool."""
+    worker = deployment.processes["frozen"].pid
+    if deployment.settings.celery_broker_url.startswith("redis"):
+        return worker
+    return int(Path(f"/proc/{worker}/task/{worker}/children").read_text().split()[0])
 
 
 def await_stuck(deployment: Deployment, queue: str) -> None:
@@ -112,12 +123,15 @@ def test_the_stuck_are_found_and_the_busy_are_not(place: Deployment) -> None:
     place.wait(lambda: place.flow.status()["slow"].running == 1, "the slow one to begin")
     place.flow.celery.send_task("report", queue=make_queue("slow"))
     place.notes.with_suffix(".jsonl.deaf").touch()
-    os.kill(place.processes["frozen"].pid, signal.SIGSTOP)
+    os.kill(victim(place), signal.SIGSTOP)
     for queue in ("frozen", "deaf"):
         await_stuck(place, queue)
         place.await_log("router", f"nothing is taken from the queue {queue}")
         status = status_of(place, queue)
         assert PATIENCE < status.stuck - status.since < PATIENCE + 10
+    found = examine(place.settings, place.flow.celery).findings
+    stuck = {finding.where for finding in found if finding.code == "worker-stuck"}
+    assert stuck == {"queue frozen", "queue deaf"}
     assert place.depth("deaf") <= 2, "canaries do not pile up"
     place.wait(lambda: place.notes.with_suffix(".jsonl.report").exists(), "the report")
     assert [note["id"] for note in place.noted()] == ["one:slow"]
@@ -128,8 +142,8 @@ def test_the_stuck_are_found_and_the_busy_are_not(place: Deployment) -> None:
 def test_a_worker_that_thaws_is_well_again(place: Deployment) -> None:
     """Once it answers, the finding is over, and the log has a line of it."""
     if not status_of(place, "frozen").stuck:
-        os.kill(place.processes["frozen"].pid, signal.SIGSTOP)
+        os.kill(victim(place), signal.SIGSTOP)
         await_stuck(place, "frozen")
-    os.kill(place.processes["frozen"].pid, signal.SIGCONT)
+    os.kill(victim(place), signal.SIGCONT)
     place.wait(lambda: status_of(place, "frozen").stuck == 0, "it to be well again")
     place.await_log("router", "the queue frozen is read again")

@@ -122,6 +122,10 @@ def test_a_balance_is_shown_and_settled(running: Deployment) -> None:
     assert [(line["target"], line["difference"]) for line in json.loads(uneven.stdout)] == [
         ("mail", 2)
     ]
+    findings = examine(running.settings, running.flow.celery).findings
+    [uneven_one] = [one for one in findings if one.code == "balance-difference"]
+    assert uneven_one.where == "target mail"
+    assert uneven_one.message.startswith("2 deliveries are missing on the bus 'default'")
     settled = command(running, "targets", "settle", "mail")
     assert "2 were missing" in settled.stderr
     assert "there is nothing to settle" in command(running, "targets", "settle", "mail").stderr

@@ -68,7 +68,8 @@ def test_a_stuck_queue_is_said_with_who_reads_it():
     """Whether its reader is alive or silent tells where to look."""
     stuck = CanaryStatus("mail", since=NOW - 75, readers=("mail@h:1",), stuck=NOW - 30)
     well = CanaryStatus("post", since=NOW - 5)
-    alive = list(judge_canaries([stuck, well], Roster((READER,), {}), NOW))
+    again = CanaryStatus("spam", stuck=NOW - 30)
+    alive = list(judge_canaries([stuck, well, again], Roster((READER,), {}), NOW))
     silent = list(judge_canaries([stuck, well], Roster((), {"mail@h:1": 40.0}), NOW))
     assert [(one.where, one.code) for one in alive + silent] == [("queue mail", "worker-stuck")] * 2
     assert alive[0].message == (

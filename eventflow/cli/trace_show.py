@@ -122,11 +122,13 @@ class _Telling:
         self._sources = sources
         self._found = found
         self._replay_name = replay_name
+        self._told: Story | None = None
 
     def tell(self) -> Story:
-        """Ask every place anew."""
+        """Ask every place anew; the rules once, since neither they nor the event's content change."""
         evidence = gather(self._sources, self._found.event_id, self._found.bus)
-        story = tell(evidence, *self._sources.rules())
+        answers = self._told.answers if self._told is not None else None
+        self._told = story = tell(evidence, *self._sources.rules(), answers=answers)
         if self._replay_name is None:
             return story
         runs = tuple(run for run in story.runs if run.replay_name == self._replay_name)

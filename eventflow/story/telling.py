@@ -32,19 +32,25 @@ _HOLDS = {
 }
 
 
-def tell(evidence: Evidence, rules: RuleSet | None, rules_fault: str = "") -> Story:
+def tell(
+    evidence: Evidence,
+    rules: RuleSet | None,
+    rules_fault: str = "",
+    *,
+    answers: tuple[RuleAnswer, ...] | None = None,
+) -> Story:
     """Tell an event's story.
 
     Args:
         evidence: What each place knows.
         rules: The rules as they are now; None where there are none to ask.
         rules_fault: Why there are none.
+        answers: What the rules have answered already; None to ask them.
     """
     runs = tuple(_run_of(evidence, name) for name in _run_names(evidence))
     body = evidence.body
     event = dict(body.event) if body is not None else None
-    answers = None
-    if rules is not None and event is not None:
+    if answers is None and rules is not None and event is not None:
         answers = tuple(answers_of(rules.rules, evidence.bus, event))
     source, kind = _kind_of(evidence)
     return Story(

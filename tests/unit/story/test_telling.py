@@ -356,6 +356,15 @@ class TestRules:
         story = story_of(MATCHED, rules=rules)
         assert (story.answers, bool(story.change)) == (None, False)
 
+    def test_rules_are_asked_once(self, rules: RuleSet) -> None:
+        """What they have answered is taken as it is, and compared as ever."""
+        body = Body(EVENT, "ledger")
+        first = story_of(rules=rules, body=body)
+        evidence = Evidence(event_id="e1", bus="default", now=NOW, entries=(MATCHED,), body=body)
+        again = tell(evidence, None, answers=first.answers)
+        assert again.answers is first.answers
+        assert (again.change.gained, again.change.lost) == ((), ("all",))
+
     def test_rules_that_changed_are_told(self, rules: RuleSet) -> None:
         """Those that match now and did not, and those that did; archives are no rules."""
         then = {"targets": {"vendor": ["gone"], "eventflow.archive": ["everything"]}}

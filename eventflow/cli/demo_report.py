@@ -71,8 +71,11 @@ class Report:
     def command(self, action: str) -> str:
         """Return the shell's command that does *action* with the dead letter that is shown."""
         identity = self.letter.id if self.letter is not None else ""
+        return self._command(f"deadletters {action}", identity)
+
+    def _command(self, words: str, identity: str) -> str:
         place = shlex.quote(str(self.data_dir))
-        return f"EVENTFLOW_DATA_DIR={place} eventflow deadletters {action} {shlex.quote(identity)}"
+        return f"EVENTFLOW_DATA_DIR={place} eventflow {words} {shlex.quote(identity)}"
 
     def print(self) -> None:
         """Print it for a person."""
@@ -133,10 +136,11 @@ class Report:
         fate = "was refused" if letter.reason == Reason.REFUSED else f"died of {letter.reason}"
         yield f"A dead letter: a {letter.event_type} for {letter.target} {fate}:"
         yield f"  {visible(letter.error)}"
-        yield f"Look at it:     {self.command('show')}"
-        yield f"Send it again:  {self.command('redrive')}"
+        yield f"Look at it:      {self.command('show')}"
+        yield f"Its whole story: {self._command('trace', letter.event_id)}"
+        yield f"Send it again:   {self.command('redrive')}"
         if not self.kept:
-            yield "                (while all is up: `eventflow demo --keep`)"
+            yield "                 (while all is up: `eventflow demo --keep`)"
 
 
 def _ms(value: float | None) -> str:

@@ -64,7 +64,8 @@ def test_balanced_account_in_words(capsys: pytest.CaptureFixture[str]) -> None:
         "A dead letter: a CourierArrived for door was refused:\n  404 Not Found\\x1b[2J\n" in said
     )
     command = "EVENTFLOW_DATA_DIR='my data/demo' eventflow deadletters redrive e1:door"
-    assert f"Send it again:  {command}\n" in said
+    assert f"Send it again:   {command}\n" in said
+    assert "Its whole story: EVENTFLOW_DATA_DIR='my data/demo' eventflow trace e1\n" in said
     assert said.endswith("Flower: http://127.0.0.1:5555\n")
 
 

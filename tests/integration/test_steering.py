@@ -37,7 +37,9 @@ PROJECT = """
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     """A router, and a worker for both targets."""
     place = tmp_path_factory.mktemp("steering")
-    with deployed(place, project=PROJECT, rules=RULES, actor="ana@desk") as deployment:
+    with deployed(
+        place, project=PROJECT, rules=RULES, actor="ana@desk", reconcile_interval=0.3
+    ) as deployment:
         deployment.start("router", ["eventflow.route"])
         deployment.start("worker", ["orders", "mail"])
         deployment.await_ready()
@@ -107,6 +109,23 @@ def test_a_retry_that_falls_due_in_a_pause_waits(running: Deployment) -> None:
     )
     [note] = [note for note in running.noted() if note["id"] == "late:orders"]
     assert note["attempt"] == 2
+
+
+def test_what_is_taken_out_of_redis_comes_back(running: Deployment) -> None:
+    """A delivery that someone deletes from its place is found by the router, and made."""
+    ledger = running.flow.context.ledgers.of("default")
+    ledger.pause("orders", reason="", by="")
+    running.flow.publish(Event(id="taken", source="shop", type="Order", data={}))
+    running.wait(lambda: running.flow.status()["orders"].parked == 1, "it to be parked")
+    assert running.client().zrem("eventflow:{default}:parked:orders", "taken:orders") == 1
+    ledger.resume("orders")
+    running.wait(
+        lambda: "taken:orders" in {note["id"] for note in running.noted()}, "it to be made"
+    )
+    assert "1 deliveries of target orders were registered and nowhere" in running.log("router")
+    running.wait(
+        lambda: ledger.balances(["orders"])["orders"].difference == 0, "its balance to be even"
+    )
 
 
 def test_a_balance_is_shown_and_settled(running: Deployment) -> None:

@@ -5,7 +5,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -37,6 +37,8 @@ class Deployment:
         targets: How many targets an event has.
         rules: How many further rules there are, none of which matches.
         recorder: Whether eventflow's recorder runs too.
+        flooder: Whether a further publisher is there for `flood`.
+        target_options: What the rule file says of each target besides, as YAML's flow style has it.
         environment: What the processes find in their environment besides.
     """
 
@@ -51,6 +53,8 @@ class Deployment:
         targets: int = 3,
         rules: int = 0,
         recorder: bool = False,
+        flooder: bool = False,
+        target_options: str = "timeout: 2s",
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self.system, self.broker = system, broker
@@ -58,7 +62,9 @@ class Deployment:
         self.place = Path(tempfile.mkdtemp(prefix="ef-"))
         self._parts = parts_of(broker, self.place)
         (self.place / "rules").mkdir()
-        (self.place / "rules" / "rules.yaml").write_text(write_rules(self.targets, rules))
+        (self.place / "rules" / "rules.yaml").write_text(
+            write_rules(self.targets, rules, target_options)
+        )
         self.processes = Processes(
             self.place, self._environment() | {TARGETS: str(targets)} | dict(environment or {})
         )
@@ -68,6 +74,7 @@ class Deployment:
         self.publishers = [f"publisher-{number}" for number in range(1, publishers + 1)]
         if publishers == 1:
             self.publishers = ["publisher"]
+        self._flooder = ["flooder"] if flooder else []
 
     def __enter__(self) -> Self:
         try:
@@ -91,11 +98,25 @@ class Deployment:
         self._parts.stop()
         shutil.rmtree(self.place, ignore_errors=True)
 
-    def order(self, schedule: Schedule, *, size: int = 500, trouble: str = "") -> None:
-        """Have the publishers publish."""
-        line = json.dumps({**vars(schedule), "size": size, "trouble": trouble})
-        for name in self.publishers:
-            self.processes.tell(name, line)
+    def order(
+        self, schedule: Schedule, *, size: int = 500, trouble: str = "", patience: float = 1.0
+    ) -> None:
+        """Have the publishers publish.
+
+        Args:
+            schedule: When.
+            size: About how many bytes an event's data have.
+            trouble: What the last target does with them: `fails`, `hangs` or nothing of the kind;
+                `flood` has the flooder publish, for that target alone.
+            patience: For how many seconds after the last event is due they still publish.
+        """
+        order = {**vars(schedule), "size": size, "trouble": trouble, "patience": patience}
+        for name in ["flooder"] if trouble == "flood" else self.publishers:
+            self.processes.tell(name, json.dumps(order))
+
+    def pause(self, *, resume: bool = False) -> None:
+        """Have all routers and workers do nothing; or go on."""
+        self.processes.pause(self._commands, resume=resume)
 
     def await_published(self) -> None:
         """Wait until the publishers have published, or given up."""
@@ -111,10 +132,10 @@ class Deployment:
         names = [target] if target else self.targets
         return sum(read_count(self.place, name) for name in names)
 
-    def latencies(self, target: str = "") -> Histogram:
-        """Return the measured deliveries' latencies; of one target, or of all."""
+    def latencies(self, targets: Sequence[str]) -> Histogram:
+        """Return the measured deliveries' latencies, of some targets together."""
         whole = Histogram()
-        for name in [target] if target else self.targets:
+        for name in targets:
             whole.add(read_histogram(self.place, name))
         return whole
 
@@ -146,8 +167,10 @@ class Deployment:
                 self.processes.watch(name, pid)
         for name, arguments in self._commands.items():
             self.processes.start(name, arguments)
-        for number, name in enumerate(self.publishers):
+        for number, name in enumerate([*self.publishers, *self._flooder]):
             who = [self.system.app, str(number), str(len(self.publishers))]
+            if name in self._flooder:
+                who = [self.system.app, "0", "1", name]
             arguments = ["-m", "benchmarks.end_to_end.load", *who]
             self.processes.start(name, arguments, talks=True)
         if not self.wait(self._is_ready, _START_LIMIT):
@@ -184,15 +207,16 @@ class Deployment:
         }
 
 
-def write_rules(targets: tuple[str, ...], others: int) -> str:
+def write_rules(targets: tuple[str, ...], others: int, options: str) -> str:
     """Return a rule file: one rule that sends to all targets, and others that never match."""
     lines = ["targets:"]
-    lines += [f"  {name}: {{task: bench.{name}, timeout: 2s}}" for name in targets]
+    lines += [f"  {name}: {{task: bench.{name}, {options}}}" for name in targets]
     lines += [
         "rules:",
         "  opened:",
         "    pattern: {source: [bench], detail-type: [DoorOpened]}",
         f"    targets: [{', '.join(targets)}]",
+        f"  flood: {{pattern: {{source: [flood]}}, targets: [{targets[-1]}]}}",
     ]
     for number in range(others):
         pattern = f"{{source: [bench], detail: {{door: {{id: [garage-{number + 1000}]}}}}}}"

@@ -45,7 +45,17 @@ def _climb(system: System, broker: str, options: argparse.Namespace) -> Iterator
         def at(rate: float) -> Run:
             nonlocal running
             if running is None:
-                running = stack.enter_context(Deployment(system, broker, pool=options.pool))
+                events = {"EVENTFLOW_TASK_EVENTS": str(options.task_events).lower()}
+                running = stack.enter_context(
+                    Deployment(
+                        system,
+                        broker,
+                        pool=options.pool,
+                        publishers=options.publishers,
+                        recorder=options.recorder,
+                        environment=events,
+                    )
+                )
             run = measure(running, Load(rate, options.seconds))
             if not run.holds:  # what is left would be the next run's
                 stack.close()

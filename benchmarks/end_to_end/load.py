@@ -19,21 +19,21 @@ from benchmarks.end_to_end.tally import PLACE, Tally
 
 __all__ = ["main"]
 
-_LATE = 1.0  # seconds after a run's end from which on nothing more is published
 _PROBE_EVERY = 1.0
 
 
-def main(module: str, number: int, of: int) -> None:
+def main(module: str, number: int, of: int, name: str = "published") -> None:
     """Publish what is asked for, until the input ends.
 
     Args:
         module: The system's app, with `publish` and `publish_many`.
         number: Which of the publishers this is.
         of: How many there are.
+        name: What its tally is called.
     """
     app = import_module(module)
-    tally = Tally(Path(os.environ[PLACE]) / f"published-{os.getpid()}.tally")
-    if number == 0:
+    tally = Tally(Path(os.environ[PLACE]) / f"{name}-{os.getpid()}.tally")
+    if number == 0 and name == "published":
         while not select.select([sys.stdin], [], [], _PROBE_EVERY)[0]:
             app.publish(make_data(None))
             tally.count()
@@ -44,10 +44,10 @@ def main(module: str, number: int, of: int) -> None:
 
 def run(order: dict[str, Any], app: Any, tally: Tally, number: int, of: int) -> None:
     """Publish one run's events, each at its moment; give up where the run is over long ago."""
-    size, trouble = order.pop("size"), order.pop("trouble")
+    size, trouble, patience = order.pop("size"), order.pop("trouble"), order.pop("patience")
     schedule = Schedule(**order)
     for first in moments(schedule, number, of):
-        if time.monotonic() > schedule.end + _LATE:
+        if time.monotonic() > schedule.end + patience:
             return
         at = schedule.moment(first) if schedule.is_measured(first) else None
         if schedule.batch == 1:
@@ -59,4 +59,4 @@ def run(order: dict[str, Any], app: Any, tally: Tally, number: int, of: int) -> 
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), *sys.argv[4:])

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -48,8 +49,9 @@ class Run:
         system: What ran.
         broker: On what.
         load: What was asked.
-        done: Events a second all of whose deliveries were done while the load was measured.
+        done: Events a second, by their deliveries that were done while the load was measured.
         holds: Whether the rate is sustained: all done, and no growing backlog.
+        published: Events a second that were accepted meanwhile.
         behind: Seconds of work that were left when the last event was due.
         latency: From the moment that an event is due to the subscriber's return, by quantile;
             infinite where it was not done.
@@ -63,6 +65,7 @@ class Run:
     load: Load
     done: float
     holds: bool
+    published: float
     behind: float
     latency: dict[str, float]
     accepted: dict[str, float]
@@ -70,34 +73,38 @@ class Run:
     peak: dict[str, float] = field(default_factory=dict)
 
 
-def measure(deployment: Deployment, load: Load, trouble: str = "", watched: str = "") -> Run:
+def measure(
+    deployment: Deployment, load: Load, trouble: str = "", watched: Sequence[str] = ()
+) -> Run:
     """Put load on a deployment, and wait until it is done or *load.drain* is over.
 
     Args:
         deployment: It runs, and has nothing to do.
         load: What is asked of it.
         trouble: What its last target is to do: `fails`, `hangs` or nothing.
-        watched: The target whose latencies are asked for; empty for all.
+        watched: The targets whose latencies are asked for; none for all.
     """
-    targets = [watched] if watched else list(deployment.targets)
-    waits, latencies = deployment.waits(), deployment.latencies(watched)
+    targets = list(watched or deployment.targets)
+    waits, latencies = deployment.waits(), deployment.latencies(targets)
     handed = _handed(deployment, targets)
     start = time.monotonic() + _AHEAD
     schedule = Schedule(start, load.rate, load.warm, load.seconds, load.batch)
     deployment.order(schedule, size=load.size, trouble=trouble)
     _sleep_until(schedule.measured_from)
     before, done = deployment.processes.usage(), _handed(deployment, targets)
+    published = deployment.published()
     backlog = []
     while (now := time.monotonic()) < schedule.end:
         left = schedule.due(now) * len(targets) - (_handed(deployment, targets) - handed)
         backlog.append(max(left, 0) / (load.rate * len(targets)))
         _sleep_until(min(now + _SAMPLE_EVERY, schedule.end))
     after, at_end = deployment.processes.usage(), _handed(deployment, targets)
+    accepted = deployment.published() - published
     wanted = handed + schedule.events * len(targets)
     deployment.wait(lambda: _handed(deployment, targets) >= wanted, load.drain)
     deployment.await_published()
     missing = wanted - _handed(deployment, targets)
-    latency = deployment.latencies(watched).since(latencies)
+    latency = deployment.latencies(targets).since(latencies)
     latency.endless = max(schedule.measured() * len(targets) - latency.total, 0)
     behind = backlog[-1]
     return Run(
@@ -106,6 +113,7 @@ def measure(deployment: Deployment, load: Load, trouble: str = "", watched: str 
         load=load,
         done=(at_end - done) / len(targets) / load.seconds,
         holds=missing <= 0 and behind <= _BEHIND and not _grows(backlog),
+        published=accepted / load.seconds,
         behind=behind,
         latency=_quantiles(latency),
         accepted=_quantiles(deployment.waits().since(waits)),

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -114,6 +114,11 @@ class Processes:
         for name, pid in self._others.items():
             found[name] = _sum([pid])
         return found
+
+    def pause(self, names: Iterable[str], *, resume: bool = False) -> None:
+        """Have processes do nothing at all, with their children; or go on."""
+        for name in names:
+            os.killpg(self._running[name].pid, signal.SIGCONT if resume else signal.SIGSTOP)
 
     def stop(self) -> None:
         """Stop those that were started here, and their children."""

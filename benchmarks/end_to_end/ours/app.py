@@ -5,14 +5,11 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from benchmarks.end_to_end.job import WORK, handle, target_names
+from benchmarks.end_to_end.job import VENDOR, WORK, handle, target_names
 from benchmarks.end_to_end.tally import note
 from eventflow import Event, EventFlow
 
-__all__ = ["VENDOR", "app", "flow", "publish", "publish_many"]
-
-VENDOR = "BENCH_VENDOR"
-"""The environment's variable that, if set, makes the subscribers `async def`."""
+__all__ = ["app", "flow", "publish", "publish_many"]
 
 flow = EventFlow()
 app = flow.celery
@@ -44,4 +41,5 @@ def publish_many(events: Sequence[dict[str, Any]]) -> None:
 
 
 def _make_event(data: dict[str, Any]) -> Event:
-    return Event(source="bench", type="DoorOpened", data=data)
+    source = "flood" if data["trouble"] == "flood" else "bench"
+    return Event(source=source, type="DoorOpened", data=data)

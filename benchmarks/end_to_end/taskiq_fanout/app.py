@@ -50,7 +50,7 @@ async def route(event: Event) -> None:
             await task.kiq(event)
 
 
-_loop = asyncio.new_event_loop()
+_runner = asyncio.Runner()  # makes its loop when it is used, which is in a publisher
 
 
 def publish(data: dict[str, Any]) -> None:
@@ -60,7 +60,7 @@ def publish(data: dict[str, Any]) -> None:
 
 def publish_many(events: Sequence[dict[str, Any]]) -> None:
     """Publish several events."""
-    _loop.run_until_complete(_send(events))
+    _runner.run(_send(events))
 
 
 async def _send(events: Sequence[dict[str, Any]]) -> None:

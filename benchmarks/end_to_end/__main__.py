@@ -10,6 +10,7 @@ from benchmarks.end_to_end.growth import run_growth
 from benchmarks.end_to_end.ladder import run_ladder
 from benchmarks.end_to_end.measure import Run
 from benchmarks.end_to_end.memory import run_memory
+from benchmarks.end_to_end.profiles import run_profiles
 from benchmarks.end_to_end.report import write_json
 from benchmarks.end_to_end.systems import BROKERS, SYSTEMS
 from benchmarks.end_to_end.troubles import run_troubles
@@ -25,6 +26,7 @@ _PARTS: dict[str, Callable[[argparse.Namespace], Sequence[Run] | Mapping[str, An
     "isolation": run_troubles,
     "async": run_vendor_calls,
     "memory": run_memory,
+    "profile": run_profiles,
 }
 
 

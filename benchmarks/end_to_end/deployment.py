@@ -98,6 +98,11 @@ class Deployment:
         self._parts.stop()
         shutil.rmtree(self.place, ignore_errors=True)
 
+    @property
+    def ledger_url(self) -> str:
+        """The address of the Redis or Valkey, as redis-py writes it."""
+        return self._parts.ledger.url
+
     def order(
         self, schedule: Schedule, *, size: int = 500, trouble: str = "", patience: float = 1.0
     ) -> None:

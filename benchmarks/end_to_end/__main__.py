@@ -23,7 +23,7 @@ _PARTS: dict[str, Callable[[argparse.Namespace], Sequence[Run] | Mapping[str, An
     "end_to_end": run_ladder,
     "batch": run_batches,
     "growth": run_growth,
-    "isolation": run_troubles,
+    "troubles": run_troubles,
     "async": run_vendor_calls,
     "memory": run_memory,
     "profile": run_profiles,

@@ -22,6 +22,7 @@ __all__ = ["ROOT", "Deployment"]
 
 ROOT = Path(__file__).resolve().parents[2]
 _START_LIMIT = 60.0  # seconds
+_SETTLE_LIMIT = 3.0
 _JOURNAL = 5_000_000  # entries: more than any run without a recorder makes
 
 
@@ -182,6 +183,10 @@ class Deployment:
             logs = "\n".join(path.read_text()[-1500:] for path in self.place.glob("*.log"))
             message = f"{self.system.name} does not hand anything over:\n{logs}"
             raise SystemExit(message)
+        for name in self.publishers:
+            self.processes.tell(name, json.dumps({}))  # no more events that nobody measures
+        self.await_published()
+        self.wait(self.is_drained, _SETTLE_LIMIT)
 
     def _is_ready(self) -> bool:
         return all(self.handed_over(target) for target in self.targets)

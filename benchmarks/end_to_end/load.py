@@ -38,7 +38,8 @@ def main(module: str, number: int, of: int, name: str = "published") -> None:
             app.publish(make_data(None))
             tally.count()
     for line in sys.stdin:
-        run(json.loads(line), app, tally, number, of)
+        if order := json.loads(line):
+            run(order, app, tally, number, of)
         print(json.dumps({"done": True}), flush=True)
 
 

@@ -1,4 +1,4 @@
-"""The part `isolation`: what one target's trouble does to the p99 of the other two."""
+"""The part `troubles`: what one target's trouble does to the p99 of the other two."""
 
 import argparse
 import statistics

@@ -22,7 +22,8 @@ from eventflow.errors import LedgerError, TransportError
 from eventflow.events import DEFAULT_BUS
 from eventflow.records import DeadLetter, Reason
 from eventflow.transport import record_message
-from eventflow.transport.messages import ARCHIVE, CANARY, DELIVER, RECORD, ROUTE
+from eventflow.transport.calls import ARGUMENTS, fits_task
+from eventflow.transport.messages import CANARY
 from eventflow.transport.queues import GIVE_UP_AFTER
 from eventflow.transport.redis_transport import LIST, UNDECODABLE
 from eventflow.worker.context import WorkerContext
@@ -31,7 +32,6 @@ from eventflow.worker.letters import letter_of_message
 __all__ = ["Consumer", "DelayedDelivery", "find_fault"]
 
 _log = logging.getLogger("eventflow.consumer")
-_ARGUMENTS = {ROUTE: 2, RECORD: 2, ARCHIVE: 2, DELIVER: 3}
 _BURY_AGAIN = 2.0  # seconds
 _LOOK_AFTER = 10.0  # seconds
 _DELAYED_DELIVERY = "celery.worker.consumer.delayed_delivery:DelayedDelivery"
@@ -62,19 +62,9 @@ def _find_fault_of_body(message: Any, name: str) -> tuple[Reason, str] | None:
         return Reason.UNDECODABLE, f"the message's body cannot be read: {error}"
     if not isinstance(args, list | tuple) or not isinstance(kwargs, dict):
         return Reason.UNDECODABLE, "the message's body holds no arguments"
-    if name in _ARGUMENTS and (kwargs or not _are_ours(args, _ARGUMENTS[name], name)):
+    if not fits_task(name, args, kwargs):
         return Reason.UNDECODABLE, f"the message's arguments are not those of {name}"
     return None
-
-
-def _are_ours(args: list[Any] | tuple[Any, ...], count: int, name: str) -> bool:
-    if len(args) != count or not all(isinstance(text, str) and text for text in args[:-1]):
-        return False
-    ids = args[-1]
-    if not isinstance(ids, list) or not ids:
-        return False
-    is_delivery = name in (DELIVER, ARCHIVE)
-    return all(isinstance(item, str) and item and (not is_delivery or ":" in item) for item in ids)
 
 
 class DelayedDelivery(CeleryDelayedDelivery):  # type: ignore[misc]  # celery has no types
@@ -223,7 +213,7 @@ class Consumer(CeleryConsumer):  # type: ignore[misc]  # celery has no types
         """End a message that came back again and again, before the broker drops it in silence."""
         times, name = _times_given_back(message), message.headers["task"]
         queue = self._queue_of(message)
-        if name not in _ARGUMENTS and name != CANARY:
+        if name not in ARGUMENTS and name != CANARY:
             error = f"it was given back {times} times: it may have ended each worker that took it"
             self._bury(context, message, Reason.POISON, error)
             return

@@ -66,7 +66,7 @@ def digests() -> Iterator[tuple[str, str]]:
 
 
 def _digest_of(part: Any) -> str:
-    function = part.fget if isinstance(part, property) else part
+    function: Any = part.fget if isinstance(part, property) else part
     try:
         source = inspect.getsource(function)
     except (OSError, TypeError):  # it is not there, or came without its source

@@ -39,7 +39,7 @@ class QuickQoS(QoS):
     """An account of what is in hand that asks the server nothing of calls."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
+        super().__init__(*arguments, **options)  # type: ignore[no-untyped-call]
         # By tag. A task's thread may take one out while the loop's puts another in.
         self._calls: dict[str, Any] = {}
 
@@ -122,6 +122,7 @@ class QuickChannel(redis_transport.Channel):
 
     QoS = QuickQoS
     _kept_client: Any = None
+    _in_poll: Any = False  # kombu's: the connection that a BRPOP waits on
 
     def _create_client(self, asynchronous: bool = False) -> Any:
         """Return the client of commands that wait for nothing, or a new one that may wait."""
@@ -135,7 +136,7 @@ class QuickChannel(redis_transport.Channel):
 
     def _get_client(self) -> Any:
         # What BRPOP answers is read by `_brpop_read`.
-        return kombu_redis.Channel._get_client(self)  # type: ignore[no-untyped-call]  # noqa: SLF001
+        return kombu_redis.Channel._get_client(self)  # noqa: SLF001
 
     def _brpop_read(self, **options: Any) -> bool:
         """Read what BRPOP answered, and hand it over; as kombu's, but that JSON is read once.
@@ -160,14 +161,14 @@ class QuickChannel(redis_transport.Channel):
             return True
         finally:
             self._in_poll = None
-            self._flush_brpop_reauth()
+            self._flush_brpop_reauth()  # type: ignore[no-untyped-call]
 
 
 class Transport(redis_transport.Transport):
     """The quick transport, where kombu is known."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
+        super().__init__(*arguments, **options)  # type: ignore[no-untyped-call]
         self.Channel = redis_transport.Channel if _is_changed() else QuickChannel
 
 

@@ -99,7 +99,8 @@ def clean_entry(entry: bytes, queue: str) -> bytes:
     queue = queue.partition(_PRIORITY)[0]
     message = read_entry(entry, queue)
     if message.get("content-type") == UNDECODABLE or LIST in _info_of(message):
-        return dumps(message).encode()
+        text: str = dumps(message)
+        return text.encode()
     return entry
 
 

@@ -6,7 +6,7 @@ the note off afterwards: two round trips, more than all the rest. Here
 
 - a channel keeps one client, for as long as it keeps its pool of connections;
 - a message's JSON is read once;
-- a call (calls.py) is noted in this process alone. It is given back like any other message when its
+- a call (wakeups.py) is noted in this process alone. It is given back like any other message when its
   task asks for that, a pool's process dies, the connection is lost or the worker stops. What a killed
   worker had in hand is not there to come back hours later, and need not: the ledger has it called for
   again within seconds. All other messages are noted on the server, as kombu does it.
@@ -26,7 +26,7 @@ from kombu.transport import redis as kombu_redis
 from kombu.transport import virtual
 
 from eventflow.transport import redis_transport
-from eventflow.transport.calls import is_call
+from eventflow.transport.wakeups import is_call
 from eventflow.transport.kombu_check import find_changes
 from eventflow.transport.redis_qos import QoS
 

@@ -1,4 +1,4 @@
-"""Calls: messages that say no more than that the ledger holds something to do.
+"""Calls: messages that say no more than that the ledger holds something to do, told from all others.
 
 Losing one loses nothing, since what it names is in the ledger, which has it called for again. Any
 other message is all that there is of what it says: a task of a joined app's own, or garbage that

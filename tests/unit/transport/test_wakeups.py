@@ -7,7 +7,7 @@ import pytest
 from kombu.transport import virtual
 
 from eventflow.rules import ARCHIVE
-from eventflow.transport.calls import is_call
+from eventflow.transport.wakeups import is_call
 from eventflow.transport.messages import (
     Message,
     canary_message,

@@ -26,9 +26,9 @@ from kombu.transport import redis as kombu_redis
 from kombu.transport import virtual
 
 from eventflow.transport import redis_transport
-from eventflow.transport.wakeups import is_call
 from eventflow.transport.kombu_check import find_changes
 from eventflow.transport.redis_qos import QoS
+from eventflow.transport.wakeups import is_call
 
 __all__ = ["QuickChannel", "QuickQoS", "Transport"]
 

@@ -22,10 +22,10 @@ from eventflow.errors import LedgerError, TransportError
 from eventflow.events import DEFAULT_BUS
 from eventflow.records import DeadLetter, Reason
 from eventflow.transport import record_message
-from eventflow.transport.wakeups import ARGUMENTS, fits_task
 from eventflow.transport.messages import CANARY
 from eventflow.transport.queues import GIVE_UP_AFTER
 from eventflow.transport.redis_transport import LIST, UNDECODABLE
+from eventflow.transport.wakeups import ARGUMENTS, fits_task
 from eventflow.worker.context import WorkerContext
 from eventflow.worker.letters import letter_of_message
 

@@ -7,7 +7,6 @@ import pytest
 from kombu.transport import virtual
 
 from eventflow.rules import ARCHIVE
-from eventflow.transport.wakeups import is_call
 from eventflow.transport.messages import (
     Message,
     canary_message,
@@ -16,6 +15,7 @@ from eventflow.transport.messages import (
     record_message,
     route_message,
 )
+from eventflow.transport.wakeups import is_call
 
 
 class Plain:

@@ -7,6 +7,7 @@ gone, and the test that pushes garbage when one means something else.
 """
 
 import logging
+import time
 import uuid
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
@@ -34,6 +35,7 @@ __all__ = ["Consumer", "DelayedDelivery", "find_fault"]
 _log = logging.getLogger("eventflow.consumer")
 _BURY_AGAIN = 2.0  # seconds
 _LOOK_AFTER = 10.0  # seconds
+_GATHER = 0.1  # seconds: how long what Flower is told of tasks may wait to be told together
 _DELAYED_DELIVERY = "celery.worker.consumer.delayed_delivery:DelayedDelivery"
 
 
@@ -101,12 +103,33 @@ class Consumer(CeleryConsumer):  # type: ignore[misc]  # celery has no types
     _received = 0
     _received_before = -1
     _waiting_before: AbstractSet[str] = frozenset()
+    _telling_at = 0.0  # when what has happened to tasks is to be told, by time.monotonic()
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._tell_soon = promise(self._plan_telling)
 
     def register_with_event_loop(self, hub: Any) -> None:
         """Register with Celery's loop, and look after the queues on RabbitMQ now and then."""
         super().register_with_event_loop(hub)
         if self.connection.transport.driver_type == "amqp":
             hub.timer.call_repeatedly(_LOOK_AFTER, self._look_after_queues)
+
+    def on_send_event_buffered(self) -> None:
+        """Have what happened to tasks told together, instead of in a message each; from any thread."""
+        if self.hub and time.monotonic() >= self._telling_at:
+            self.hub.call_soon(self._tell_soon)
+
+    def _plan_telling(self) -> None:
+        now = time.monotonic()
+        if now >= self._telling_at:
+            self._telling_at = now + _GATHER
+            self.timer.call_after(_GATHER, self._flush_events)
+
+    def shutdown(self) -> None:
+        """Tell what has not been told yet, and end."""
+        self._flush_events()
+        super().shutdown()
 
     def _look_after_queues(self) -> None:
         """Connect anew when messages wait on a queue that is read here, and none comes.

@@ -8,7 +8,6 @@ should have a timeout of its own.
 """
 
 import ctypes
-import faulthandler
 import signal
 import threading
 from collections.abc import Iterator
@@ -17,10 +16,9 @@ from types import FrameType
 
 from eventflow.errors import DeliveryTimeout
 from eventflow.units import format_duration
+from eventflow.worker.watchdog import watchdog
 
 __all__ = ["GRACE", "time_limit"]
-
-_STDERR = 2  # the descriptor: sys.stderr may be Celery's stand-in, which C cannot write to
 
 GRACE = 5.0
 """Seconds that a subscriber has to let its timeout through, before its process is ended."""
@@ -50,15 +48,14 @@ def _by_signal(seconds: float) -> Iterator[None]:
         raise _timeout(seconds)
 
     previous = signal.signal(signal.SIGALRM, on_alarm)
-    # The C timer behind this runs without the interpreter: it ends even a process that hangs in C.
-    faulthandler.dump_traceback_later(seconds + GRACE, exit=True, file=_STDERR)
+    watchdog.begin(seconds + GRACE)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        faulthandler.cancel_dump_traceback_later()
         signal.signal(signal.SIGALRM, previous)
+        watchdog.end()
 
 
 @contextmanager

@@ -62,7 +62,8 @@ class Watchdog:
     def end(self) -> None:
         """Say that the call is over."""
         self._calls -= 1
-        if not self._is_kept:
+        # Where another has taken the signal meanwhile, an alarm of ours would be taken for one of its.
+        if not self._is_kept or signal.getsignal(signal.SIGALRM) != self._on_alarm:
             self._cancel()
         elif not self._calls:
             signal.setitimer(signal.ITIMER_REAL, KEEP)

@@ -63,6 +63,19 @@ def test_the_signal_is_given_back() -> None:
     assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
 
 
+def test_a_signal_that_another_has_taken_is_its_own(settings: list[float]) -> None:
+    """No alarm comes to who handles it now; the watchdog is set for each call."""
+    with watchdog.kept():
+        previous = signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        for _ in range(2):
+            call(watchdog)
+            assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+        signal.signal(signal.SIGALRM, previous)
+        call(watchdog)
+        assert signal.getitimer(signal.ITIMER_REAL) > (0, 0)
+    assert settings == [60.5, 60.5, 60.5]
+
+
 def test_another_thread_keeps_nothing() -> None:
     """It has no signals; its calls are limited in another way."""
     before = signal.getsignal(signal.SIGALRM)

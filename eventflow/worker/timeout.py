@@ -16,6 +16,7 @@ from types import FrameType
 
 from eventflow.errors import DeliveryTimeout
 from eventflow.units import format_duration
+from eventflow.worker.deadlines import process_deadlines
 from eventflow.worker.watchdog import watchdog
 
 __all__ = ["GRACE", "time_limit"]
@@ -61,33 +62,23 @@ def _by_signal(seconds: float) -> Iterator[None]:
 @contextmanager
 def _by_exception(seconds: float) -> Iterator[None]:
     thread = threading.get_ident()
-    lock = threading.Lock()
-    is_over = False
-    is_late = False
-
-    def raise_in_thread() -> None:
-        nonlocal is_late
-        with lock:
-            if not is_over:
-                is_late = True
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(
-                    ctypes.c_ulong(thread), ctypes.py_object(DeliveryTimeout)
-                )
-
-    timer = threading.Timer(seconds, raise_in_thread)
-    timer.daemon = True
-    timer.start()
+    deadlines = process_deadlines()
+    deadline = deadlines.begin(seconds, lambda: _end_thread(thread))
     try:
         yield
     except DeliveryTimeout as error:
         # It was raised by its class alone; here it gets its words.
-        if is_late:
+        if deadline.is_late:
             raise _timeout(seconds) from error
         raise
     finally:
-        with lock:
-            is_over = True
-        timer.cancel()
+        deadlines.over(deadline)
+
+
+def _end_thread(thread: int) -> None:
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(
+        ctypes.c_ulong(thread), ctypes.py_object(DeliveryTimeout)
+    )
 
 
 def _timeout(seconds: float) -> DeliveryTimeout:

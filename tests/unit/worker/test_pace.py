@@ -35,9 +35,13 @@ def test_one_that_slows_down_gets_short_lists_at_once() -> None:
     grown(pace, 0.001)
     pace.took(1.0, 3)
     assert 1 == pace.size()
-    pace.took(0.001, 1)
-    assert 1 == pace.size()
-    assert 8 < max(grown(pace, 0.001))
+    sizes = []
+    for _ in range(20):
+        sizes.append(pace.size())
+        pace.took(sizes[-1] * 0.001, sizes[-1])
+    assert sizes == sorted(sizes)
+    assert (1, 1) == tuple(sizes[:2])
+    assert 50 < sizes[-1]
 
 
 def test_each_target_has_its_own() -> None:

@@ -71,7 +71,8 @@ def _are_ours(args: list[Any] | tuple[Any, ...], count: int, name: str) -> bool:
     if len(args) != count or not all(isinstance(text, str) and text for text in args[:-1]):
         return False
     ids = args[-1]
-    if not isinstance(ids, list) or not ids:
+    is_call = ids == [] and name in (DELIVER, ROUTE)
+    if not isinstance(ids, list) or not (ids or is_call):
         return False
     is_delivery = name in (DELIVER, ARCHIVE)
     return all(isinstance(item, str) and item and (not is_delivery or ":" in item) for item in ids)

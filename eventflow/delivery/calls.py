@@ -74,6 +74,7 @@ class Draw:
         answers: Whether a message was taken for it, which thereby is on its way no more.
         patience: Seconds after which a message that nobody has taken counts as lost.
         repeats: Whether the answer to the same owner's last one was lost.
+        begins_all: Whether all that may run are begun by this, since they run at once.
     """
 
     most: int
@@ -81,6 +82,7 @@ class Draw:
     answers: bool
     patience: float
     repeats: bool = False
+    begins_all: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,7 +140,7 @@ class Ledger(Protocol):
     ) -> Taken:
         """Claim what a message names, then more of what is queued, the oldest first.
 
-        Only the first that may run is begun. The others are reserved for the owner, and begun one by
+        Unless all are to begin, only the first that may run does. The others are reserved for the owner, and begun one by
         one by `Outcomes.tell`: until then their attempt is not counted, and if the owner ends, they
         are queued again without a mark. What has ended a worker before is taken alone.
 

@@ -117,7 +117,7 @@ class MemoryDeliveries(MemoryRoutes):
     def take(
         self, target: Target, delivery_ids: Sequence[str], draw: Draw, *, lease: float, owner: str
     ) -> Taken:
-        """Claim what a message names, then more of what is queued; only the first is begun."""
+        """Claim what a message names, then more of what is queued."""
         kept = self._targets[target.name]
         named = (
             [*self._answered_again(kept, owner), *delivery_ids] if draw.repeats else delivery_ids
@@ -132,7 +132,7 @@ class MemoryDeliveries(MemoryRoutes):
             return len(runs) >= draw.most or has_crashed
 
         def claim(identity: str, *, alone: bool) -> None:
-            is_ahead = len(runs) > 0
+            is_ahead = len(runs) > 0 and not draw.begins_all
             one = self._claim(
                 target, identity, lease=lease, owner=owner, alone=alone, ahead=is_ahead
             )

@@ -42,8 +42,9 @@ class RedisClaims(RedisRoutes):
     def take(
         self, target: Target, delivery_ids: Sequence[str], draw: Draw, *, lease: float, owner: str
     ) -> Taken:
-        """Claim what a message names, then more of what is queued; only the first is begun."""
-        how: list[Argument] = [draw.most, draw.look, 1, int(draw.repeats), int(draw.answers)]
+        """Claim what a message names, then more of what is queued."""
+        how: list[Argument] = [draw.most, draw.look, int(not draw.begins_all)]
+        how += [int(draw.repeats), int(draw.answers)]
         alone = int(len(delivery_ids) == 1)
         how.append(draw.patience)
         names, arguments = self._claim_call(target, delivery_ids, [lease, owner, alone], how)

@@ -167,6 +167,20 @@ class TakeContract:
             assert [True] == outcomes.settle().recorded
             assert [-1, 1, 0] == attempts(ledger, ids)
 
+    def test_all_are_begun_where_they_run_at_once(self, ledger: Ledger) -> None:
+        """Each attempt is counted, and each crash would be."""
+        ids = registered(ledger, 3)
+        claims = take(ledger, draw=replace(FIVE, begins_all=True)).claims
+        assert [1, 1, 1] == [claim.attempt for claim in claims] == attempts(ledger, ids)
+        assert ids == sorted(ledger.lost(TARGET, owner="one", delay=60, error="killed"))
+
+    def test_a_message_can_be_answered_alone(self, ledger: Ledger) -> None:
+        """Nothing is taken, and the next that is queued has a message sent."""
+        registered(ledger, 3)
+        taken = take(ledger, draw=Draw(most=0, look=0, answers=True, patience=PATIENCE))
+        assert ([], 3, False) == (taken.claims, taken.left, taken.is_called)
+        assert ledger.call(TARGET, patience=PATIENCE)
+
     def test_outcomes_are_told_in_one_go(self, ledger: Ledger) -> None:
         """Successes, a failure and a death, each on its own; the answers come together."""
         ids = registered(ledger, 4)

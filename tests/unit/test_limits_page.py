@@ -37,7 +37,7 @@ from eventflow.store import journal as stored_journal
 from eventflow.story import identifying, searching
 from eventflow.telemetry import provider, step
 from eventflow.transport import messages
-from eventflow.worker import canary, chain, letters, retention
+from eventflow.worker import calling, canary, chain, letters, pace, retention, route
 from eventflow.worker import journal as recording
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "limits.md").read_text(encoding="utf-8")
@@ -80,6 +80,9 @@ LIMITS: Mapping[str, Any] = {
     ),
     "events in one call of the ledger": publisher._MOST_AT_ONCE,
     "events or deliveries that a message names": setting("group_size"),
+    "deliveries that a worker takes at once": pace.MOST_AT_ONCE,
+    "seconds for which a task takes what is queued": calling.TURN,
+    "events that a router takes at once": route._SLICE,
     "events that one message to the routers names": publisher._MOST_ROUTED_AT_ONCE,
     "seconds that `publish()` takes": setting("publish_deadline"),
     "calls of `publish()` in a process that wait for a silent ledger": carriers.MOST,

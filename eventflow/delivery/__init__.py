@@ -1,5 +1,6 @@
 """The delivery of events: the ledger that knows each one, and the policy that times its retries."""
 
+from eventflow.delivery.accepting import Accepted, WriteCalls
 from eventflow.delivery.answers import (
     Acceptance,
     BreakerChange,
@@ -33,6 +34,7 @@ from eventflow.delivery.watch import AlarmChange, Backlog, Level, TargetBacklog,
 
 __all__ = [
     "Acceptance",
+    "Accepted",
     "AlarmChange",
     "Backlog",
     "Balance",
@@ -65,6 +67,7 @@ __all__ = [
     "TargetStatus",
     "Verdict",
     "Watch",
+    "WriteCalls",
     "connect_redis",
     "insist",
     "is_unanswered",

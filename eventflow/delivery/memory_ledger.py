@@ -6,6 +6,7 @@ by the same suite; each method is what the Lua file of its name says.
 
 from collections.abc import Sequence
 
+from eventflow.delivery.accepting import Accepted
 from eventflow.delivery.answers import (
     Acceptance,
     BreakerChange,
@@ -61,9 +62,11 @@ class MemoryLedger(MemorySights, MemoryLetters, MemorySteering):
         self._most = most
 
     @one_at_a_time
-    def accept(self, events: Sequence[tuple[str, bytes, str]]) -> list[Acceptance]:
+    def accept(self, events: Sequence[tuple[str, bytes, str]]) -> Accepted:
         """Take events, each with its id, JSON and lane."""
-        return [self._accept(event_id, body, lane) for event_id, body, lane in events]
+        answers = [self._accept(event_id, body, lane) for event_id, body, lane in events]
+        is_any_waiting = Acceptance.NEW in answers or Acceptance.PENDING in answers
+        return Accepted(answers, is_call_due=is_any_waiting)
 
     def _accept(self, event_id: str, body: bytes, lane: str) -> Acceptance:
         now, route = self._clock(), self._targets[ROUTE]

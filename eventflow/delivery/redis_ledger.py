@@ -6,6 +6,7 @@ from math import ceil
 
 import redis
 
+from eventflow.delivery.accepting import Accepted, WriteCalls
 from eventflow.delivery.answers import (
     Acceptance,
     BreakerChange,
@@ -48,6 +49,7 @@ class RedisLedger(RedisSights, RedisSteering):
         window: How long, in seconds, an event's id is remembered once all is delivered.
         most: How many events may wait to be routed before `accept` takes no more; 0 for any number.
         journal_most: How many entries of the journal may wait for the recorder; 0 for no journal.
+        write_calls: Writes the messages that call routers, where the server is the broker too.
     """
 
     def __init__(
@@ -58,23 +60,29 @@ class RedisLedger(RedisSights, RedisSteering):
         window: float = 86400.0,
         most: int = 0,
         journal_most: int = 0,
+        write_calls: WriteCalls | None = None,
     ) -> None:
         super().__init__(client, bus, journal_most=journal_most)
+        self._write_calls = write_calls
         self._window = ceil(window)
         self._most = most
         self._known = False
 
-    def accept(self, events: Sequence[tuple[str, bytes, str]]) -> list[Acceptance]:
+    def accept(self, events: Sequence[tuple[str, bytes, str]]) -> Accepted:
         """Take events, each with its id, JSON and lane; when this returns, they are safe."""
         if not self._known:  # movers look only at buses that they know of
             guarded(self._client, lambda: self._client.sadd(BUSES, self._bus))
             self._known = True
+        calls = self._write_calls(self._bus, events) if self._write_calls is not None else ()
         keys = [self._keys.queued(ROUTE), self._keys.lanes, self._keys.counts(ROUTE)]
-        arguments: list[Argument] = [self._most]
+        if calls:
+            keys.append(ROUTE)  # the broker's list
+        arguments: list[Argument] = [self._most, len(calls), *calls]
         for event_id, body, lane in events:
             keys += (self._keys.event(event_id), self._keys.body(event_id), self._keys.lane(lane))
             arguments += (event_id, body, lane)
-        return [_ACCEPTANCES[answer] for answer in self._run_noting("accept", keys, arguments)]
+        is_call_due, *answers = self._run_noting("accept", keys, arguments)
+        return Accepted(map(_ACCEPTANCES.__getitem__, answers), is_call_due=bool(is_call_due))
 
     def begin_route(self, most: int, *, lease: float) -> list[RouteWork]:
         """Hand out events that are not routed yet, lanes in turn, and count the attempt."""

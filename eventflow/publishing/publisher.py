@@ -17,12 +17,12 @@ from eventflow.settings import Settings, mask_url
 from eventflow.telemetry import Publication, Tracing
 from eventflow.tls import tls_advice
 from eventflow.transport import MessageSender
+from eventflow.transport.calls import MOST_NAMED
 from eventflow.units import format_duration
 
 __all__ = ["Publisher"]
 
 _MOST_AT_ONCE = 500  # events in one call of the ledger
-_MOST_ROUTED_AT_ONCE = 20  # events that a message names: so long may another one's event wait
 
 
 class Publisher:
@@ -153,7 +153,7 @@ class Publisher:
             self._ledgers,
             self._waker,
             seconds=self._settings.publish_deadline,
-            most_named=min(self._settings.group_size, _MOST_ROUTED_AT_ONCE),
+            most_named=min(self._settings.group_size, MOST_NAMED),
             wording=Wording(
                 full=self._say_full, late=self._say_late(), crowded=self._say_crowded()
             ),

@@ -95,7 +95,8 @@ class Outlet:
             for identity, event, answer in zip(identities, events, answers, strict=True)
             if answer in {Acceptance.NEW, Acceptance.PENDING}
         ]
-        self._tell(told)
+        if answers.is_call_due:
+            self._tell(told)
         return answers.index(Acceptance.FULL) if Acceptance.FULL in answers else len(answers)
 
     def _tell(self, events: Sequence[tuple[str, str]]) -> None:

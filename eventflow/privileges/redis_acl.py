@@ -94,9 +94,12 @@ def _script_keys(duty: Duty, *, has_broker: bool) -> tuple[str, ...]:
     if duty.role is Role.MONITOR:
         return (*unacked_keys((NO_QUEUES,)).values(), *_bindings()) if has_broker else ()
     names: list[str] = []
+    publishes = duty.role is Role.PUBLISHER or duty.publishes
+    if has_broker and (publishes or duty.role is Role.OPERATOR):
+        names.append(ROUTE)  # the list: what is accepted and its message are one step there
     for keys in _keys(duty):
         events = (keys.event("*"), keys.body("*"))
-        if duty.role is Role.PUBLISHER or duty.publishes:
+        if publishes:
             names += (keys.queued(ROUTE), keys.lanes, keys.lane("*"), *events)
             names.append(keys.counts(ROUTE))
         names += (keys.journal, keys.counts(JOURNAL))

@@ -3,7 +3,7 @@
 import asyncio
 import copy
 from collections.abc import Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from eventflow.delivery import Ledgers
@@ -154,10 +154,12 @@ class Publisher:
             self._waker,
             seconds=self._settings.publish_deadline,
             most_named=min(self._settings.group_size, MOST_NAMED),
-            wording=Wording(
-                full=self._say_full, late=self._say_late(), crowded=self._say_crowded()
-            ),
+            wording=self._wording,
         )
+
+    @cached_property
+    def _wording(self) -> Wording:
+        return Wording(full=self._say_full, late=self._say_late(), crowded=self._say_crowded())
 
     def _say_full(self, bus: str) -> str:
         return (

@@ -9,6 +9,7 @@ from eventflow.errors import TransportError
 from eventflow.events import ledger_id
 from eventflow.store.archived import ArchivedEvent
 from eventflow.transport import MessageSender, route_message
+from eventflow.transport.calls import MOST_NAMED
 from eventflow.transport.messages import ROUTE
 
 __all__ = ["MOST_AT_ONCE", "Outlet"]
@@ -17,8 +18,6 @@ _log = logging.getLogger("eventflow.replay")
 
 MOST_AT_ONCE = 500
 """Events in one call of the ledger."""
-
-_MOST_NAMED = 20  # events that a message names: so long may another one's event wait
 
 
 class Outlet:
@@ -101,8 +100,8 @@ class Outlet:
 
     def _tell(self, events: Sequence[tuple[str, str]]) -> None:
         messages = [
-            route_message(self._ledger.bus, events[start : start + _MOST_NAMED])
-            for start in range(0, len(events), _MOST_NAMED)
+            route_message(self._ledger.bus, events[start : start + MOST_NAMED])
+            for start in range(0, len(events), MOST_NAMED)
         ]
         try:
             self._sender.send(messages)

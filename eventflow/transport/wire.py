@@ -181,7 +181,7 @@ def _tray_transport(tray: list[dict[str, Any]]) -> type[memory.Transport]:
     """Return a transport that sends nothing, and puts what it would send into *tray*."""
 
     class Channel(memory.Channel):
-        def _put(self, _queue: str, message: dict[str, Any], **_options: object) -> None:
+        def _put(self, queue: str, message: dict[str, Any], **kwargs: Any) -> None:  # noqa: ARG002 - kombu's
             tray.append(message)
 
     return type("Transport", (memory.Transport,), {"Channel": Channel})

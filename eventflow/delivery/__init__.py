@@ -19,6 +19,7 @@ from eventflow.delivery.answers import (
     Verdict,
 )
 from eventflow.delivery.balances import Balance, Pause
+from eventflow.delivery.calls import CALL_AGAIN, Routed, RoutesTaken, Routing, Taken
 from eventflow.delivery.canaries import CanaryBook, CanaryStatus
 from eventflow.delivery.insist import insist
 from eventflow.delivery.ledger import Ledger
@@ -33,6 +34,7 @@ from eventflow.delivery.server import ServerFacts, read_server
 from eventflow.delivery.watch import AlarmChange, Backlog, Level, TargetBacklog, Watch
 
 __all__ = [
+    "CALL_AGAIN",
     "Acceptance",
     "Accepted",
     "AlarmChange",
@@ -62,7 +64,11 @@ __all__ = [
     "RedisLedger",
     "Roster",
     "RouteWork",
+    "Routed",
+    "RoutesTaken",
+    "Routing",
     "ServerFacts",
+    "Taken",
     "TargetBacklog",
     "TargetStatus",
     "Verdict",

@@ -22,6 +22,7 @@ from eventflow.delivery.answers import (
     TargetStatus,
 )
 from eventflow.delivery.balances import Balance, Pause
+from eventflow.delivery.calls import Routed, RoutesTaken, Routing
 from eventflow.delivery.sights import EventSight
 from eventflow.journal import JournalEntry, JournalState, RecorderCall
 from eventflow.records import DeadLetter
@@ -54,6 +55,18 @@ class Ledger(Protocol):
             lease: Seconds after which they are handed out again, if they are not routed by then.
         """
 
+    def take_routes(
+        self, most: int, *, lease: float, answers: bool, patience: float
+    ) -> RoutesTaken:
+        """Hand out events as `begin_route`; say what is left, and whether to call another router.
+
+        Args:
+            most: So many at most.
+            lease: Seconds after which they are handed out again, if they are not routed by then.
+            answers: Whether a message was taken for it, which thereby is on its way no more.
+            patience: Seconds after which a message that nobody has taken counts as lost.
+        """
+
     def recover_routes(self, limit: int) -> list[str]:
         """Take back events whose router's lease has ended, to send their message again."""
 
@@ -65,6 +78,24 @@ class Ledger(Protocol):
         letters: Sequence[DeadLetter],
     ) -> bool:
         """Register all deliveries and mark the event routed, in one step; False if it was."""
+
+    def finish_routes(self, routings: Sequence[Routing]) -> Routed:
+        """Do so with each of a list of events: each is done with all its deliveries, or not at all.
+
+        Returns:
+            For each, False if it was routed before; and whose queues are to be sent a message,
+            since none is on its way there. Those then count as sent.
+        """
+
+    def call(self, name: str, *, patience: float) -> bool:
+        """Decide whether a queue is to be sent a message; if so, it counts as sent.
+
+        It is when something is queued and no message is on its way.
+
+        Args:
+            name: A target, or `eventflow.route`.
+            patience: Seconds after which a message that nobody has taken counts as lost.
+        """
 
     def claim(
         self,

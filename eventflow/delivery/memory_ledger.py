@@ -15,29 +15,25 @@ from eventflow.delivery.answers import (
     Finished,
     Moved,
     Outcome,
-    Planned,
-    RouteWork,
     Verdict,
 )
-from eventflow.delivery.journal_facts import letter_facts, match_facts
 from eventflow.delivery.keys import DEAD_LETTERS, ROUTE
 from eventflow.delivery.memory_claims import claim_one
-from eventflow.delivery.memory_letters import MemoryLetters
 from eventflow.delivery.memory_moves import move_target
-from eventflow.delivery.memory_records import KeptDelivery, KeptEvent
+from eventflow.delivery.memory_records import KeptEvent
+from eventflow.delivery.memory_routes import MemoryRoutes
 from eventflow.delivery.memory_sights import MemorySights
 from eventflow.delivery.memory_steering import MemorySteering
 from eventflow.delivery.memory_targets import one_at_a_time
-from eventflow.events import delivery_id, split_delivery_id
-from eventflow.journal import MOST_ERROR, Step
-from eventflow.records import DeadLetter
+from eventflow.events import split_delivery_id
+from eventflow.journal import Step
 from eventflow.rules.targets import Target
 from eventflow.units import Clock, system_clock
 
 __all__ = ["MemoryLedger"]
 
 
-class MemoryLedger(MemorySights, MemoryLetters, MemorySteering):
+class MemoryLedger(MemorySights, MemoryRoutes, MemorySteering):
     """One bus's ledger. Safe in threads; what it knows is gone with its process.
 
     Args:
@@ -57,8 +53,7 @@ class MemoryLedger(MemorySights, MemoryLetters, MemorySteering):
         journal_most: int = 0,
         clock: Clock = system_clock,
     ) -> None:
-        super().__init__(bus, journal_most=journal_most, clock=clock)
-        self._window = window
+        super().__init__(bus, window=window, journal_most=journal_most, clock=clock)
         self._most = most
 
     @one_at_a_time
@@ -81,87 +76,6 @@ class MemoryLedger(MemorySights, MemoryLetters, MemorySteering):
         self._get_in_lane(event_id, lane)
         self._note(Step.ACCEPTED, event_id, {"lane": lane})
         return Acceptance.NEW
-
-    def _get_in_lane(self, event_id: str, lane: str) -> None:
-        if not self._by_lane[lane]:
-            self._lanes.append(lane)
-        self._by_lane[lane].append(event_id)
-
-    @one_at_a_time
-    def begin_route(self, most: int, *, lease: float) -> list[RouteWork]:
-        """Hand out events that are not routed yet, lanes in turn, and count the attempt."""
-        works: list[RouteWork] = []
-        while len(works) < most and self._lanes:
-            lane = self._lanes.popleft()
-            waiting = self._by_lane[lane]
-            event_id = waiting.popleft()
-            event = self._events.get(event_id)
-            is_open = event is not None and not event.is_routed
-            is_alone = event is not None and event.attempts > 0
-            if is_open and is_alone and works:
-                waiting.appendleft(event_id)
-                self._lanes.appendleft(lane)
-                break
-            if event is not None and is_open:
-                works.append(self._hand_out(event_id, event, lease))
-            if waiting:
-                self._lanes.append(lane)
-            if is_open and is_alone:
-                break
-        return works
-
-    def _hand_out(self, event_id: str, event: KeptEvent, lease: float) -> RouteWork:
-        route = self._targets[ROUTE]
-        route.queued.pop(event_id, None)
-        route.running[event_id] = self._clock() + lease
-        event.attempts += 1
-        return RouteWork(event_id, event.body, event.accepted, event.attempts, event.lane)
-
-    @one_at_a_time
-    def recover_routes(self, limit: int) -> list[str]:
-        """Take back events whose router's lease has ended, to send their message again."""
-        route, now = self._targets[ROUTE], self._clock()
-        ids = route.running.until(now, limit)
-        for event_id in ids:
-            del route.running[event_id]
-            route.queued[event_id] = now
-            self._get_in_lane(event_id, self._events[event_id].lane)
-            self._note(Step.LOST, event_id, {"why": "router"})
-        return ids
-
-    @one_at_a_time
-    def finish_route(
-        self,
-        event_id: str,
-        event_type: str,
-        deliveries: Sequence[Planned],
-        letters: Sequence[DeadLetter],
-    ) -> bool:
-        """Register all deliveries and mark the event routed, in one step; False if it was."""
-        self._targets[ROUTE].drop(event_id)
-        event, now = self._events.get(event_id), self._clock()
-        if event is None or event.is_routed:
-            return False
-        for planned in deliveries:
-            identity = delivery_id(event_id, planned.target)
-            delivery = KeptDelivery(
-                event_type, planned.rules, planned.input, event.accepted, trace=planned.trace
-            )
-            self._deliveries[identity] = delivery
-            self._targets[planned.target].register(identity, now, delivery)
-        if (facts := match_facts(deliveries, letters)) is not None:
-            self._note(Step.MATCHED, event_id, facts)
-        for letter in letters:
-            self._targets[letter.target or ROUTE].bury()
-            fault = {"error_type": letter.error_type, "error": letter.error[:MOST_ERROR]}
-            facts = letter_facts(letter)
-            self._note(Step.UNROUTABLE, event_id, facts, target=letter.target, **fault)
-        self._targets[ROUTE].delivered += 1
-        self._keep(letters)
-        event.is_routed, event.left = True, len(deliveries)
-        if not deliveries:
-            self._forget_later(event)
-        return True
 
     @one_at_a_time
     def claim(
@@ -252,10 +166,6 @@ class MemoryLedger(MemorySights, MemoryLetters, MemorySteering):
             event.left -= 1
             if event.left <= 0:
                 self._forget_later(event)
-
-    def _forget_later(self, event: KeptEvent) -> None:
-        event.body = b""
-        event.forget_at = self._clock() + self._window
 
     @one_at_a_time
     def park(self, target: str, delivery_ids: Sequence[str]) -> int:

@@ -113,6 +113,7 @@ class KeptTarget:
         retried: How many attempts failed and were to be tried again.
         dead: How many are dead letters.
         registered: How many were registered, dead letters at birth among them.
+        called: When the last message was sent that nobody has taken; None where none is on its way.
         pause: While it is paused.
         pauses_over: Seconds of all pauses that are over.
     """
@@ -128,6 +129,7 @@ class KeptTarget:
     retried: int = 0
     dead: int = 0
     registered: int = 0
+    called: float | None = None
     pause: Pause | None = None
     pauses_over: float = 0.0
 

@@ -15,18 +15,14 @@ from eventflow.delivery.answers import (
     Finished,
     Moved,
     Outcome,
-    Planned,
-    RouteWork,
     Verdict,
 )
-from eventflow.delivery.journal_facts import letter_facts, match_facts
 from eventflow.delivery.keys import BUSES, DEAD_LETTERS, ROUTE
 from eventflow.delivery.limits import limit_arguments
+from eventflow.delivery.redis_routes import RedisRoutes
 from eventflow.delivery.redis_sights import RedisSights
 from eventflow.delivery.redis_steering import RedisSteering
 from eventflow.delivery.scripts import Argument, guarded
-from eventflow.events import delivery_id
-from eventflow.journal import MOST_ERROR
 from eventflow.records import DeadLetter
 from eventflow.rules.targets import Target
 
@@ -40,7 +36,7 @@ _ACCEPTANCES = {
 }
 
 
-class RedisLedger(RedisSights, RedisSteering):
+class RedisLedger(RedisRoutes, RedisSights, RedisSteering):
     """One bus's ledger. Fulfils `eventflow.delivery.ledger.Ledger`, which says what each does.
 
     Args:
@@ -83,53 +79,6 @@ class RedisLedger(RedisSights, RedisSteering):
             arguments += (event_id, body, lane)
         is_call_due, *answers = self._run_noting("accept", keys, arguments)
         return Accepted(map(_ACCEPTANCES.__getitem__, answers), is_call_due=bool(is_call_due))
-
-    def begin_route(self, most: int, *, lease: float) -> list[RouteWork]:
-        """Hand out events that are not routed yet, lanes in turn, and count the attempt."""
-        keys = [self._keys.queued(ROUTE), self._keys.running(ROUTE), self._keys.lanes]
-        answers = self._scripts.run("begin_route", keys, [self._keys.prefix, most, lease])
-        return [
-            RouteWork(event_id.decode(), body, float(accepted), attempts, lane.decode())
-            for event_id, body, accepted, attempts, lane in answers
-        ]
-
-    def recover_routes(self, limit: int) -> list[str]:
-        """Take back events whose router's lease has ended, to send their message again."""
-        keys = [self._keys.running(ROUTE), self._keys.queued(ROUTE), self._keys.lanes]
-        ids = self._run_noting("recover_routes", keys, [self._keys.prefix, limit])
-        return [identity.decode() for identity in ids]
-
-    def finish_route(
-        self,
-        event_id: str,
-        event_type: str,
-        deliveries: Sequence[Planned],
-        letters: Sequence[DeadLetter],
-    ) -> bool:
-        """Register all deliveries and mark the event routed, in one step; False if it was."""
-        keys = [
-            self._keys.event(event_id),
-            self._keys.body(event_id),
-            self._keys.queued(ROUTE),
-            self._keys.running(ROUTE),
-            self._keys.dead_letters,
-            self._keys.queued(DEAD_LETTERS),
-            self._keys.counts(ROUTE),
-            self._keys.counts(DEAD_LETTERS),
-        ]
-        arguments: list[Argument] = [event_id, event_type, self._window, len(deliveries)]
-        for planned in deliveries:
-            identity = delivery_id(event_id, planned.target)
-            keys.append(self._keys.delivery(identity))
-            keys += self._registry(planned.target)
-            arguments += (identity, json.dumps(planned.rules), planned.input or "", planned.trace)
-        for letter in letters:
-            keys.append(self._keys.counts(letter.target or ROUTE))
-            arguments += (letter.id, letter.to_json(), letter.error_type)
-            arguments += (letter.error[:MOST_ERROR], json.dumps(letter_facts(letter)))
-        facts = match_facts(deliveries, letters)
-        arguments.append(json.dumps(facts) if facts is not None else "")
-        return bool(self._run_noting("finish_route", keys, arguments))
 
     def claim(
         self,
@@ -242,10 +191,6 @@ class RedisLedger(RedisSights, RedisSteering):
         """Forget dead letters that are safely in the store."""
         arguments = [part for letter in letters for part in letter]
         self._scripts.run("recorded", self._letter_keys(), arguments)
-
-    def _letter_keys(self) -> list[str]:
-        keys = self._keys
-        return [keys.dead_letters, keys.queued(DEAD_LETTERS), keys.counts(DEAD_LETTERS)]
 
     def revive(self, letter: DeadLetter) -> bool:
         """Register a dead letter's delivery again; False if it is in flight or was revived."""

@@ -22,7 +22,7 @@ from eventflow.subscribers import Subscribers
 from eventflow.telemetry import Tracing
 from eventflow.tls import warn_of_unchecked
 from eventflow.transport import MessageSender, Sender, deliver_message
-from eventflow.transport.calls import RouteCalls
+from eventflow.transport.route_calls import RouteCalls
 from eventflow.worker import (
     WorkerContext,
     configure_app,
@@ -75,7 +75,7 @@ class EventFlow:
         schemas = SchemaSource(self._settings.schemas, interval=self._settings.schemas_interval)
         # Who publishes waits for one silence and no more, and shares no connection with workers.
         calls = RouteCalls(self._celery, self._settings, sender.wire)
-        own_ledgers = Ledgers(self._settings, patient=False, write_calls=calls)
+        own_ledgers = Ledgers(self._settings, patient=False, write_call=calls)
         tracing = Tracing(self._settings.traces)
         self._publisher = Publisher(
             self._settings, own_ledgers, self._sender, schemas, tracing=tracing

@@ -1,6 +1,6 @@
 """The delivery of events: the ledger that knows each one, and the policy that times its retries."""
 
-from eventflow.delivery.accepting import Accepted, WriteCalls
+from eventflow.delivery.accepting import Accepted, WriteCall
 from eventflow.delivery.answers import (
     Acceptance,
     BreakerChange,
@@ -73,7 +73,7 @@ __all__ = [
     "TargetStatus",
     "Verdict",
     "Watch",
-    "WriteCalls",
+    "WriteCall",
     "connect_redis",
     "insist",
     "is_unanswered",

@@ -1,15 +1,15 @@
-"""What a ledger answers to who publishes: what became of each event, and whether a router is called."""
+"""What a ledger answers to who publishes: what became of each event, and whether to call a router."""
 
 from collections.abc import Callable, Iterable, Sequence
 
 from eventflow.delivery.answers import Acceptance
 
-__all__ = ["Accepted", "WriteCalls"]
+__all__ = ["Accepted", "WriteCall"]
 
-WriteCalls = Callable[[str, Sequence[tuple[str, bytes, str]]], Sequence[bytes]]
-"""Writes the messages that have events of a bus routed, as they lie on the broker's list; the events
-are those of `Ledger.accept`. None are written where the broker is another server than the ledger, or
-messages are to be sent in Celery's own way."""
+WriteCall = Callable[[str, Sequence[tuple[str, bytes, str]]], bytes | None]
+"""Writes the message that has events of a bus routed, as it lies on the broker's list; the events are
+those of `Ledger.accept`. It is None where the broker is another server than the ledger, or messages
+are to be sent in Celery's own way."""
 
 
 class Accepted(list[Acceptance]):
@@ -17,8 +17,8 @@ class Accepted(list[Acceptance]):
 
     Args:
         answers: One for each event.
-        is_call_due: Whether routers are to be sent a message of the events; it is not where the
-            ledger has sent it.
+        is_call_due: Whether a router is to be sent a message: something waits to be routed, no
+            message is on its way, and the ledger has not put one on the queue itself.
 
     Attributes:
         is_call_due: The same.

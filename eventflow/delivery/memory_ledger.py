@@ -17,6 +17,7 @@ from eventflow.delivery.answers import (
     Outcome,
     Verdict,
 )
+from eventflow.delivery.calls import CALL_AGAIN
 from eventflow.delivery.keys import DEAD_LETTERS, ROUTE
 from eventflow.delivery.memory_claims import claim_one
 from eventflow.delivery.memory_moves import move_target
@@ -61,7 +62,7 @@ class MemoryLedger(MemorySights, MemoryRoutes, MemorySteering):
         """Take events, each with its id, JSON and lane."""
         answers = [self._accept(event_id, body, lane) for event_id, body, lane in events]
         is_any_waiting = Acceptance.NEW in answers or Acceptance.PENDING in answers
-        return Accepted(answers, is_call_due=is_any_waiting)
+        return Accepted(answers, is_call_due=is_any_waiting and self._calls(ROUTE, CALL_AGAIN))
 
     def _accept(self, event_id: str, body: bytes, lane: str) -> Acceptance:
         now, route = self._clock(), self._targets[ROUTE]

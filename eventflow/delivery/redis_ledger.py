@@ -6,7 +6,7 @@ from math import ceil
 
 import redis
 
-from eventflow.delivery.accepting import Accepted, WriteCalls
+from eventflow.delivery.accepting import Accepted, WriteCall
 from eventflow.delivery.answers import (
     Acceptance,
     BreakerChange,
@@ -17,6 +17,7 @@ from eventflow.delivery.answers import (
     Outcome,
     Verdict,
 )
+from eventflow.delivery.calls import CALL_AGAIN
 from eventflow.delivery.keys import BUSES, DEAD_LETTERS, ROUTE
 from eventflow.delivery.limits import limit_arguments
 from eventflow.delivery.redis_routes import RedisRoutes
@@ -45,7 +46,7 @@ class RedisLedger(RedisRoutes, RedisSights, RedisSteering):
         window: How long, in seconds, an event's id is remembered once all is delivered.
         most: How many events may wait to be routed before `accept` takes no more; 0 for any number.
         journal_most: How many entries of the journal may wait for the recorder; 0 for no journal.
-        write_calls: Writes the messages that call routers, where the server is the broker too.
+        write_call: Writes the message that calls a router, where the server is the broker too.
     """
 
     def __init__(
@@ -56,10 +57,10 @@ class RedisLedger(RedisRoutes, RedisSights, RedisSteering):
         window: float = 86400.0,
         most: int = 0,
         journal_most: int = 0,
-        write_calls: WriteCalls | None = None,
+        write_call: WriteCall | None = None,
     ) -> None:
         super().__init__(client, bus, journal_most=journal_most)
-        self._write_calls = write_calls
+        self._write_call = write_call
         self._window = ceil(window)
         self._most = most
         self._known = False
@@ -69,11 +70,11 @@ class RedisLedger(RedisRoutes, RedisSights, RedisSteering):
         if not self._known:  # movers look only at buses that they know of
             guarded(self._client, lambda: self._client.sadd(BUSES, self._bus))
             self._known = True
-        calls = self._write_calls(self._bus, events) if self._write_calls is not None else ()
+        message = self._write_call(self._bus, events) if self._write_call is not None else None
         keys = [self._keys.queued(ROUTE), self._keys.lanes, self._keys.counts(ROUTE)]
-        if calls:
+        if message is not None:
             keys.append(ROUTE)  # the broker's list
-        arguments: list[Argument] = [self._most, len(calls), *calls]
+        arguments: list[Argument] = [self._most, CALL_AGAIN, message or b""]
         for event_id, body, lane in events:
             keys += (self._keys.event(event_id), self._keys.body(event_id), self._keys.lane(lane))
             arguments += (event_id, body, lane)

@@ -131,7 +131,7 @@ def _ledger_grants(duty: Duty) -> Iterator[Grant]:
             yield Grant(("set",), (keys.body("*"),), "W")
             yield Grant(("zadd", "zcard"), (keys.queued(ROUTE),), "W")
             yield Grant(("rpush",), (keys.lanes, keys.lane("*")), "W")
-            yield Grant(("hincrby", "hset", "hlen"), (keys.counts(ROUTE),))
+            yield Grant(("hget", "hincrby", "hset", "hlen"), (keys.counts(ROUTE),))
         # Whoever does a step writes it down.
         yield Grant(("xadd", "xlen"), (keys.journal,), "W")
         yield Grant(("hincrby",), (keys.counts(JOURNAL),))

@@ -58,7 +58,7 @@ class Errand:
         ledgers: Where to.
         waker: Who tells the routers.
         seconds: How long a part may take, from its beginning to the last that is done for it.
-        most_named: Events that one message names.
+        most_named: Events that a message names; it has all routed that wait.
         wording: What is said where events are not accepted.
     """
 
@@ -173,12 +173,8 @@ class Errand:
         return len(taken), [event for event, answer in taken if answer is not Acceptance.DUPLICATE]
 
     def _wake(self, bus: str, events: Sequence[Event[Any]]) -> None:
-        named = [(event.id, event.type) for event in events]
-        size = self._most_named
-        messages = [
-            route_message(bus, named[start : start + size]) for start in range(0, len(named), size)
-        ]
-        self._waker.wake(messages, len(named))
+        named = [(event.id, event.type) for event in events[: self._most_named]]
+        self._waker.wake([route_message(bus, named)] if named else [], len(events))
 
     def _end(self, error: Exception | None, cause: Exception | None = None) -> None:
         with self._lock:

@@ -17,7 +17,7 @@ from eventflow.settings import Settings, mask_url
 from eventflow.telemetry import Publication, Tracing
 from eventflow.tls import tls_advice
 from eventflow.transport import MessageSender
-from eventflow.transport.calls import MOST_NAMED
+from eventflow.transport.route_calls import MOST_NAMED
 from eventflow.units import format_duration
 
 __all__ = ["Publisher"]
@@ -153,7 +153,7 @@ class Publisher:
             self._ledgers,
             self._waker,
             seconds=self._settings.publish_deadline,
-            most_named=min(self._settings.group_size, MOST_NAMED),
+            most_named=MOST_NAMED,
             wording=self._wording,
         )
 

@@ -9,8 +9,8 @@ from eventflow.errors import TransportError
 from eventflow.events import ledger_id
 from eventflow.store.archived import ArchivedEvent
 from eventflow.transport import MessageSender, route_message
-from eventflow.transport.calls import MOST_NAMED
 from eventflow.transport.messages import ROUTE
+from eventflow.transport.route_calls import MOST_NAMED
 
 __all__ = ["MOST_AT_ONCE", "Outlet"]
 
@@ -99,10 +99,7 @@ class Outlet:
         return answers.index(Acceptance.FULL) if Acceptance.FULL in answers else len(answers)
 
     def _tell(self, events: Sequence[tuple[str, str]]) -> None:
-        messages = [
-            route_message(self._ledger.bus, events[start : start + MOST_NAMED])
-            for start in range(0, len(events), MOST_NAMED)
-        ]
+        messages = [route_message(self._ledger.bus, events[:MOST_NAMED])]
         try:
             self._sender.send(messages)
         except TransportError as error:

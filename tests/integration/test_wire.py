@@ -19,6 +19,7 @@ from eventflow.transport import (
 )
 from eventflow.transport.messages import canary_message
 
+COUNTS = "eventflow:{default}:counts:eventflow.route"
 MESSAGES = [
     route_message("default", [("e1", "T")]),
     route_message("b", [("e1", "T"), ('e"2" 5% é', "U")]),
@@ -72,9 +73,9 @@ def count(client: redis.Redis, name: str) -> int:
 
 
 def test_one_round_trip(flow: EventFlow, client: redis.Redis) -> None:
-    """Where the broker is the ledger, an event and its message are one call, and the last one."""
+    """Where the broker is the ledger, an event and its message are one call."""
     flow.publish(Event(id="first", source="s", type="T", data={}))
-    client.delete("eventflow.route")
+    client.delete("eventflow.route", COUNTS)
     client.config_resetstat()
     flow.publish(Event(id="e1", source="s|x", type="T|y", data={}))
     answered: Any = client.info("commandstats")
@@ -90,7 +91,7 @@ def test_a_duplicate_calls_nobody(flow: EventFlow, client: redis.Redis) -> None:
     """An event that is known and routed has no message; one that is not routed yet has."""
     event = Event(id="e1", source="s", type="T", data={})
     flow.publish(event)
-    client.delete("eventflow.route")
+    client.delete("eventflow.route", COUNTS)
     client.hset("eventflow:{default}:event:e1", "state", "routed")
     flow.publish(event)
     assert client.llen("eventflow.route") == 0

@@ -36,7 +36,7 @@ from eventflow.store import audit, failures, replay_records, sealing
 from eventflow.store import journal as stored_journal
 from eventflow.story import identifying, searching
 from eventflow.telemetry import provider, step
-from eventflow.transport import calls, messages
+from eventflow.transport import messages, route_calls
 from eventflow.worker import canary, chain, letters, retention
 from eventflow.worker import journal as recording
 
@@ -80,7 +80,7 @@ LIMITS: Mapping[str, Any] = {
     ),
     "events in one call of the ledger": publisher._MOST_AT_ONCE,
     "events or deliveries that a message names": setting("group_size"),
-    "events that one message to the routers names": calls.MOST_NAMED,
+    "events that one message to the routers names": route_calls.MOST_NAMED,
     "seconds that `publish()` takes": setting("publish_deadline"),
     "calls of `publish()` in a process that wait for a silent ledger": carriers.MOST,
     "bytes of a shaped input": f"{routing.INPUT_TIMES} events",

@@ -3,24 +3,28 @@
 --
 -- KEYS 1            zset   queued:eventflow.route   event id -> since when
 -- KEYS 2            list   lanes: those that have an event, in turn
--- KEYS 3            hash   counts:eventflow.route   registered, before
+-- KEYS 3            hash   counts:eventflow.route   registered, before, called
 -- KEYS 4            list   eventflow.route          the broker's, of messages to routers; only where
---                                                   there are any in ARGV
+--                                                   there is one in ARGV
 -- then, per event   hash   event:<id>               state, accepted, left, attempts, lane
 --                   string body:<id>                the event as JSON
 --                   list   lane:<lane>              ids of events that wait for a router
--- ARGV 1, 2         the most events that may wait to be routed (0 for any number), how many messages
--- then              the messages, then per event: its id, its JSON, its lane
+-- ARGV 1            the most events that may wait to be routed; 0 for any number
+-- ARGV 2            seconds after which a message that no router has taken counts as lost
+-- ARGV 3            the message that calls a router, as it lies on that list; '' where the list is not
+--                   on this server
+-- then, per event   its id, its JSON, its lane
 -- Returns 1 where a message is to be sent, and was not by this; then
 -- per event: 1 new, 2 known and not yet routed (its message may be lost), 0 known and
 --            routed, 3 refused, since as many wait as may
 --# include journal
+--# include calls
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
 local most = tonumber(ARGV[1])
 local room = most > 0 and most - redis.call('ZCARD', KEYS[1]) or math.huge
-local calls = tonumber(ARGV[2])
-local key, argument = calls > 0 and 4 or 3, 2 + calls -- what comes before the first event's
+local message = ARGV[3]
+local key, argument = message == '' and 3 or 4, 3 -- what comes before the first event's
 local answers = {0}
 local new, known = 0, 0
 for i = 1, (#ARGV - argument) / 3 do
@@ -55,11 +59,11 @@ if new > 0 and redis.call('HINCRBY', KEYS[3], 'registered', new) == new
   and redis.call('HLEN', KEYS[3]) == 1 and redis.call('ZCARD', KEYS[1]) == new then
   redis.call('HSET', KEYS[3], 'before', 0) -- the very first (shared/registering.lua)
 end
-if new + known > 0 then
-  if calls > 0 then
-    redis.call('LPUSH', KEYS[4], unpack(ARGV, 3, 2 + calls))
-  else
+if new + known > 0 and call(KEYS[3], now, tonumber(ARGV[2])) == 1 then
+  if message == '' then
     answers[1] = 1
+  else
+    redis.call('LPUSH', KEYS[4], message)
   end
 end
 return answers

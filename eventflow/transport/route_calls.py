@@ -17,13 +17,13 @@ from eventflow.transport.wire import Wire
 __all__ = ["MOST_NAMED", "RouteCalls"]
 
 MOST_NAMED = 20
-"""Events that a message to a router names: so long may another one's event wait."""
+"""Events that a message to a router names, for people who look for one; it has all routed that wait."""
 
 
 class RouteCalls:
-    """Writes the messages to routers. Safe in threads and after a fork.
+    """Writes messages that call routers. Safe in threads and after a fork.
 
-    It is what `eventflow.delivery.accepting.WriteCalls` says.
+    It is what `eventflow.delivery.accepting.WriteCall` says.
 
     Args:
         celery: The app, whose broker it is.
@@ -35,23 +35,16 @@ class RouteCalls:
         self._celery = celery
         self._settings = settings
         self._wire = wire
-        self._size = min(settings.group_size, MOST_NAMED)
         self._is_one_server: bool | None = None  # asked at first, since an app is configured late
 
-    def __call__(self, bus: str, events: Sequence[tuple[str, bytes, str]]) -> list[bytes]:
-        """Return the entries for the list `eventflow.route`; none where they are sent otherwise."""
+    def __call__(self, bus: str, events: Sequence[tuple[str, bytes, str]]) -> bytes | None:
+        """Return the entry for the list `eventflow.route`; None where it is sent otherwise."""
         if self._is_one_server is None:
             self._is_one_server = _is_one_server(self._celery, self._settings)
         if not self._is_one_server:
-            return []
-        named = [(event_id, _type_of(body, lane)) for event_id, body, lane in events]
-        entries: list[bytes] = []
-        for start in range(0, len(named), self._size):
-            entry = self._wire.write(route_message(bus, named[start : start + self._size]))
-            if entry is None:
-                return []
-            entries.append(entry)
-        return entries
+            return None
+        named = [(event_id, _type_of(body, lane)) for event_id, body, lane in events[:MOST_NAMED]]
+        return self._wire.write(route_message(bus, named))
 
 
 def _is_one_server(celery: Celery, settings: Settings) -> bool:

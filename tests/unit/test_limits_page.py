@@ -9,7 +9,7 @@ import pytest
 
 from eventflow import encoding, events, journal, routing
 from eventflow.cli import listing, retries
-from eventflow.delivery import gauges, reconciliation, silence
+from eventflow.delivery import CALL_AGAIN, gauges, reconciliation, silence
 from eventflow.errors import EventError
 from eventflow.gateway import content_modes, crew, put_events, server, signature
 from eventflow.metrics import endpoint, labels
@@ -80,7 +80,8 @@ LIMITS: Mapping[str, Any] = {
     ),
     "events in one call of the ledger": publisher._MOST_AT_ONCE,
     "events or deliveries that a message names": setting("group_size"),
-    "events that one message to the routers names": route_calls.MOST_NAMED,
+    "events that a publisher's message to the routers names": route_calls.MOST_NAMED,
+    "seconds for which a message to the routers counts as on its way": int(CALL_AGAIN),
     "seconds that `publish()` takes": setting("publish_deadline"),
     "calls of `publish()` in a process that wait for a silent ledger": carriers.MOST,
     "bytes of a shaped input": f"{routing.INPUT_TIMES} events",

@@ -74,10 +74,9 @@ class RedisLedger(RedisRoutes, RedisSights, RedisSteering):
         keys = [self._keys.queued(ROUTE), self._keys.lanes, self._keys.counts(ROUTE)]
         if message is not None:
             keys.append(ROUTE)  # the broker's list
-        arguments: list[Argument] = [self._most, CALL_AGAIN, message or b""]
-        for event_id, body, lane in events:
-            keys += (self._keys.event(event_id), self._keys.body(event_id), self._keys.lane(lane))
-            arguments += (event_id, body, lane)
+        arguments: list[Argument] = [self._keys.prefix, self._most, CALL_AGAIN, message or b""]
+        for event in events:
+            arguments += event
         is_call_due, *answers = self._run_noting("accept", keys, arguments)
         return Accepted(map(_ACCEPTANCES.__getitem__, answers), is_call_due=bool(is_call_due))
 

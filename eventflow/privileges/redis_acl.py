@@ -100,8 +100,7 @@ def _script_keys(duty: Duty, *, has_broker: bool) -> tuple[str, ...]:
     for keys in _keys(duty):
         events = (keys.event("*"), keys.body("*"))
         if publishes:
-            names += (keys.queued(ROUTE), keys.lanes, keys.lane("*"), *events)
-            names.append(keys.counts(ROUTE))
+            names += (keys.queued(ROUTE), keys.lanes, keys.counts(ROUTE))
         names += (keys.journal, keys.counts(JOURNAL))
         if duty.role is Role.PUBLISHER:
             continue

@@ -53,7 +53,7 @@ _SENDERS = (
     "eventflow/transport/sender.py",
     "eventflow/transport/wire.py",
     "worker/calling.py",
-    "apply_async (",
+    "apply_async (celery/app/",
 )
 """What is done within these is sending, however deep: the libraries below receive as well."""
 _REST = "everything else"

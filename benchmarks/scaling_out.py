@@ -128,13 +128,13 @@ def bound(cores: int, shares: Sequence[float], costs: Costs) -> tuple[float, str
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--machines", type=int, nargs="+", default=[1, 2, 5, 10])
+    parser.add_argument("--machines", type=int, nargs="+", default=[1, 5, 10])
     parser.add_argument("--ledgers", type=int, nargs="+", default=[1, 2, 4, 8])
     parser.add_argument("--buses", type=int, default=8)
     parser.add_argument("--skew", type=float, default=0.0)
-    parser.add_argument("--ledger", type=float, default=400.0, help="us an event, of the server")
-    parser.add_argument("--router", type=float, default=1000.0, help="us an event")
-    parser.add_argument("--worker", type=float, default=1000.0, help="us a delivery")
+    parser.add_argument("--ledger", type=float, default=630.0, help="us an event, of the server")
+    parser.add_argument("--router", type=float, default=615.0, help="us an event")
+    parser.add_argument("--worker", type=float, default=522.0, help="us a delivery")
     options = parser.parse_args()
     costs = Costs(options.ledger, options.router, options.worker)
     print(f"{'machines':>8} {'ledgers':>8} {'events/s':>9} {'full is':>10} {'p90 ms at 80 %':>15}")

@@ -11,6 +11,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from eventflow.delivery.packing import CommandPacker
 from eventflow.errors import LedgerError
 from eventflow.settings import mask_url
 from eventflow.tls import tls_advice
@@ -54,6 +55,7 @@ def connect_redis(
             socket_timeout=timeout,
             socket_connect_timeout=timeout,
             health_check_interval=25,
+            command_packer=CommandPacker(),
             # Every script may be repeated; one try more covers a connection that the server closed.
             retry=Retry(NoBackoff(), 1, (redis.ConnectionError, *(_SILENCE if patient else ()))),
             **(tls or {}),
@@ -134,6 +136,34 @@ class Scripts:
                 return self._client.eval(text, len(keys), *keys, *arguments)
 
         return guarded(self._client, call)
+
+    def run_once(self, name: str, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
+        """Run one script, and never a second time: for who must know that an answer was lost.
+
+        Args, Returns and Raises are those of `run`.
+        """
+        pool = self._client.connection_pool
+
+        def call() -> Any:
+            connection = pool.get_connection()
+            try:
+                try:
+                    connection.send_command(*self.command(name, keys, arguments))
+                    return connection.read_response()
+                except redis.exceptions.NoScriptError:
+                    text, _ = _script(name)
+                    connection.send_command("EVAL", text, len(keys), *keys, *arguments)
+                    return connection.read_response()
+            finally:
+                pool.release(connection)
+
+        return guarded(self._client, call)
+
+    def command(
+        self, name: str, keys: Sequence[str], arguments: Sequence[Argument]
+    ) -> list[Argument]:
+        """Return the command that runs one script; where the server does not know it, it says so."""
+        return ["EVALSHA", _script(name)[1], len(keys), *keys, *arguments]
 
 
 @cache

@@ -164,20 +164,19 @@ class MemoryDeliveries(MemoryRoutes):
                 kept.queued[identity] = self._clock()
         return [identity for identity in own if identity in kept.running]
 
-    def outcomes(self, target: Target, *, owner: str, lease: float) -> MemoryOutcomes:
+    def outcomes(self, target: Target, *, owner: str) -> MemoryOutcomes:
         """Return the line on which a list of deliveries is finished, one after another."""
 
         def begin(identity: str) -> None:
-            self._begin(target.name, identity, owner, lease)
+            self._begin(identity, owner)
 
         return MemoryOutcomes(partial(self.finish, target), begin)
 
     @one_at_a_time
-    def _begin(self, target: str, identity: str, owner: str, lease: float) -> None:
-        delivery, now = self._deliveries.get(identity), self._clock()
+    def _begin(self, identity: str, owner: str) -> None:
+        delivery = self._deliveries.get(identity)
         if delivery is not None and delivery.is_ahead and delivery.owner == owner:
-            begin_one(delivery, now)
-            self._targets[target].running[identity] = now + lease
+            begin_one(delivery, self._clock())
 
     @one_at_a_time
     def finish(self, target: Target, finishes: Sequence[Finish]) -> Finished:

@@ -68,25 +68,25 @@ class RedisClaims(RedisRoutes):
 
     def finish(self, target: Target, finishes: Sequence[Finish]) -> Finished:
         """Record outcomes, and what they tell of the target."""
-        names, arguments = self._finish_call(target, finishes, "", "", 0.0)
+        names, arguments = self._finish_call(target, finishes, "", "")
         return read_finished(self._run_noting("finish", names, arguments))
 
-    def outcomes(self, target: Target, *, owner: str, lease: float) -> RedisOutcomes:
+    def outcomes(self, target: Target, *, owner: str) -> RedisOutcomes:
         """Return the line on which a list of deliveries is finished, one after another."""
 
         def command(item: Finish, then: str) -> Sequence[Argument]:
-            names, arguments = self._finish_call(target, [item], then, owner, lease)
+            names, arguments = self._finish_call(target, [item], then, owner)
             return self._noting.command("finish", names, arguments)
 
         return RedisOutcomes(self._client, command, partial(self.finish, target))
 
     def _finish_call(
-        self, target: Target, finishes: Sequence[Finish], then: str, owner: str, lease: float
+        self, target: Target, finishes: Sequence[Finish], then: str, owner: str
     ) -> tuple[list[str], list[Argument]]:
         keys = self._keys
         names = [*self._places(target.name), keys.counts(target.name), keys.breaker(target.name)]
         names += self._letter_keys()
-        arguments: list[Argument] = [self._window, keys.prefix, target.name, then, owner, lease]
+        arguments: list[Argument] = [self._window, keys.prefix, target.name, then, owner]
         arguments += limit_arguments(target)
         for item in finishes:
             arguments += (item.delivery_id, item.attempt, item.outcome.value, _value_of(item))

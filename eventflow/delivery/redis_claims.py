@@ -49,7 +49,7 @@ class RedisClaims(RedisRoutes):
         """Claim what a message names, then more of what is queued."""
         how: list[Argument] = [draw.most, draw.look, int(not draw.begins_all)]
         how += [int(draw.repeats), int(draw.answers)]
-        alone = int(len(delivery_ids) == 1)
+        alone = int(len(delivery_ids) == 1 and not draw.begins_all)
         how.append(draw.patience)
         names, arguments = self._claim_call(target, delivery_ids, [lease, owner, alone], how)
         # What was drawn is known to nobody where the answer is lost: hence `repeats`.

@@ -275,6 +275,19 @@ class TakeContract:
             outcomes.settle()
         assert [1] == attempts(ledger, ids[1:])
 
+    def test_what_has_ended_a_worker_is_not_begun_beside_others(self, ledger: Ledger) -> None:
+        """Where all that is taken runs at once, it is answered as one that is to be made apart."""
+        ids = registered(ledger, 3)
+        ledger.claim(VENDOR, ids[:2], lease=LEASE, owner="gone")
+        ledger.lost(TARGET, owner="gone", delay=0, error="killed")
+        ledger.move([VENDOR], 10)
+        draw = replace(FIVE, begins_all=True)
+        for named in (ids[:1], []):
+            taken = take(ledger, *named, draw=draw)
+            apart = [one.delivery_id for one in taken.claims if one.verdict is Verdict.APART]
+            assert sorted(ids[:2]) == sorted(set(apart))
+        assert 2 == len(ledger.queued(TARGET, 10))
+
     def test_what_has_ended_a_worker_is_taken_alone(
         self, ledger: Ledger, wait_until: WaitUntil
     ) -> None:

@@ -214,7 +214,7 @@ local named = {}
 for i = FIRST, #ARGV do
   named[#named + 1] = ARGV[i]
 end
-local is_alone = ARGV[6] == '1'
+local is_alone = ARGV[6] == '1' -- where all are begun, others run beside them already
 if ARGV[12] == '1' then
   for _, id in ipairs(redis.call('ZRANGE', running, 0, -1)) do
     local facts = facts_of(delivery_of(id))
@@ -245,10 +245,10 @@ if look > 0 and runs < most and not is_closed then
       break
     end
     local facts = facts_of(delivery_of(ids[i]))
-    if facts.lost > 0 and runs > 0 then
+    if facts.lost > 0 and runs > 0 and is_one_begun then
       break -- it is taken alone, and next
     end
-    claim(ids[i], facts, tonumber(ids[i + 1]), true)
+    claim(ids[i], facts, tonumber(ids[i + 1]), is_one_begun) -- what runs beside others is never alone
   end
 end
 redis.call('HSET', counts, 'head', string.format('%.6f', head))

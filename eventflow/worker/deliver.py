@@ -138,7 +138,7 @@ class _Worker:
         self._target = target
         self._pace = context.paces.of(ledger.bus, target.name)
         self._owner = owner_name()
-        self._lease = lease_seconds(target, context.settings.lease_margin)
+        self._lease = lease_seconds(target, context.settings.lease_margin) + _FRESH
         self._call = deliver_message(ledger.bus, target.name, target.queue, target.task, [])
 
     def work(self, delivery_ids: Sequence[str], turn: float) -> None:
@@ -219,7 +219,7 @@ class _Worker:
         said: list[tuple[Claim, Attempt]] = []
         is_over = False
         made = 0
-        with self._ledger.outcomes(self._target, owner=self._owner, lease=self._lease) as outcomes:
+        with self._ledger.outcomes(self._target, owner=self._owner) as outcomes:
             for made, claim in enumerate(claims, start=1):
                 past = time.monotonic() - began
                 with self._step(claim) as step:

@@ -19,7 +19,7 @@ from eventflow.delivery.answers import (
     Verdict,
 )
 from eventflow.delivery.balances import Balance, Pause
-from eventflow.delivery.calls import CALL_AGAIN, Routed, RoutesTaken, Routing, Taken
+from eventflow.delivery.calls import CALL_AGAIN, Draw, Routed, RoutesTaken, Routing, Taken
 from eventflow.delivery.canaries import CanaryBook, CanaryStatus
 from eventflow.delivery.insist import insist
 from eventflow.delivery.ledger import Ledger
@@ -47,6 +47,7 @@ __all__ = [
     "CanaryStatus",
     "Claim",
     "DeliveryState",
+    "Draw",
     "Finish",
     "Finished",
     "Ledger",

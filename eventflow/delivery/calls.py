@@ -12,7 +12,7 @@ from eventflow.delivery.answers import Claim, Planned, RouteWork
 from eventflow.records import DeadLetter
 from eventflow.rules.archives import ARCHIVE
 
-__all__ = ["CALL_AGAIN", "Routed", "RoutesTaken", "Routing", "Taken", "patience_of"]
+__all__ = ["CALL_AGAIN", "Draw", "Routed", "RoutesTaken", "Routing", "Taken", "patience_of"]
 
 CALL_AGAIN = 1.0
 """Seconds after which a message that nobody has taken may be lost: what is queued then sends one."""
@@ -61,6 +61,28 @@ class RoutesTaken:
     works: list[RouteWork]
     left: int
     is_called: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """How much a worker takes of what is queued.
+
+    Attributes:
+        most: The most deliveries that may run.
+        look: How many of those that are queued are looked at, the oldest first; 0 where only what
+            is named is taken.
+        answers: Whether a message was taken for it, which thereby is on its way no more.
+        patience: Seconds after which a message that nobody has taken counts as lost.
+        repeats: Whether the answer to the same owner's last one was lost.
+        begins_all: Whether all that may run are begun by this, since they run at once.
+    """
+
+    most: int
+    look: int
+    answers: bool
+    patience: float
+    repeats: bool = False
+    begins_all: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ on its own. All methods raise LedgerError when the ledger cannot be reached.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from eventflow.delivery.accepting import Accepted
@@ -22,13 +23,28 @@ from eventflow.delivery.answers import (
     TargetStatus,
 )
 from eventflow.delivery.balances import Balance, Pause
-from eventflow.delivery.calls import Routed, RoutesTaken, Routing
+from eventflow.delivery.calls import Draw, Routed, RoutesTaken, Routing, Taken
 from eventflow.delivery.sights import EventSight
 from eventflow.journal import JournalEntry, JournalState, RecorderCall
 from eventflow.records import DeadLetter
 from eventflow.rules.targets import Target
 
-__all__ = ["Ledger"]
+__all__ = ["Ledger", "Outcomes"]
+
+
+class Outcomes(AbstractContextManager["Outcomes"], Protocol):
+    """One thread's line to the ledger, for a list of deliveries."""
+
+    def tell(self, finish: Finish, then: str = "") -> None:
+        """Say how a delivery went, without waiting for the answer.
+
+        Args:
+            finish: The outcome.
+            then: Which of those that its owner has reserved is begun now; empty for none.
+        """
+
+    def settle(self) -> Finished:
+        """Wait until all is recorded, and return what became of each since the last time."""
 
 
 class Ledger(Protocol):
@@ -119,26 +135,50 @@ class Ledger(Protocol):
                 claimed from a message of many, since it would take the others along.
         """
 
+    def take(
+        self, target: Target, delivery_ids: Sequence[str], draw: Draw, *, lease: float, owner: str
+    ) -> Taken:
+        """Claim what a message names, then more of what is queued, the oldest first.
+
+        Unless all are to begin, only the first that may run does. The others are reserved for the owner, and begun one by
+        one by `Outcomes.tell`: until then their attempt is not counted, and if the owner ends, they
+        are queued again without a mark. What has ended a worker before is taken alone.
+
+        Args:
+            target: Their target, whose policy and limits decide.
+            delivery_ids: What is named; what is not taken of it stays queued.
+            draw: How many.
+            lease: Seconds that they are leased for.
+            owner: As in `claim`.
+        """
+
+    def outcomes(self, target: Target, *, owner: str, lease: float) -> Outcomes:
+        """Return the line on which a list of deliveries is finished, one after another.
+
+        Args:
+            target: Their target.
+            owner: Who has taken them.
+            lease: Seconds that the one which is begun next is leased for.
+        """
+
     def finish(self, target: Target, finishes: Sequence[Finish]) -> Finished:
         """Record outcomes, and what they tell of the target."""
 
     def park(self, target: str, delivery_ids: Sequence[str]) -> int:
         """Hold back those that are queued, until their target may be called; return how many."""
 
-    def lost(
-        self, target: str, delivery_ids: Sequence[str], *, owner: str, delay: float, error: str
-    ) -> list[str]:
-        """Take back what *owner* had claimed when it ended; each is due again after *delay*.
+    def lost(self, target: str, *, owner: str, delay: float, error: str) -> list[str]:
+        """Take back what *owner* had claimed when it ended; what it had begun is due after *delay*.
 
         Args:
-            target: Their target.
-            delivery_ids: What the owner may have had.
+            target: Whose deliveries.
             owner: What its name in the claim begins with.
             delay: Seconds until they are due.
             error: How the owner ended.
 
         Returns:
-            The ids that it had; the end is counted against each of them.
+            The ids that it had begun; the end is counted against each of them. What it had only
+            reserved is queued again.
         """
 
     def move(self, targets: Sequence[Target], limit: int) -> Moved:

@@ -9,24 +9,16 @@ from collections.abc import Sequence
 from eventflow.delivery.accepting import Accepted
 from eventflow.delivery.answers import (
     Acceptance,
-    BreakerChange,
-    Claim,
-    Finish,
-    Finished,
     Moved,
-    Outcome,
-    Verdict,
 )
 from eventflow.delivery.calls import CALL_AGAIN
 from eventflow.delivery.keys import DEAD_LETTERS, ROUTE
-from eventflow.delivery.memory_claims import claim_one
+from eventflow.delivery.memory_deliveries import MemoryDeliveries
 from eventflow.delivery.memory_moves import move_target
 from eventflow.delivery.memory_records import KeptEvent
-from eventflow.delivery.memory_routes import MemoryRoutes
 from eventflow.delivery.memory_sights import MemorySights
 from eventflow.delivery.memory_steering import MemorySteering
 from eventflow.delivery.memory_targets import one_at_a_time
-from eventflow.events import split_delivery_id
 from eventflow.journal import Step
 from eventflow.rules.targets import Target
 from eventflow.units import Clock, system_clock
@@ -34,7 +26,7 @@ from eventflow.units import Clock, system_clock
 __all__ = ["MemoryLedger"]
 
 
-class MemoryLedger(MemorySights, MemoryRoutes, MemorySteering):
+class MemoryLedger(MemorySights, MemoryDeliveries, MemorySteering):
     """One bus's ledger. Safe in threads; what it knows is gone with its process.
 
     Args:
@@ -77,132 +69,6 @@ class MemoryLedger(MemorySights, MemoryRoutes, MemorySteering):
         self._get_in_lane(event_id, lane)
         self._note(Step.ACCEPTED, event_id, {"lane": lane})
         return Acceptance.NEW
-
-    @one_at_a_time
-    def claim(
-        self,
-        target: Target,
-        delivery_ids: Sequence[str],
-        *,
-        lease: float,
-        owner: str = "",
-        alone: bool = True,
-    ) -> list[Claim]:
-        """Decide for each delivery whether it may run now; if so, count the attempt, lease it."""
-        kept, now = self._targets[target.name], self._clock()
-        claims = []
-        for identity in delivery_ids:
-            event = self._events.get(split_delivery_id(identity)[0])
-            delivery = self._deliveries.get(identity)
-            crashes = delivery.crashes if delivery is not None else 0
-            was_parked = identity in kept.parked
-            claim = claim_one(
-                kept,
-                target,
-                identity,
-                delivery,
-                event.body if event is not None else b"",
-                lease=lease,
-                owner=owner,
-                alone=alone,
-                now=now,
-            )
-            claims.append(claim)
-            if delivery is not None and delivery.crashes > crashes:
-                self._note_delivery(Step.LOST, identity, {"why": "lease"})
-            if claim.verdict is Verdict.PARKED and not was_parked:
-                self._note_delivery(Step.PARKED, identity, {"by": claim.parked_by})
-        return claims
-
-    @one_at_a_time
-    def finish(self, target: Target, finishes: Sequence[Finish]) -> Finished:
-        """Record outcomes, and what they tell of the target."""
-        kept, now = self._targets[target.name], self._clock()
-        change = BreakerChange.NONE
-        recorded = []
-        for item in finishes:
-            is_recorded = self._record(target.name, item, now)
-            recorded.append(is_recorded)
-            if is_recorded:
-                error = f"{item.error_type}: {item.error}" if item.error_type else item.error
-                noted = kept.breaker.note(target, item.delivery_id, item.succeeded, error, now)
-                change = noted or change
-                self._note_attempt(item, noted, now)
-        return Finished(recorded, change)
-
-    def _record(self, target: str, item: Finish, now: float) -> bool:
-        kept, identity = self._targets[target], item.delivery_id
-        delivery = self._deliveries.get(identity)
-        if delivery is None:
-            return False
-        if item.outcome is Outcome.DONE:
-            # A success counts even when it comes after its lease: nobody is to do it once more.
-            self._close(target, identity)
-            kept.delivered += 1
-            return True
-        if delivery.attempts != item.attempt:
-            return False
-        if item.outcome is Outcome.DEAD:
-            self._keep([item.letter] if item.letter is not None else [])
-            self._close(target, identity)
-            kept.dead += 1
-            return True
-        kept.drop(identity)  # its lease may have ended, so that it was queued, or parked, meanwhile
-        if item.outcome is Outcome.RETRY:
-            kept.waiting[identity] = now + item.delay
-            delivery.failed = delivery.attempts
-            delivery.error_type, delivery.error = item.error_type, item.error
-            delivery.trace = item.trace or delivery.trace
-            kept.retried += 1
-        else:
-            delivery.attempts -= 1
-            kept.queued[identity] = now
-        return True
-
-    def _close(self, target: str, identity: str) -> None:
-        self._targets[target].drop(identity)
-        del self._deliveries[identity]
-        event = self._events.get(split_delivery_id(identity)[0])
-        if event is not None:
-            event.left -= 1
-            if event.left <= 0:
-                self._forget_later(event)
-
-    @one_at_a_time
-    def park(self, target: str, delivery_ids: Sequence[str]) -> int:
-        """Hold back those that are queued, until their target may be called."""
-        kept, now = self._targets[target], self._clock()
-        count = 0
-        for identity in delivery_ids:
-            delivery = self._deliveries.get(identity)
-            is_held = identity in kept.running or kept.waiting.get(identity, 0.0) > now
-            if delivery is not None and not is_held:
-                kept.park(identity, delivery)
-                self._note_delivery(Step.PARKED, identity, {"by": "turn"})
-                count += 1
-        return count
-
-    @one_at_a_time
-    def lost(
-        self, target: str, delivery_ids: Sequence[str], *, owner: str, delay: float, error: str
-    ) -> list[str]:
-        """Take back what *owner* had claimed when it ended; each is due again after *delay*."""
-        kept, now = self._targets[target], self._clock()
-        ids = []
-        for identity in delivery_ids:
-            delivery = self._deliveries.get(identity)
-            if delivery is None or identity not in kept.running:
-                continue
-            if delivery.owner.startswith(owner):
-                kept.drop(identity)
-                kept.waiting[identity] = now + delay
-                delivery.crashes += 1
-                delivery.failed = delivery.attempts
-                delivery.error_type, delivery.error = "WorkerLost", error
-                facts = {"why": "worker"}
-                self._note_delivery(Step.LOST, identity, facts, due_at=now + delay, error=error)
-                ids.append(identity)
-        return ids
 
     @one_at_a_time
     def move(self, targets: Sequence[Target], limit: int) -> Moved:

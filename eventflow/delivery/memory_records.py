@@ -72,6 +72,7 @@ class KeptDelivery:
         first: When it was first tried; 0 if never.
         owner: Who has claimed it last.
         verdict: What the owner was told.
+        is_ahead: Reserved by its owner, and not begun: the attempt is not counted yet.
         error_type: The last error's class.
         error: The last error's text.
         trace: The traceparent of the step before.
@@ -90,6 +91,7 @@ class KeptDelivery:
     first: float = 0.0
     owner: str = ""
     verdict: Verdict = Verdict.RUN
+    is_ahead: bool = False
     error_type: str = ""
     error: str = ""
     trace: str = ""

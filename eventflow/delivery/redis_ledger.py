@@ -9,17 +9,12 @@ import redis
 from eventflow.delivery.accepting import Accepted, WriteCall
 from eventflow.delivery.answers import (
     Acceptance,
-    BreakerChange,
-    Claim,
-    Finish,
-    Finished,
     Moved,
-    Outcome,
-    Verdict,
 )
 from eventflow.delivery.calls import CALL_AGAIN
 from eventflow.delivery.keys import BUSES, DEAD_LETTERS, ROUTE
 from eventflow.delivery.limits import limit_arguments
+from eventflow.delivery.redis_claims import RedisClaims
 from eventflow.delivery.redis_routes import RedisRoutes
 from eventflow.delivery.redis_sights import RedisSights
 from eventflow.delivery.redis_steering import RedisSteering
@@ -37,7 +32,7 @@ _ACCEPTANCES = {
 }
 
 
-class RedisLedger(RedisRoutes, RedisSights, RedisSteering):
+class RedisLedger(RedisClaims, RedisRoutes, RedisSights, RedisSteering):
     """One bus's ledger. Fulfils `eventflow.delivery.ledger.Ledger`, which says what each does.
 
     Args:
@@ -79,63 +74,6 @@ class RedisLedger(RedisRoutes, RedisSights, RedisSteering):
             arguments += event
         is_call_due, *answers = self._run_noting("accept", keys, arguments)
         return Accepted(map(_ACCEPTANCES.__getitem__, answers), is_call_due=bool(is_call_due))
-
-    def claim(
-        self,
-        target: Target,
-        delivery_ids: Sequence[str],
-        *,
-        lease: float,
-        owner: str = "",
-        alone: bool = True,
-    ) -> list[Claim]:
-        """Decide for each delivery whether it may run now; if so, count the attempt, lease it."""
-        keys = self._keys
-        names = [*self._places(target.name), keys.counts(target.name)]
-        names += [keys.breaker(target.name), keys.tokens(target.name), keys.pause(target.name)]
-        for identity in delivery_ids:
-            names += (keys.delivery(identity), keys.body_of(identity))
-        retry = target.retry
-        arguments: list[Argument] = [lease, retry.max_attempts, retry.max_age, retry.max_crashes]
-        arguments += [owner, int(alone), *limit_arguments(target), *delivery_ids]
-        answers = self._run_noting("claim", names, arguments)
-        return [
-            _read_claim(identity, answer)
-            for identity, answer in zip(delivery_ids, answers, strict=True)
-        ]
-
-    def finish(self, target: Target, finishes: Sequence[Finish]) -> Finished:
-        """Record outcomes, and what they tell of the target."""
-        keys = self._keys
-        names = [*self._places(target.name), keys.counts(target.name), keys.breaker(target.name)]
-        names += self._letter_keys()
-        arguments: list[Argument] = [self._window, *limit_arguments(target)]
-        for item in finishes:
-            identity = item.delivery_id
-            names += (keys.delivery(identity), keys.event_of(identity), keys.body_of(identity))
-            arguments += (identity, item.attempt, item.outcome.value, _value_of(item))
-            arguments += (item.error_type, item.error)
-            arguments.append("" if item.succeeded is None else int(item.succeeded))
-            arguments.append(f"{item.duration:.6f}" if item.duration else "")
-            arguments.append(item.letter.reason.value if item.letter is not None else "")
-            arguments.append(item.trace)
-        change, *recorded = self._run_noting("finish", names, arguments)
-        return Finished([bool(answer) for answer in recorded], BreakerChange(change.decode()))
-
-    def park(self, target: str, delivery_ids: Sequence[str]) -> int:
-        """Hold back those that are queued, until their target may be called."""
-        names = self._places(target)
-        names += [self._keys.delivery(identity) for identity in delivery_ids]
-        return int(self._run_noting("park", names, delivery_ids))
-
-    def lost(
-        self, target: str, delivery_ids: Sequence[str], *, owner: str, delay: float, error: str
-    ) -> list[str]:
-        """Take back what *owner* had claimed when it ended; each is due again after *delay*."""
-        names = [self._keys.running(target), self._keys.waiting(target)]
-        names += [self._keys.delivery(identity) for identity in delivery_ids]
-        ids = self._run_noting("lost", names, [owner, delay, error, *delivery_ids])
-        return [identity.decode() for identity in ids]
 
     def move(self, targets: Sequence[Target], limit: int) -> Moved:
         """Queue again what is due, what was lost with its worker, and what may run now."""
@@ -205,41 +143,3 @@ class RedisLedger(RedisRoutes, RedisSights, RedisSteering):
         arguments: list[Argument] = [letter.id, letter.target, letter.redrives, body]
         arguments += (letter.event_type, rules, letter.input or "")
         return bool(self._run_noting("revive", keys, arguments))
-
-
-def _value_of(item: Finish) -> Argument:
-    if item.outcome is Outcome.RETRY:
-        return item.delay
-    if item.outcome is Outcome.DEAD and item.letter is not None:
-        return item.letter.to_json()
-    return ""
-
-
-def _read_claim(identity: str, answer: Sequence[bytes]) -> Claim:
-    verdict = Verdict(answer[0].decode())
-    if verdict is Verdict.PARKED:
-        return Claim(identity, verdict, parked_by=answer[1].decode())
-    if len(answer) == 1:
-        return Claim(identity, verdict)
-    attempt, body, shaped, rules, accepted, first, redrives, now = answer[1:9]
-    kind, error, failed, paused, trace = answer[9:]
-    tried = int(attempt) - (verdict is Verdict.RUN)
-    if tried > int(failed):
-        # An attempt that never told how it went ended with its worker.
-        kind, error = b"WorkerLost", f"attempt {tried} ended with its worker".encode()
-    return Claim(
-        identity,
-        verdict,
-        attempt=int(attempt),
-        body=body,
-        input=shaped.decode() if shaped else None,
-        rules=tuple(json.loads(rules)),
-        accepted_at=float(accepted),
-        first_attempt_at=float(first),
-        redrives=int(redrives),
-        now=float(now),
-        error_type=kind.decode(),
-        error=error.decode(),
-        paused=float(paused),
-        trace=trace.decode(),
-    )

@@ -19,13 +19,13 @@ from eventflow.delivery import (
 )
 from eventflow.encoding import decode_event
 from eventflow.errors import LedgerError
-from eventflow.records import DeadLetter
 from eventflow.settings import Settings
 from eventflow.transport import Message
 from eventflow.units import Clock
 
 if TYPE_CHECKING:
     from eventflow.events import Event
+    from eventflow.records import DeadLetter
 
 __all__ = ["MemoryBroker", "MemoryLedgers", "WatchedLedger"]
 

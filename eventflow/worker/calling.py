@@ -12,7 +12,7 @@ __all__ = ["TURN", "call_again", "send_calls"]
 
 _log = logging.getLogger("eventflow.worker")
 
-TURN = 1.0
+TURN = 1
 """Seconds for which a task takes more than its message names: then other queues have their turn."""
 
 

@@ -14,7 +14,6 @@ from eventflow.errors import EventError, LedgerError
 from eventflow.events import Event, delivery_id, split_ledger_id
 from eventflow.records import DeadLetter, Reason
 from eventflow.routing import INPUT_TIMES, PlannedDelivery, plan
-from eventflow.rules import Target
 from eventflow.schemas.validation import Action, SchemaCheck
 from eventflow.telemetry import Step, begin_step
 from eventflow.transport import Message, deliver_message, record_message, route_message
@@ -196,7 +195,7 @@ class _Router:
         size = self._context.settings.group_size
         messages: list[Message] = []
         for name, items in called.items():
-            target: Target = self.rules.announced[name]
+            target = self.rules.announced[name]
             messages += [
                 deliver_message(self._bus, name, target.queue, target.task, group)
                 for group in groups(items, size)

@@ -37,7 +37,7 @@ from eventflow.store import journal as stored_journal
 from eventflow.story import identifying, searching
 from eventflow.telemetry import provider, step
 from eventflow.transport import messages, route_calls
-from eventflow.worker import canary, chain, letters, retention
+from eventflow.worker import calling, canary, chain, letters, pace, retention, route
 from eventflow.worker import journal as recording
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "limits.md").read_text(encoding="utf-8")
@@ -81,7 +81,10 @@ LIMITS: Mapping[str, Any] = {
     "events in one call of the ledger": publisher._MOST_AT_ONCE,
     "events or deliveries that a message names": setting("group_size"),
     "events that a publisher's message to the routers names": route_calls.MOST_NAMED,
-    "seconds for which a message to the routers counts as on its way": int(CALL_AGAIN),
+    "seconds for which a message counts as on its way": int(CALL_AGAIN),
+    "deliveries that a worker takes at once": pace.MOST_AT_ONCE,
+    "seconds for which a task takes what is queued": calling.TURN,
+    "events that a router takes at once": route._SLICE,
     "seconds that `publish()` takes": setting("publish_deadline"),
     "calls of `publish()` in a process that wait for a silent ledger": carriers.MOST,
     "bytes of a shaped input": f"{routing.INPUT_TIMES} events",

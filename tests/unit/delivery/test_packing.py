@@ -10,7 +10,7 @@ from redis.exceptions import DataError
 
 from eventflow.delivery.packing import CommandPacker
 
-redis_py: Any = Connection()  # it says no types of what it packs
+redis_py: Any = Connection()  # type: ignore[no-untyped-call]
 _WORDS = st.lists(
     st.text(st.characters(exclude_categories=["Cs"]))
     | st.binary(max_size=9000)

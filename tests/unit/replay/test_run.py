@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from eventflow.delivery import Acceptance, MemoryLedger
+from eventflow.delivery import Accepted, MemoryLedger
 from eventflow.encoding import decode_event
 from eventflow.errors import LedgerError
 from eventflow.replay import run as module
@@ -97,7 +97,7 @@ class Falling(MemoryLedger):
         super().__init__()
         self.away = 0
 
-    def accept(self, events: Sequence[tuple[str, bytes, str]]) -> list[Acceptance]:
+    def accept(self, events: Sequence[tuple[str, bytes, str]]) -> Accepted:
         """Take events, and say nothing."""
         answers = super().accept(events)
         if self.away > 0:

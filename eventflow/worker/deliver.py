@@ -1,44 +1,29 @@
 """The task `eventflow.deliver`: a list of one target's deliveries, each on its own."""
 
-import logging
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from celery.exceptions import Ignore
 from celery.exceptions import Retry as CeleryRetry
 from celery.utils.serialization import get_pickleable_exception
 
 from eventflow.delivery import Claim, Ledger, Outcome, Verdict, insist
-from eventflow.errors import EventflowError, TransportError
+from eventflow.errors import EventflowError
 from eventflow.metrics import meter
 from eventflow.rules import Target
-from eventflow.transport import record_message
+from eventflow.worker.async_deliver import at_once, make_at_once
 from eventflow.worker.chain import Attempt, attempt_delivery
 from eventflow.worker.context import WorkerContext
 from eventflow.worker.hand_back import hand_back
 from eventflow.worker.identity import owner_name
-from eventflow.worker.monitoring import count_finish
+from eventflow.worker.made import Made
+from eventflow.worker.outcomes import record_finishes, tell_finish
 from eventflow.worker.steps import attempt_step, judge_attempt
-from eventflow.worker.tell import tell_breaker, tell_outcome, tell_parked
+from eventflow.worker.tell import tell_parked
 from eventflow.worker.timeout import GRACE
 
-__all__ = ["Made", "deliver", "lease_seconds", "make_deliveries"]
+__all__ = ["deliver", "lease_seconds", "make_deliveries"]
 
-_log = logging.getLogger("eventflow.deliver")
-
-
-@dataclass
-class Made:
-    """What became of a list of deliveries.
-
-    Attributes:
-        counts: How many were done, to be retried, dead, parked, given back, or not ours to do.
-        attempts: What the ledger said of each, and what came of it.
-    """
-
-    counts: Counter[str] = field(default_factory=Counter)
-    attempts: list[tuple[Claim, Attempt]] = field(default_factory=list)
+_OUTCOMES = frozenset({Outcome.DONE.value, Outcome.RETRY.value, Outcome.DEAD.value})
 
 
 class DeadLetterError(EventflowError):
@@ -49,6 +34,9 @@ def deliver(
     context: WorkerContext, bus: str, target_name: str, delivery_ids: Sequence[str]
 ) -> dict[str, int]:
     """Make deliveries, and have Celery show what became of them.
+
+    Those of an async subscriber many at once, and with them more of what is queued; all others one
+    after another.
 
     A single delivery's fate is the Celery task's own: RETRY when it is to be tried again, FAILURE
     when it is dead. A list's task succeeds and returns how many went which way.
@@ -67,9 +55,19 @@ def deliver(
         Exception: The subscriber's own, of a single delivery that is dead.
         LedgerError: When the ledger cannot be reached; the lease ends, and the mover tries again.
     """
-    made = make_deliveries(context, bus, target_name, delivery_ids)
+    target = context.book.get(bus, target_name)
+    subscriber = context.subscribers.get(target_name)
+    if subscriber is None or at_once(target, subscriber) == 1:
+        made = make_deliveries(context, bus, target_name, delivery_ids)
+    else:
+        made, apart = make_at_once(context, bus, target, subscriber, delivery_ids)
+        if apart == list(delivery_ids):
+            alone = make_deliveries(context, bus, target_name, apart)
+            made.attempts, made.counts = alone.attempts, made.counts + alone.counts
+        else:
+            hand_back(context, context.ledgers.of(bus), target, apart, together=False)
     if len(delivery_ids) == 1:
-        _show(made.attempts[-1][1] if made.attempts else None)
+        _show(made)
     return dict(made.counts)
 
 
@@ -143,33 +141,21 @@ def _finish(
     context: WorkerContext, ledger: Ledger, target: Target, claim: Claim, attempt: Attempt
 ) -> str:
     finish = attempt.finish
-    if finish is None:
-        return "passed over"
-    finished = insist(lambda: ledger.finish(target, [finish]))
-    tell_breaker(ledger, target, finished.breaker)
-    if not finished.recorded[0]:
-        _log.warning(
-            "delivery %s was finished or claimed by another worker meanwhile",
-            claim.delivery_id,
-            extra={"action": "delivery_superseded", "delivery_id": claim.delivery_id},
-        )
-        return "superseded"
-    tell_outcome(target, claim, finish, attempt.error)
-    count_finish(ledger.bus, target.name, claim, finish)
-    if finish.outcome is Outcome.DEAD:
-        try:
-            context.sender.send([record_message(ledger.bus, [claim.delivery_id])])
-        except TransportError as error:
-            _log.warning("%s", error, extra={"action": "send_failed", "messages": 1})
-    return finish.outcome.value
+    recorded = (
+        record_finishes(context, ledger, target, [finish]) if finish is not None else (False,)
+    )
+    return tell_finish(ledger, target, claim, attempt, recorded=recorded[0])
 
 
-def _show(attempt: Attempt | None) -> None:
+def _show(made: Made) -> None:
     """Raise what makes Celery, and so Flower, show a single delivery for what it is."""
+    attempt = made.attempts[-1][1] if made.attempts else None
     finish = attempt.finish if attempt is not None else None
     if attempt is None or finish is None:
-        # A second message for the same delivery says nothing of how the delivery went.
-        raise Ignore
+        if _OUTCOMES.isdisjoint(made.counts):
+            # A second message for the same delivery says nothing of how the delivery went.
+            raise Ignore
+        return  # others were made in its place
     if finish.outcome is Outcome.RETRY:
         assert attempt.error is not None
         raise CeleryRetry(exc=_plain(attempt.error), when=finish.delay)

@@ -18,7 +18,7 @@ from types import FrameType
 from eventflow.errors import DeliveryTimeout
 from eventflow.units import format_duration
 
-__all__ = ["GRACE", "time_limit"]
+__all__ = ["GRACE", "end_thread", "time_limit"]
 
 _STDERR = 2  # the descriptor: sys.stderr may be Celery's stand-in, which C cannot write to
 
@@ -73,9 +73,7 @@ def _by_exception(seconds: float) -> Iterator[None]:
         with lock:
             if not is_over:
                 is_late = True
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(
-                    ctypes.c_ulong(thread), ctypes.py_object(DeliveryTimeout)
-                )
+                end_thread(thread)
 
     timer = threading.Timer(seconds, raise_in_thread)
     timer.daemon = True
@@ -91,6 +89,17 @@ def _by_exception(seconds: float) -> Iterator[None]:
         with lock:
             is_over = True
         timer.cancel()
+
+
+def end_thread(thread: int) -> None:
+    """Raise DeliveryTimeout, without words, in another thread at its next Python instruction.
+
+    Args:
+        thread: Its identifier.
+    """
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(
+        ctypes.c_ulong(thread), ctypes.py_object(DeliveryTimeout)
+    )
 
 
 def _timeout(seconds: float) -> DeliveryTimeout:

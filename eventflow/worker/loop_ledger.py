@@ -11,9 +11,11 @@ from eventflow.worker.context import WorkerContext
 from eventflow.worker.loop_watch import OWN_TASK
 from eventflow.worker.outcomes import record_finishes
 
-__all__ = ["LoopLedger"]
+__all__ = ["MOST_FINISHES", "LoopLedger"]
 
-_MOST_FINISHES = 100  # in one call
+MOST_FINISHES = 100
+"""Outcomes in one call of the ledger."""
+
 T = TypeVar("T")
 
 
@@ -88,7 +90,7 @@ class LoopLedger:
 
     async def _send(self) -> None:
         while self._ended:
-            batch, self._ended = self._ended[:_MOST_FINISHES], self._ended[_MOST_FINISHES:]
+            batch, self._ended = self._ended[:MOST_FINISHES], self._ended[MOST_FINISHES:]
             finishes = [finish for finish, _ in batch]
             try:
                 recorded = await self.beside(

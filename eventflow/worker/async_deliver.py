@@ -10,10 +10,9 @@ import contextlib
 import inspect
 from collections import deque
 from collections.abc import Sequence
-from enum import Enum, auto
 
 from eventflow.delivery import Claim, Ledger, Verdict
-from eventflow.errors import DeliveryTimeout, EventflowError
+from eventflow.errors import DeliveryTimeout
 from eventflow.metrics import meter
 from eventflow.rules import Target
 from eventflow.subscribers import Subscriber
@@ -89,22 +88,13 @@ def make_at_once(
         SystemExit, KeyboardInterrupt: When a subscriber raises it; what ran beside has ended first.
     """
     work = _Work(context, context.ledgers.of(bus), target, subscriber, named)
+    work.begin()
     try:
         own_loop().run(work.work())
     except DeliveryTimeout as error:
         work.salvage(error)
     work.end()
     return work.made, work.apart
-
-
-class _Found(Enum):
-    """What a look for deliveries found."""
-
-    MORE = auto()
-    """As many as there was room for."""
-    ALL = auto()
-    """All that there were."""
-    NOTHING = auto()
 
 
 class _Work:
@@ -128,6 +118,7 @@ class _Work:
         self._loop = loop
         self._named = frozenset(named)
         self._pending = deque(dict.fromkeys(named))
+        self._claimed: list[Claim] = []  # and not begun
         self._passed_over: set[str] = set()  # is queued, and not ours to take
         self._running: dict[asyncio.Task[None], tuple[Claim, float]] = {}  # when each began
         self._faults: list[BaseException] = []
@@ -140,6 +131,11 @@ class _Work:
             owner=owner_name(),
             lease=lease_at_once(target, context.settings.lease_margin),
         )
+
+    def begin(self) -> None:
+        """Claim the first, while there is no loop yet that this could block."""
+        if not self._context.stopping.is_set():
+            self._claimed = self._loop_ledger.claim_now(self._next_named(self._pace.allowed))
 
     async def work(self) -> None:
         """Fill free slots and await ends, until there is nothing to do or the turn is over."""
@@ -159,12 +155,12 @@ class _Work:
         with watch:
             pause = _SHORTEST_PAUSE
             while True:
-                found = await self._fill()
-                if found is _Found.NOTHING and not self._running:
-                    break
-                is_more = found is _Found.MORE
+                is_more = await self._fill()
                 pause = _SHORTEST_PAUSE if is_more else min(2 * pause, _LONGEST_PAUSE)
                 await self._await_ends(self._pace.allowed // 2 if is_more else 0, pause)
+                # What was queued since has messages of its own.
+                if not is_more and not self._running:
+                    break
 
     def salvage(self, error: DeliveryTimeout) -> None:
         """Give those an outcome that were torn out of the loop; they are to be tried again."""
@@ -179,41 +175,41 @@ class _Work:
 
     def end(self) -> None:
         """Give back what is left, and raise what went wrong."""
+        for fault in self._faults:
+            raise fault.cause if isinstance(fault, ExitRequest) else fault
         if self._pending:
             ids = list(self._pending)
             hand_back(self._context, self._ledger, self._target, ids, together=True)
             self.made.counts["given back"] += len(ids)
-        for fault in self._faults:
-            raise fault.cause if isinstance(fault, ExitRequest) else fault
 
-    async def _fill(self) -> _Found:
-        """Begin as many as there is room for."""
+    async def _fill(self) -> bool:
+        """Begin as many as there is room for; return whether there may be more."""
         room = self._pace.allowed - len(self._running)
         if room <= 0:
-            return _Found.MORE
+            return True
         if self._faults or self._context.stopping.is_set():
-            return _Found.NOTHING
+            return False
         try:
-            ids = await self._next(room)
-            claims = await self._loop_ledger.claim(ids) if ids else []
+            claims = self._claimed or await self._claim(room)
+            self._claimed = []
             for claim in claims:
                 self._take(claim)
             is_held = await self._park([one for one in claims if one.verdict is Verdict.PARKED])
-        except EventflowError as error:
-            self._faults.append(error)  # raised once those that run have ended
-            return _Found.NOTHING
-        if not ids or is_held:
-            return _Found.NOTHING
-        return _Found.MORE if self._pending or len(ids) == room else _Found.ALL
+        except Exception as error:  # noqa: BLE001 - raised once those that run have ended
+            self._faults.append(error)
+            return False
+        return bool(claims) and not is_held
 
-    async def _next(self, room: int) -> list[str]:
-        """Return what to claim next: what the message named, then what is queued."""
-        if self._pending:
-            return [self._pending.popleft() for _ in range(min(room, len(self._pending)))]
-        if self.apart or not self._is_turn():
-            return []
-        queued = await self._loop_ledger.queued(room + len(self._passed_over))
-        return [each for each in queued if each not in self._passed_over][:room]
+    async def _claim(self, room: int) -> list[Claim]:
+        """Claim what the message named, then what is queued."""
+        ids = self._next_named(room)
+        if not ids and self._is_turn() and not self.apart:
+            queued = await self._loop_ledger.queued(room + len(self._passed_over))
+            ids = [each for each in queued if each not in self._passed_over][:room]
+        return await self._loop_ledger.claim(ids) if ids else []
+
+    def _next_named(self, room: int) -> list[str]:
+        return [self._pending.popleft() for _ in range(min(room, len(self._pending)))]
 
     def _is_turn(self) -> bool:
         """Whether more is taken: within the turn, and while one that began in it still runs.

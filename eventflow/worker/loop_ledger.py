@@ -54,20 +54,26 @@ class LoopLedger:
         """Return deliveries that are on the target's queue, the oldest first; so many at most."""
         return await self.beside(lambda: self._ledger.queued(self._target.name, most))
 
+    def claim_now(self, delivery_ids: Sequence[str]) -> list[Claim]:
+        """Claim deliveries that begin now; blocks, and so is called while nothing runs.
+
+        Raises:
+            LedgerError: When the ledger refuses, or is away while the worker stops.
+        """
+        return insist(
+            lambda: self._ledger.claim(
+                self._target, delivery_ids, lease=self._lease, owner=self._owner, alone=False
+            ),
+            unless=self._context.stopping.is_set,
+        )
+
     async def claim(self, delivery_ids: Sequence[str]) -> list[Claim]:
         """Claim deliveries that begin now.
 
         Raises:
             LedgerError: When the ledger refuses, or is away while the worker stops.
         """
-        return await self.beside(
-            lambda: insist(
-                lambda: self._ledger.claim(
-                    self._target, delivery_ids, lease=self._lease, owner=self._owner, alone=False
-                ),
-                unless=self._context.stopping.is_set,
-            )
-        )
+        return await self.beside(lambda: self.claim_now(delivery_ids))
 
     async def finish(self, finish: Finish) -> bool:
         """Record an outcome at once, together with those that come while a call is under way.

@@ -30,6 +30,7 @@ OWN_TASK = "eventflow"
 """The name of tasks that are not the subscriber's: nothing is raised in them."""
 
 _BEAT = 0.1  # seconds
+_IDLE = 50  # beats without anything to watch, after which the thread ends
 _SAY_AGAIN = 60.0  # seconds between two warnings of a target
 _STDERR = 2  # the descriptor: sys.stderr may be Celery's stand-in, which C cannot write to
 _log = logging.getLogger("eventflow.deliver")
@@ -66,8 +67,8 @@ class LoopWatch:
         self._in_flight = in_flight
         self._thread = threading.get_ident()
         self._is_main = threading.current_thread() is threading.main_thread()
-        self._over = threading.Event()
         self._armed = 0.0
+        self._ended = 0.0
 
     def __enter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
@@ -75,19 +76,25 @@ class LoopWatch:
             self._previous = signal.signal(signal.SIGALRM, self._on_alarm)
         self._last = time.monotonic()
         self._beat()
-        self._watcher = threading.Thread(
-            target=self._watch, name="eventflow-loop-watch", daemon=True
-        )
-        self._watcher.start()
+        _watcher().watch(self)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._watcher.join()  # or it could raise in what comes after
+        _watcher().watch(None)  # or it could raise in what comes after
         self._timer.cancel()
         if self._is_main:
             faulthandler.cancel_dump_traceback_later()
             signal.signal(signal.SIGALRM, self._previous)
+
+    def look(self, now: float) -> None:
+        """See whether the loop still beats; called in the thread beside it."""
+        lag = now - self._last - _BEAT
+        if lag > MOST_LAG:
+            self._pace.held_up()
+            self._say(lag)
+        if lag > self._limit and now - self._ended > 1:
+            self._ended = now
+            self._end()
 
     def _beat(self) -> None:
         now = time.monotonic()
@@ -103,20 +110,6 @@ class LoopWatch:
             # hangs in C. Armed anew each second, since that starts a thread.
             self._armed = now
             faulthandler.dump_traceback_later(self._limit + GRACE + 1, exit=True, file=_STDERR)
-
-    def _watch(self) -> None:
-        ended = looked = time.monotonic()
-        while not self._over.wait(_BEAT):
-            before, looked = looked, time.monotonic()
-            if looked - before > 2 * _BEAT:
-                continue  # the machine is busy, so that this thread was late itself
-            lag = looked - self._last - _BEAT
-            if lag > MOST_LAG:
-                self._pace.held_up()
-                self._say(lag)
-            if lag > self._limit and looked - ended > 1:
-                ended = looked
-                self._end()
 
     def _say(self, lag: float) -> None:
         now = time.monotonic()
@@ -155,3 +148,47 @@ class LoopWatch:
     def _is_in_subscriber(self) -> bool:
         task = asyncio.current_task(self._loop)
         return task is not None and task.get_name() != OWN_TASK
+
+
+class _Watcher:
+    """The thread beside one loop's thread; it ends by itself when nothing was watched for a while."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._watch: LoopWatch | None = None
+        self._thread: threading.Thread | None = None
+
+    def watch(self, watch: LoopWatch | None) -> None:
+        """Look at this from now on; at nothing where it is None."""
+        with self._lock:
+            self._watch = watch
+            # After a fork the thread is not there any more, which `is_alive` knows.
+            if watch is not None and (self._thread is None or not self._thread.is_alive()):
+                self._thread = threading.Thread(
+                    target=self._run, name="eventflow-loop-watch", daemon=True
+                )
+                self._thread.start()
+
+    def _run(self) -> None:
+        idle, looked = 0, time.monotonic()
+        while True:
+            time.sleep(_BEAT)
+            before, looked = looked, time.monotonic()
+            with self._lock:
+                idle = 0 if self._watch is not None else idle + 1
+                if idle > _IDLE:
+                    self._thread = None
+                    return
+                # Where this thread was late itself, the machine is busy, and the loop not blocked.
+                if self._watch is not None and looked - before < 2 * _BEAT:
+                    self._watch.look(looked)
+
+
+_local = threading.local()
+
+
+def _watcher() -> _Watcher:
+    watcher: _Watcher | None = getattr(_local, "watcher", None)
+    if watcher is None:
+        watcher = _local.watcher = _Watcher()
+    return watcher

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from dataclasses import replace
 from pathlib import Path
@@ -319,6 +320,30 @@ def test_a_blocking_call_is_said_and_ended(
     assert f"in {__file__}:" in caplog.text
     [waiting] = scene.ledger.waiting(VENDOR, 10)
     assert (waiting.delivery_id, waiting.error_type) == ("e1:vendor", "DeliveryTimeout")
+
+
+def test_a_blocking_call_is_ended_in_a_pool_of_threads_too(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No signal comes to a thread; there it ends at its next instruction."""
+    monkeypatch.setattr(async_deliver, "CANCEL_GRACE", 0.1)
+
+    async def act(event: Event, _delivery: Delivery) -> None:
+        while event.id == "e1":
+            time.sleep(0.01)  # noqa: ASYNC251 - the fault that is tested
+        await asyncio.sleep(0.01)
+
+    def work() -> dict[str, int]:
+        try:
+            return scene.deliver(scene.queue(4))
+        finally:
+            async_call.own_loop().close()
+
+    scene.subscribe(act, timeout=0.3)
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(work).result() == {"done": 3, "retry": 1}
+    [waiting] = scene.ledger.waiting(VENDOR, 10)
+    assert waiting.error == "the subscriber ran longer than its timeout of 300ms"
 
 
 def test_where_it_is_one_at_a_time(scene: Scene) -> None:

@@ -172,7 +172,7 @@ async def call_within(
             raise DeliveryTimeout(message) from error
         raise
     except DeliveryTimeout as error:
-        if not error.args:  # torn out of a call that blocked the loop, by the class alone
+        if not str(error):  # torn out of a call that blocked the loop, by the class alone
             raise DeliveryTimeout(message) from error
         raise
 

@@ -101,7 +101,7 @@ class LoopWatch:
         lag = now - self._last - _BEAT
         if lag < MOST_LAG:
             self._pace.free(self._in_flight())
-        else:
+        if lag > _BEAT:
             self._own.stalled += lag
         self._last = now
         self._timer = self._loop.call_later(_BEAT, self._beat)

@@ -2,7 +2,6 @@
 
 import pytest
 
-from eventflow.worker import pace as module
 from eventflow.worker.pace import HELD_FOR, Pace
 
 
@@ -27,7 +26,7 @@ def test_a_loop_that_is_not_filled_shows_nothing() -> None:
 def test_a_loop_that_was_held_up_has_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """For a while; then it doubles again."""
     now = 100.0
-    monkeypatch.setattr(module.time, "monotonic", lambda: now)
+    monkeypatch.setattr("eventflow.worker.pace.time.monotonic", lambda: now)
     pace = Pace(10)
     for _ in range(4):
         pace.free(10)

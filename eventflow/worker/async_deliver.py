@@ -93,6 +93,8 @@ def make_at_once(
         own_loop().run(work.work())
     except DeliveryTimeout as error:
         work.salvage(error)
+    finally:
+        work.unwatch()
     work.end()
     return work.made, work.apart
 
@@ -114,7 +116,6 @@ class _Work:
         self._context = context
         self._ledger = ledger
         self._target = target
-        self._subscriber = subscriber
         self._loop = loop
         self._named = frozenset(named)
         self._pending = deque(dict.fromkeys(named))
@@ -123,6 +124,14 @@ class _Work:
         self._running: dict[asyncio.Task[None], tuple[Claim, float]] = {}  # when each began
         self._faults: list[BaseException] = []
         self._pace = loop.pace(target.name, at_once(target, subscriber))
+        self._watch = LoopWatch(
+            target.name,
+            inspect.unwrap(subscriber.function).__code__.co_filename,
+            target.timeout + CANCEL_GRACE,
+            own=loop,
+            pace=self._pace,
+            in_flight=lambda: len(self._running),
+        )
         self._loop_ledger = LoopLedger(
             context,
             ledger,
@@ -144,15 +153,7 @@ class _Work:
         task.set_name(OWN_TASK)
         self._ends = asyncio.Event()
         self._turn_ends = asyncio.get_running_loop().time() + TURN
-        watch = LoopWatch(
-            self._target.name,
-            inspect.unwrap(self._subscriber.function).__code__.co_filename,
-            self._target.timeout + CANCEL_GRACE,
-            own=self._loop,
-            pace=self._pace,
-            in_flight=lambda: len(self._running),
-        )
-        with watch:
+        with self._watch:
             pause = _SHORTEST_PAUSE
             while True:
                 is_more = await self._fill()
@@ -161,6 +162,10 @@ class _Work:
                 # What was queued since has messages of its own.
                 if not is_more and not self._running:
                     break
+
+    def unwatch(self) -> None:
+        """Have nobody look at the loop any more, also where it was torn apart."""
+        self._watch.stop()
 
     def salvage(self, error: DeliveryTimeout) -> None:
         """Give those an outcome that were torn out of the loop; they are to be tried again."""
@@ -187,7 +192,7 @@ class _Work:
         room = self._pace.allowed - len(self._running)
         if room <= 0:
             return True
-        if self._faults or self._context.stopping.is_set():
+        if not self._claimed and (self._faults or self._context.stopping.is_set()):
             return False
         try:
             claims = self._claimed or await self._claim(room)

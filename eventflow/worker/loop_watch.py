@@ -67,10 +67,12 @@ class LoopWatch:
         self._in_flight = in_flight
         self._thread = threading.get_ident()
         self._is_main = threading.current_thread() is threading.main_thread()
+        self._is_over = True
         self._armed = 0.0
         self._ended = 0.0
 
     def __enter__(self) -> Self:
+        self._is_over = False
         self._loop = asyncio.get_running_loop()
         if self._is_main:
             self._previous = signal.signal(signal.SIGALRM, self._on_alarm)
@@ -80,6 +82,13 @@ class LoopWatch:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """End it; also called where the loop was torn apart, and then perhaps twice."""
+        if self._is_over:
+            return
+        self._is_over = True
         _watcher().watch(None)  # or it could raise in what comes after
         self._timer.cancel()
         if self._is_main:

@@ -8,13 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from celery.exceptions import Ignore
 from celery.exceptions import Retry as CeleryRetry
 
 from eventflow.app import EventFlow
-from eventflow.delivery import Ledger, Ledgers, MemoryLedger, Planned
+from eventflow.delivery import Claim, Ledger, Ledgers, MemoryLedger, Planned
 from eventflow.encoding import encode_event
 from eventflow.errors import Refuse
 from eventflow.events import Event, delivery_id
@@ -247,6 +248,22 @@ def test_a_worker_that_stops_ends_what_runs_and_takes_no_more(scene: Scene) -> N
     assert message is not None
     assert message.args[2] == ids[3:8]
     assert scene.ledger.status([VENDOR])[VENDOR].queued == 9
+
+
+def test_what_is_claimed_when_the_stop_comes_is_made(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would else stay leased to a process that is gone."""
+    claim = scene.ledger.claim
+
+    def claim_and_stop(*arguments: Any, **options: Any) -> list[Claim]:
+        claims = claim(*arguments, **options)
+        scene.context.stopping.set()
+        return claims
+
+    monkeypatch.setattr(scene.ledger, "claim", claim_and_stop)
+    scene.subscribe(nap)
+    assert scene.deliver(scene.queue(3)) == {"done": 3}
 
 
 def test_what_holds_one_back_holds_its_neighbours_back(scene: Scene) -> None:

@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 from eventflow.units import Rate
 
-__all__ = ["Pace"]
+__all__ = ["LoopPace"]
 
 _STEP = 0.25  # seconds: what has come together in it goes at once
 
 
-class Pace:
+class LoopPace:
     """Tells how many may go now.
 
     Args:

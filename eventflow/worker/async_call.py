@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from eventflow.errors import DeliveryTimeout
 from eventflow.units import format_duration
-from eventflow.worker.pace import Pace
+from eventflow.worker.loop_pace import LoopPace
 from eventflow.worker.timeout import time_limit
 
 __all__ = ["CANCEL_GRACE", "ExitRequest", "OwnLoop", "call_within", "own_loop", "run_async"]
@@ -45,7 +45,7 @@ class OwnLoop:
 
     def __init__(self) -> None:
         self.stalled = 0.0
-        self._paces: dict[str, Pace] = {}
+        self._paces: dict[str, LoopPace] = {}
         self.abandoned: set[asyncio.Task[object]] = set()
         self._runner = asyncio.Runner()
         self._beside: ThreadPoolExecutor | None = None
@@ -57,9 +57,9 @@ class OwnLoop:
             self._beside = ThreadPoolExecutor(1, "eventflow-beside-loop")
         return self._beside
 
-    def pace(self, target: str, most: int) -> Pace:
+    def pace(self, target: str, most: int) -> LoopPace:
         """Return how much of a target's work it carries at once, *most* at most."""
-        pace = self._paces.setdefault(target, Pace(most))
+        pace = self._paces.setdefault(target, LoopPace(most))
         pace.most = most
         return pace
 

@@ -18,7 +18,7 @@ from typing import Self
 from eventflow.errors import DeliveryTimeout
 from eventflow.units import format_duration
 from eventflow.worker.async_call import OwnLoop
-from eventflow.worker.pace import Pace
+from eventflow.worker.loop_pace import LoopPace
 from eventflow.worker.timeout import GRACE, end_thread
 
 __all__ = ["MOST_LAG", "OWN_TASK", "LoopWatch"]
@@ -56,7 +56,7 @@ class LoopWatch:
         limit: float,
         *,
         own: OwnLoop,
-        pace: Pace,
+        pace: LoopPace,
         in_flight: Callable[[], int],
     ) -> None:
         self._target = target

@@ -26,7 +26,7 @@ from eventflow.testing.parts import MemoryBroker
 from eventflow.worker import async_call, async_deliver, loop_watch
 from eventflow.worker.async_deliver import at_once, lease_at_once
 from eventflow.worker.deliver import deliver
-from eventflow.worker.pace import Pace
+from eventflow.worker.loop_pace import LoopPace
 
 VENDOR = "vendor"
 
@@ -98,7 +98,7 @@ class Scene:
 def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
     """A worker whose loop has shown that it carries as many as are allowed."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(Pace, "allowed", property(lambda pace: pace.most))
+    monkeypatch.setattr(LoopPace, "allowed", property(lambda pace: pace.most))
     loop_watch._said.clear()
     yield Scene(tmp_path)
     async_call.own_loop().close()

@@ -2,13 +2,13 @@
 
 import time
 
-__all__ = ["HELD_FOR", "Pace"]
+__all__ = ["HELD_FOR", "LoopPace"]
 
 HELD_FOR = 10.0
 """Seconds for which a loop that was held up makes one call at a time."""
 
 
-class Pace:
+class LoopPace:
     """Begins with one call at a time, doubles while the loop goes on freely, and falls back to one.
 
     So an `async def` that blocks, and with it all that runs beside it, has little beside it.

@@ -2,12 +2,12 @@
 
 import pytest
 
-from eventflow.worker.pace import HELD_FOR, Pace
+from eventflow.worker.loop_pace import HELD_FOR, LoopPace
 
 
 def test_it_doubles_while_the_loop_goes_on_freely() -> None:
     """From one at a time to the most that its target allows, and no further."""
-    pace = Pace(10)
+    pace = LoopPace(10)
     seen = []
     for _ in range(6):
         seen.append(pace.allowed)
@@ -17,7 +17,7 @@ def test_it_doubles_while_the_loop_goes_on_freely() -> None:
 
 def test_a_loop_that_is_not_filled_shows_nothing() -> None:
     """One call in flight does not say that two would go on as freely."""
-    pace = Pace(10)
+    pace = LoopPace(10)
     pace.free(1)
     pace.free(1)
     assert pace.allowed == 2
@@ -26,8 +26,8 @@ def test_a_loop_that_is_not_filled_shows_nothing() -> None:
 def test_a_loop_that_was_held_up_has_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """For a while; then it doubles again."""
     now = 100.0
-    monkeypatch.setattr("eventflow.worker.pace.time.monotonic", lambda: now)
-    pace = Pace(10)
+    monkeypatch.setattr("eventflow.worker.loop_pace.time.monotonic", lambda: now)
+    pace = LoopPace(10)
     for _ in range(4):
         pace.free(10)
     pace.held_up()
@@ -40,7 +40,7 @@ def test_a_loop_that_was_held_up_has_one_at_a_time(monkeypatch: pytest.MonkeyPat
 
 def test_rules_that_change_are_followed() -> None:
     """Less is allowed at once when a target's `concurrency` is lowered."""
-    pace = Pace(10)
+    pace = LoopPace(10)
     for _ in range(4):
         pace.free(10)
     pace.most = 3

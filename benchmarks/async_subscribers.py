@@ -17,7 +17,7 @@ from tests.deployment import Deployment, deployed
 
 NAP = 0.2  # seconds
 GOAL = 400  # deliveries a second, with a hundred in flight
-COUNTS = {1: 20, 20: 800, 100: 4000}  # concurrency, events
+COUNTS = {1: 20, 20: 600, 100: 3000}  # concurrency, events
 
 PROJECT = f"""
     import asyncio

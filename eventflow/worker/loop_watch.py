@@ -5,7 +5,6 @@ stops all others. The loop's own timers are stopped too, so a thread looks at wh
 """
 
 import asyncio
-import faulthandler
 import logging
 import signal
 import sys
@@ -20,6 +19,7 @@ from eventflow.units import format_duration
 from eventflow.worker.async_call import OwnLoop
 from eventflow.worker.loop_pace import LoopPace
 from eventflow.worker.timeout import GRACE, end_thread
+from eventflow.worker.watchdog import watchdog
 
 __all__ = ["MOST_LAG", "OWN_TASK", "LoopWatch"]
 
@@ -30,9 +30,9 @@ OWN_TASK = "eventflow"
 """The name of tasks that are not the subscriber's: nothing is raised in them."""
 
 _BEAT = 0.1  # seconds
+_ARM_AGAIN = 1.0  # seconds
 _IDLE = 50  # beats without anything to watch, after which the thread ends
 _SAY_AGAIN = 60.0  # seconds between two warnings of a target
-_STDERR = 2  # the descriptor: sys.stderr may be Celery's stand-in, which C cannot write to
 _log = logging.getLogger("eventflow.deliver")
 _said: dict[str, float] = {}  # by target: when it was said last
 
@@ -68,6 +68,7 @@ class LoopWatch:
         self._thread = threading.get_ident()
         self._is_main = threading.current_thread() is threading.main_thread()
         self._is_over = True
+        self._is_asked = False
         self._armed = 0.0
         self._ended = 0.0
 
@@ -76,6 +77,7 @@ class LoopWatch:
         self._loop = asyncio.get_running_loop()
         if self._is_main:
             self._previous = signal.signal(signal.SIGALRM, self._on_alarm)
+            self._arm()
         self._last = time.monotonic()
         self._beat()
         _watcher().watch(self)
@@ -92,8 +94,8 @@ class LoopWatch:
         _watcher().watch(None)  # or it could raise in what comes after
         self._timer.cancel()
         if self._is_main:
-            faulthandler.cancel_dump_traceback_later()
             signal.signal(signal.SIGALRM, self._previous)
+            watchdog.end()
 
     def look(self, now: float) -> None:
         """See whether the loop still beats; called in the thread beside it."""
@@ -114,11 +116,14 @@ class LoopWatch:
             self._own.stalled += lag
         self._last = now
         self._timer = self._loop.call_later(_BEAT, self._beat)
-        if self._is_main and now - self._armed > 1:
-            # The C timer behind this runs without the interpreter: it ends even a process that
-            # hangs in C. Armed anew each second, since that starts a thread.
-            self._armed = now
-            faulthandler.dump_traceback_later(self._limit + GRACE + 1, exit=True, file=_STDERR)
+        if self._is_main and now - self._armed > _ARM_AGAIN:
+            watchdog.end()
+            self._arm()
+
+    def _arm(self) -> None:
+        """Have the process ended where it hangs in C, which no signal gets through."""
+        self._armed = time.monotonic()
+        watchdog.begin(self._limit + GRACE + _ARM_AGAIN)
 
     def _say(self, lag: float) -> None:
         now = time.monotonic()
@@ -145,13 +150,15 @@ class LoopWatch:
 
     def _end(self) -> None:
         if self._is_main:
+            self._is_asked = True
             signal.pthread_kill(self._thread, signal.SIGALRM)
         elif self._is_in_subscriber():
             end_thread(self._thread)
 
     def _on_alarm(self, _number: int, _frame: FrameType | None) -> None:
-        # Between the signal and here the loop may have gone on.
-        if self._is_in_subscriber():
+        # Between the signal and here the loop may have gone on; and the alarm may be another's.
+        is_asked, self._is_asked = self._is_asked, False
+        if is_asked and self._is_in_subscriber():
             raise DeliveryTimeout
 
     def _is_in_subscriber(self) -> bool:

@@ -15,6 +15,7 @@ from eventflow.worker.deliver import deliver
 from eventflow.worker.journal import record_journal
 from eventflow.worker.record import record_letters
 from eventflow.worker.route import route_events
+from eventflow.worker.watchdog import watchdog
 
 __all__ = ["register_tasks"]
 
@@ -54,7 +55,8 @@ def register_tasks(app: Celery, context: WorkerContext) -> None:
 
     @app.task(name=DELIVER, Request="eventflow.worker.request:Request", **options)  # type: ignore[untyped-decorator]
     def deliver_task(bus: str, target: str, delivery_ids: list[str]) -> dict[str, int]:
-        return _said(lambda: deliver(context, bus, target, delivery_ids))
+        with watchdog.kept():
+            return _said(lambda: deliver(context, bus, target, delivery_ids))
 
     @app.task(name=ARCHIVE, **recording)  # type: ignore[untyped-decorator]
     def archive_task(bus: str, delivery_ids: list[str]) -> dict[str, int]:

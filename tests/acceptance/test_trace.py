@@ -20,7 +20,7 @@ RULES = """
       fine: {task: project.fine}
       flaky: {task: project.flaky, retry: {initial: 50ms, max: 50ms, jitter: none}}
       broken: {task: project.broken, retry: {max_attempts: 2, initial: 50ms, max: 50ms, jitter: none}}
-      patient: {task: project.patient, rate_limit: 100/s}
+      patient: {task: project.patient, rate_limit: 100/s, retry: {max_attempts: 185}}
     rules:
       sold:
         pattern: {source: [shop], detail-type: [Sold], detail: {door: {kind: [garage]}}}

@@ -185,7 +185,7 @@ def test_a_replay_is_cancelled_from_anywhere(running: Deployment) -> None:
 
 def test_a_replay_that_is_interrupted_is_resumed(running: Deployment) -> None:
     """Ctrl-C says how to go on; then every event was sent once."""
-    process = start_slowly(running, "interrupted", "10/s")
+    process = start_slowly(running, "interrupted", "4/s")
     process.send_signal(signal.SIGINT)
     said = process.communicate(timeout=10)[1]
     assert 130 == process.returncode
@@ -196,7 +196,7 @@ def test_a_replay_that_is_interrupted_is_resumed(running: Deployment) -> None:
 
 def test_a_replay_that_is_killed_is_resumed(running: Deployment) -> None:
     """Killed at any time, the next process goes on: nothing is lost, nothing is sent twice."""
-    process = start_slowly(running, "killed", "10/s")
+    process = start_slowly(running, "killed", "4/s")
     process.kill()
     process.communicate(timeout=10)
     resume_faster(running, "killed")

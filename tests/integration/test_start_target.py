@@ -87,7 +87,7 @@ def late_router(deployment: Deployment) -> Path:
 def test_a_new_target_gets_every_event_once(tmp_path: Path) -> None:
     """Events flow all the time; one router knows the target long before the other one does."""
     with deployed(
-        tmp_path, project=PROJECT, rules=OLD, report_interval=0.2, route_lease=1.0
+        tmp_path, project=PROJECT, rules=OLD, report_interval=1.0, route_lease=1.0
     ) as deployment:
         deployment.start("router", ["eventflow.route"])
         late = late_router(deployment)

@@ -18,6 +18,7 @@ from eventflow.delivery.answers import (
     Verdict,
 )
 from eventflow.delivery.balances import Balance, Pause
+from eventflow.delivery.calls import CALL_AGAIN, Draw, Routed, RoutesTaken, Routing, Taken
 from eventflow.delivery.canaries import CanaryBook, CanaryStatus
 from eventflow.delivery.insist import insist
 from eventflow.delivery.ledger import Ledger
@@ -32,6 +33,7 @@ from eventflow.delivery.server import ServerFacts, read_server
 from eventflow.delivery.watch import AlarmChange, Backlog, Level, TargetBacklog, Watch
 
 __all__ = [
+    "CALL_AGAIN",
     "Acceptance",
     "AlarmChange",
     "Backlog",
@@ -43,6 +45,7 @@ __all__ = [
     "CanaryStatus",
     "Claim",
     "DeliveryState",
+    "Draw",
     "Finish",
     "Finished",
     "Ledger",
@@ -60,7 +63,11 @@ __all__ = [
     "RedisLedger",
     "Roster",
     "RouteWork",
+    "Routed",
+    "RoutesTaken",
+    "Routing",
     "ServerFacts",
+    "Taken",
     "TargetBacklog",
     "TargetStatus",
     "Verdict",

@@ -8,24 +8,15 @@ import redis
 
 from eventflow.delivery.answers import (
     Acceptance,
-    BreakerChange,
-    Claim,
-    Finish,
-    Finished,
     Moved,
-    Outcome,
-    Planned,
-    RouteWork,
-    Verdict,
 )
-from eventflow.delivery.journal_facts import letter_facts, match_facts
 from eventflow.delivery.keys import BUSES, DEAD_LETTERS, ROUTE
 from eventflow.delivery.limits import limit_arguments
+from eventflow.delivery.redis_claims import RedisClaims
+from eventflow.delivery.redis_routes import RedisRoutes
 from eventflow.delivery.redis_sights import RedisSights
 from eventflow.delivery.redis_steering import RedisSteering
 from eventflow.delivery.scripts import Argument, guarded
-from eventflow.events import delivery_id
-from eventflow.journal import MOST_ERROR
 from eventflow.records import DeadLetter
 from eventflow.rules.targets import Target
 
@@ -39,7 +30,7 @@ _ACCEPTANCES = {
 }
 
 
-class RedisLedger(RedisSights, RedisSteering):
+class RedisLedger(RedisClaims, RedisRoutes, RedisSights, RedisSteering):
     """One bus's ledger. Fulfils `eventflow.delivery.ledger.Ledger`, which says what each does.
 
     Args:
@@ -75,110 +66,6 @@ class RedisLedger(RedisSights, RedisSteering):
             keys += (self._keys.event(event_id), self._keys.body(event_id), self._keys.lane(lane))
             arguments += (event_id, body, lane)
         return [_ACCEPTANCES[answer] for answer in self._run_noting("accept", keys, arguments)]
-
-    def begin_route(self, most: int, *, lease: float) -> list[RouteWork]:
-        """Hand out events that are not routed yet, lanes in turn, and count the attempt."""
-        keys = [self._keys.queued(ROUTE), self._keys.running(ROUTE), self._keys.lanes]
-        answers = self._scripts.run("begin_route", keys, [self._keys.prefix, most, lease])
-        return [
-            RouteWork(event_id.decode(), body, float(accepted), attempts, lane.decode())
-            for event_id, body, accepted, attempts, lane in answers
-        ]
-
-    def recover_routes(self, limit: int) -> list[str]:
-        """Take back events whose router's lease has ended, to send their message again."""
-        keys = [self._keys.running(ROUTE), self._keys.queued(ROUTE), self._keys.lanes]
-        ids = self._run_noting("recover_routes", keys, [self._keys.prefix, limit])
-        return [identity.decode() for identity in ids]
-
-    def finish_route(
-        self,
-        event_id: str,
-        event_type: str,
-        deliveries: Sequence[Planned],
-        letters: Sequence[DeadLetter],
-    ) -> bool:
-        """Register all deliveries and mark the event routed, in one step; False if it was."""
-        keys = [
-            self._keys.event(event_id),
-            self._keys.body(event_id),
-            self._keys.queued(ROUTE),
-            self._keys.running(ROUTE),
-            self._keys.dead_letters,
-            self._keys.queued(DEAD_LETTERS),
-            self._keys.counts(ROUTE),
-            self._keys.counts(DEAD_LETTERS),
-        ]
-        arguments: list[Argument] = [event_id, event_type, self._window, len(deliveries)]
-        for planned in deliveries:
-            identity = delivery_id(event_id, planned.target)
-            keys.append(self._keys.delivery(identity))
-            keys += self._registry(planned.target)
-            arguments += (identity, json.dumps(planned.rules), planned.input or "", planned.trace)
-        for letter in letters:
-            keys.append(self._keys.counts(letter.target or ROUTE))
-            arguments += (letter.id, letter.to_json(), letter.error_type)
-            arguments += (letter.error[:MOST_ERROR], json.dumps(letter_facts(letter)))
-        facts = match_facts(deliveries, letters)
-        arguments.append(json.dumps(facts) if facts is not None else "")
-        return bool(self._run_noting("finish_route", keys, arguments))
-
-    def claim(
-        self,
-        target: Target,
-        delivery_ids: Sequence[str],
-        *,
-        lease: float,
-        owner: str = "",
-        alone: bool = True,
-    ) -> list[Claim]:
-        """Decide for each delivery whether it may run now; if so, count the attempt, lease it."""
-        keys = self._keys
-        names = [*self._places(target.name), keys.counts(target.name)]
-        names += [keys.breaker(target.name), keys.tokens(target.name), keys.pause(target.name)]
-        for identity in delivery_ids:
-            names += (keys.delivery(identity), keys.body_of(identity))
-        retry = target.retry
-        arguments: list[Argument] = [lease, retry.max_attempts, retry.max_age, retry.max_crashes]
-        arguments += [owner, int(alone), *limit_arguments(target), *delivery_ids]
-        answers = self._run_noting("claim", names, arguments)
-        return [
-            _read_claim(identity, answer)
-            for identity, answer in zip(delivery_ids, answers, strict=True)
-        ]
-
-    def finish(self, target: Target, finishes: Sequence[Finish]) -> Finished:
-        """Record outcomes, and what they tell of the target."""
-        keys = self._keys
-        names = [*self._places(target.name), keys.counts(target.name), keys.breaker(target.name)]
-        names += self._letter_keys()
-        arguments: list[Argument] = [self._window, *limit_arguments(target)]
-        for item in finishes:
-            identity = item.delivery_id
-            names += (keys.delivery(identity), keys.event_of(identity), keys.body_of(identity))
-            arguments += (identity, item.attempt, item.outcome.value, _value_of(item))
-            arguments += (item.error_type, item.error)
-            arguments.append("" if item.succeeded is None else int(item.succeeded))
-            arguments.append(f"{item.duration:.6f}" if item.duration else "")
-            arguments.append(item.letter.reason.value if item.letter is not None else "")
-            arguments.append(item.trace)
-        change, *recorded = self._run_noting("finish", names, arguments)
-        return Finished([bool(answer) for answer in recorded], BreakerChange(change.decode()))
-
-    def park(self, target: str, delivery_ids: Sequence[str]) -> int:
-        """Hold back those that are queued, until their target may be called."""
-        names = self._places(target)
-        names += [self._keys.delivery(identity) for identity in delivery_ids]
-        return int(self._run_noting("park", names, delivery_ids))
-
-    def lost(
-        self, target: str, delivery_ids: Sequence[str], *, owner: str, delay: float, error: str
-    ) -> list[str]:
-        """Take back what *owner* had claimed when it ended; each is due again after *delay*."""
-        names = [self._keys.running(target), self._keys.waiting(target)]
-        names += [self._keys.delivery(identity) for identity in delivery_ids]
-        ids = self._run_noting("lost", names, [owner, delay, error, *delivery_ids])
-        return [identity.decode() for identity in ids]
 
     def move(self, targets: Sequence[Target], limit: int) -> Moved:
         """Queue again what is due, what was lost with its worker, and what may run now."""
@@ -235,10 +122,6 @@ class RedisLedger(RedisSights, RedisSteering):
         arguments = [part for letter in letters for part in letter]
         self._scripts.run("recorded", self._letter_keys(), arguments)
 
-    def _letter_keys(self) -> list[str]:
-        keys = self._keys
-        return [keys.dead_letters, keys.queued(DEAD_LETTERS), keys.counts(DEAD_LETTERS)]
-
     def revive(self, letter: DeadLetter) -> bool:
         """Register a dead letter's delivery again; False if it is in flight or was revived."""
         keys = [
@@ -252,41 +135,3 @@ class RedisLedger(RedisSights, RedisSteering):
         arguments: list[Argument] = [letter.id, letter.target, letter.redrives, body]
         arguments += (letter.event_type, rules, letter.input or "")
         return bool(self._run_noting("revive", keys, arguments))
-
-
-def _value_of(item: Finish) -> Argument:
-    if item.outcome is Outcome.RETRY:
-        return item.delay
-    if item.outcome is Outcome.DEAD and item.letter is not None:
-        return item.letter.to_json()
-    return ""
-
-
-def _read_claim(identity: str, answer: Sequence[bytes]) -> Claim:
-    verdict = Verdict(answer[0].decode())
-    if verdict is Verdict.PARKED:
-        return Claim(identity, verdict, parked_by=answer[1].decode())
-    if len(answer) == 1:
-        return Claim(identity, verdict)
-    attempt, body, shaped, rules, accepted, first, redrives, now = answer[1:9]
-    kind, error, failed, paused, trace = answer[9:]
-    tried = int(attempt) - (verdict is Verdict.RUN)
-    if tried > int(failed):
-        # An attempt that never told how it went ended with its worker.
-        kind, error = b"WorkerLost", f"attempt {tried} ended with its worker".encode()
-    return Claim(
-        identity,
-        verdict,
-        attempt=int(attempt),
-        body=body,
-        input=shaped.decode() if shaped else None,
-        rules=tuple(json.loads(rules)),
-        accepted_at=float(accepted),
-        first_attempt_at=float(first),
-        redrives=int(redrives),
-        now=float(now),
-        error_type=kind.decode(),
-        error=error.decode(),
-        paused=float(paused),
-        trace=trace.decode(),
-    )

@@ -135,6 +135,34 @@ class Scripts:
 
         return guarded(self._client, call)
 
+    def run_once(self, name: str, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
+        """Run one script, and never a second time: for who must know that an answer was lost.
+
+        Args, Returns and Raises are those of `run`.
+        """
+        pool = self._client.connection_pool
+
+        def call() -> Any:
+            connection = pool.get_connection()
+            try:
+                try:
+                    connection.send_command(*self.command(name, keys, arguments))
+                    return connection.read_response()
+                except redis.exceptions.NoScriptError:
+                    text, _ = _script(name)
+                    connection.send_command("EVAL", text, len(keys), *keys, *arguments)
+                    return connection.read_response()
+            finally:
+                pool.release(connection)
+
+        return guarded(self._client, call)
+
+    def command(
+        self, name: str, keys: Sequence[str], arguments: Sequence[Argument]
+    ) -> list[Argument]:
+        """Return the command that runs one script; where the server does not know it, it says so."""
+        return ["EVALSHA", _script(name)[1], len(keys), *keys, *arguments]
+
 
 @cache
 def _script(name: str) -> tuple[str, str]:

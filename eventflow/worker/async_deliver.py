@@ -8,18 +8,17 @@ its own timeout, lease, span, log fields and outcome.
 import asyncio
 import contextlib
 import inspect
-from collections import deque
 from collections.abc import Sequence
 
-from eventflow.delivery import Claim, Ledger, Verdict
+from eventflow.delivery import Claim, Ledger, Taken, Verdict
 from eventflow.errors import DeliveryTimeout
 from eventflow.metrics import meter
 from eventflow.rules import Target
 from eventflow.subscribers import Subscriber
 from eventflow.worker.async_call import CANCEL_GRACE, ExitRequest, own_loop
+from eventflow.worker.calling import TURN
 from eventflow.worker.chain import Attempt, attempt_in_loop, give_up
 from eventflow.worker.context import WorkerContext
-from eventflow.worker.hand_back import hand_back
 from eventflow.worker.identity import owner_name
 from eventflow.worker.loop_ledger import LoopLedger
 from eventflow.worker.loop_watch import OWN_TASK, LoopWatch
@@ -29,11 +28,10 @@ from eventflow.worker.steps import attempt_step, judge_attempt
 from eventflow.worker.tell import tell_parked
 from eventflow.worker.timeout import GRACE
 
-__all__ = ["TURN", "at_once", "lease_at_once", "make_at_once"]
+__all__ = ["at_once", "lease_at_once", "make_at_once"]
 
-TURN = 1.0
-"""Seconds for which a task takes more of what is queued; then other queues have their turn."""
-
+_LOOK = 50  # queued deliveries that are looked at beyond the room: some are held back, or run apart
+_NOT_BEGUN = {Verdict.PARKED, Verdict.APART, Verdict.GONE, Verdict.LEASED, Verdict.WAITING}
 _SHORTEST_PAUSE = 0.01  # seconds between two looks at what is queued: free slots gather meanwhile
 _LONGEST_PAUSE = 0.2  # where nothing is found again and again
 
@@ -80,8 +78,8 @@ def make_at_once(
         named: The ids that the message names.
 
     Returns:
-        What became of them, with the attempts of those that were named; and the named ones that
-        have ended a worker before, which are to be made alone.
+        What became of them, with the attempts of those that were named; and those that have ended a
+        worker before, which are to be made alone.
 
     Raises:
         LedgerError: When the ledger cannot be reached; the leases end, and the mover tries again.
@@ -96,7 +94,7 @@ def make_at_once(
     finally:
         work.unwatch()
     work.end()
-    return work.made, work.apart
+    return work.made, list(work.apart)
 
 
 class _Work:
@@ -112,15 +110,14 @@ class _Work:
     ) -> None:
         loop = own_loop()
         self.made = Made()
-        self.apart: list[str] = []
+        self.apart: dict[str, None] = {}  # in order
         self._context = context
         self._ledger = ledger
         self._target = target
         self._loop = loop
-        self._named = frozenset(named)
-        self._pending = deque(dict.fromkeys(named))
-        self._claimed: list[Claim] = []  # and not begun
-        self._passed_over: set[str] = set()  # is queued, and not ours to take
+        self._named = named
+        self._taken: Taken | None = None  # and not begun
+        self._left = 1  # still queued, as far as is known
         self._running: dict[asyncio.Task[None], tuple[Claim, float]] = {}  # when each began
         self._faults: list[BaseException] = []
         self._pace = loop.pace(target.name, at_once(target, subscriber))
@@ -142,9 +139,10 @@ class _Work:
         )
 
     def begin(self) -> None:
-        """Claim the first, while there is no loop yet that this could block."""
+        """Take the first, while there is no loop yet that this could block."""
         if not self._context.stopping.is_set():
-            self._claimed = self._loop_ledger.claim_now(self._next_named(self._pace.allowed))
+            room = self._pace.allowed
+            self._taken = self._loop_ledger.take_now(self._named, room, look=room + _LOOK)
 
     async def work(self) -> None:
         """Fill free slots and await ends, until there is nothing to do or the turn is over."""
@@ -160,7 +158,7 @@ class _Work:
                 pause = _SHORTEST_PAUSE if is_more else min(2 * pause, _LONGEST_PAUSE)
                 # Refilled by the quarter: calls then do not all begin, and end, in the same moment.
                 await self._await_ends(self._pace.allowed * 3 // 4 if is_more else 0, pause)
-                # What was queued since has messages of its own.
+                # What was queued since has a message of its own.
                 if not is_more and not self._running:
                     break
 
@@ -180,42 +178,36 @@ class _Work:
             self._count(claim, attempt, is_recorded=is_recorded)
 
     def end(self) -> None:
-        """Give back what is left, and raise what went wrong."""
+        """Raise what went wrong, or have what is left done by another task."""
         for fault in self._faults:
             raise fault.cause if isinstance(fault, ExitRequest) else fault
-        if self._pending:
-            ids = list(self._pending)
-            hand_back(self._context, self._ledger, self._target, ids, together=True)
-            self.made.counts["given back"] += len(ids)
+        if self._left:
+            self._loop_ledger.call_again()
 
     async def _fill(self) -> bool:
         """Begin as many as there is room for; return whether there may be more."""
         room = self._pace.allowed - len(self._running)
         if room <= 0:
             return True
-        if not self._claimed and (self._faults or self._context.stopping.is_set()):
+        is_stopping = bool(self._faults) or self._context.stopping.is_set()
+        if self._taken is None and (is_stopping or not self._is_turn()):
             return False
         try:
-            claims = self._claimed or await self._claim(room)
-            self._claimed = []
-            for claim in claims:
-                self._take(claim)
-            is_held = await self._park([one for one in claims if one.verdict is Verdict.PARKED])
+            taken = self._taken or await self._loop_ledger.take(
+                room, room + _LOOK, len(self._running)
+            )
         except Exception as error:  # noqa: BLE001 - raised once those that run have ended
             self._faults.append(error)
             return False
-        return bool(claims) and not is_held
-
-    async def _claim(self, room: int) -> list[Claim]:
-        """Claim what the message named, then what is queued."""
-        ids = self._next_named(room)
-        if not ids and self._is_turn() and not self.apart:
-            queued = await self._loop_ledger.queued(room + len(self._passed_over))
-            ids = [each for each in queued if each not in self._passed_over][:room]
-        return await self._loop_ledger.claim(ids) if ids else []
-
-    def _next_named(self, room: int) -> list[str]:
-        return [self._pending.popleft() for _ in range(min(room, len(self._pending)))]
+        self._taken = None
+        # Where an answer was lost and given again, it says once more what runs here.
+        begun = {claim.delivery_id for claim, _ in self._running.values()}
+        claims = [claim for claim in taken.claims if claim.delivery_id not in begun]
+        for claim in claims:
+            self._take(claim)
+        self._count_parked([one for one in claims if one.verdict is Verdict.PARKED])
+        self._left = taken.left - len(self.apart) if claims else 0
+        return any(claim.verdict not in _NOT_BEGUN for claim in claims)
 
     def _is_turn(self) -> bool:
         """Whether more is taken: within the turn, and while one that began in it still runs.
@@ -231,33 +223,25 @@ class _Work:
         match claim.verdict:
             case Verdict.PARKED:
                 return
-            case Verdict.APART if claim.delivery_id in self._named:
-                self.apart.append(claim.delivery_id)
-            case Verdict.APART | Verdict.GONE | Verdict.LEASED | Verdict.WAITING:
-                self._passed_over.add(claim.delivery_id)
-                if claim.delivery_id in self._named:
-                    self._count(claim, Attempt(None, verdict=claim.verdict), is_recorded=False)
+            case Verdict.APART:
+                self.apart[claim.delivery_id] = None
+            case Verdict.GONE | Verdict.LEASED | Verdict.WAITING:
+                self._count(claim, Attempt(None, verdict=claim.verdict), is_recorded=False)
             case _:
                 task = asyncio.create_task(self._attend(claim), name=OWN_TASK)
                 self._running[task] = claim, asyncio.get_running_loop().time()
                 task.add_done_callback(self._note_end)
 
-    async def _park(self, claims: Sequence[Claim]) -> bool:
-        """Have what holds one back hold back its neighbours too; return whether there was one."""
+    def _count_parked(self, claims: Sequence[Claim]) -> None:
         if not claims:
-            return False
-        rest = list(self._pending)
-        self._pending.clear()
+            return
+        # What holds the first one back holds its neighbours back.
         name, count = self._target.name, len(claims)
-        if rest:
-            count += await self._loop_ledger.beside(lambda: self._ledger.park(name, rest))
         self.made.counts["parked"] += count
         tell_parked(self._target, claims[0], count)
         meter().parked(self._ledger.bus, name, claims[0].parked_by, count)
         for claim in claims:
-            if claim.delivery_id in self._named:
-                self.made.attempts.append((claim, Attempt(None, verdict=claim.verdict)))
-        return True
+            self._note(claim, Attempt(None, verdict=claim.verdict))
 
     async def _attend(self, claim: Claim) -> None:
         """Take one delivery from its claim to its recorded outcome."""
@@ -280,6 +264,10 @@ class _Work:
     def _count(self, claim: Claim, attempt: Attempt, *, is_recorded: bool) -> None:
         fate = tell_finish(self._ledger, self._target, claim, attempt, recorded=is_recorded)
         self.made.counts[fate] += 1
+        self._note(claim, attempt)
+
+    def _note(self, claim: Claim, attempt: Attempt) -> None:
+        """Keep what Celery is to show; of thousands in a turn not all is kept."""
         if claim.delivery_id in self._named:
             self.made.attempts.append((claim, attempt))
 

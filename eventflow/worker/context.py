@@ -15,6 +15,7 @@ from eventflow.settings import Settings
 from eventflow.subscribers import Subscribers
 from eventflow.telemetry import Tracing
 from eventflow.transport import MessageSender
+from eventflow.worker.pace import Paces
 from eventflow.worker.restrictions import Restrictions
 from eventflow.worker.silence import SilenceNotes
 from eventflow.worker.stopping import StopFlag
@@ -80,6 +81,7 @@ class WorkerContext:
         book: What the ledger says of targets.
         restrictions: What the ledger says of replays.
         stores: The way to the store, for recorders.
+        paces: How fast the subscribers here are.
         stopping: Set once the worker is told to stop.
         silence: What its rules are silent about; None where nobody asks, as in tests.
     """
@@ -96,6 +98,7 @@ class WorkerContext:
     book: TargetBook = field(init=False)
     restrictions: Restrictions = field(init=False)
     stores: ProcessStores = field(init=False)
+    paces: Paces = field(default_factory=Paces, init=False)
     stopping: StopFlag = field(default_factory=StopFlag, init=False)
     own_queues: frozenset[str] = field(default=frozenset(), init=False)
     silence: SilenceNotes | None = field(default=None, init=False)

@@ -1,29 +1,54 @@
 """The task `eventflow.deliver`: a list of one target's deliveries, each on its own."""
 
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from celery.exceptions import Ignore
 from celery.exceptions import Retry as CeleryRetry
 from celery.utils.serialization import get_pickleable_exception
 
-from eventflow.delivery import Claim, Ledger, Outcome, Verdict, insist
+from eventflow.delivery import (
+    BreakerChange,
+    Claim,
+    Draw,
+    Finish,
+    Finished,
+    Ledger,
+    Outcome,
+    Taken,
+    Verdict,
+    insist,
+)
 from eventflow.errors import EventflowError
 from eventflow.metrics import meter
 from eventflow.rules import Target
+from eventflow.telemetry import Step
+from eventflow.transport import deliver_message, record_message
 from eventflow.worker.async_deliver import at_once, make_at_once
+from eventflow.worker.calling import TURN, call_again, send_calls
 from eventflow.worker.chain import Attempt, attempt_delivery
 from eventflow.worker.context import WorkerContext
-from eventflow.worker.hand_back import hand_back
 from eventflow.worker.identity import owner_name
 from eventflow.worker.made import Made
-from eventflow.worker.outcomes import record_finishes, tell_finish
+from eventflow.worker.monitoring import count_finish
 from eventflow.worker.steps import attempt_step, judge_attempt
-from eventflow.worker.tell import tell_parked
+from eventflow.worker.tell import (
+    tell_breaker,
+    tell_given_back,
+    tell_outcome,
+    tell_parked,
+    tell_superseded,
+)
 from eventflow.worker.timeout import GRACE
 
 __all__ = ["deliver", "lease_seconds", "make_deliveries"]
 
-_OUTCOMES = frozenset({Outcome.DONE.value, Outcome.RETRY.value, Outcome.DEAD.value})
+_LOOK = (
+    50  # queued deliveries that are looked at: what holds their target back parks them on the way
+)
+_FRESH = 0.5  # seconds after its claim for which what is reserved may begin; much less than a lease
+_SHUT = {BreakerChange.OPENED, BreakerChange.REOPENED}
 
 
 class DeadLetterError(EventflowError):
@@ -35,8 +60,7 @@ def deliver(
 ) -> dict[str, int]:
     """Make deliveries, and have Celery show what became of them.
 
-    Those of an async subscriber many at once, and with them more of what is queued; all others one
-    after another.
+    Those of an async subscriber many at once, all others one after another.
 
     A single delivery's fate is the Celery task's own: RETRY when it is to be tried again, FAILURE
     when it is dead. A list's task succeeds and returns how many went which way.
@@ -58,78 +82,54 @@ def deliver(
     target = context.book.get(bus, target_name)
     subscriber = context.subscribers.get(target_name)
     if subscriber is None or at_once(target, subscriber) == 1:
-        made = make_deliveries(context, bus, target_name, delivery_ids)
+        made = make_deliveries(context, bus, target_name, delivery_ids, turn=TURN)
     else:
         made, apart = make_at_once(context, bus, target, subscriber, delivery_ids)
-        if apart == list(delivery_ids):
-            alone = make_deliveries(context, bus, target_name, apart)
-            made.attempts, made.counts = alone.attempts, made.counts + alone.counts
-        else:
-            hand_back(context, context.ledgers.of(bus), target, apart, together=False)
+        _make_apart(context, bus, target_name, apart, made)
     if len(delivery_ids) == 1:
-        _show(made)
+        _show(made, delivery_ids[0])
     return dict(made.counts)
 
 
+def _make_apart(
+    context: WorkerContext, bus: str, target_name: str, apart: Sequence[str], made: Made
+) -> None:
+    """Make those that have ended a worker before, each while nothing runs beside it."""
+    ends = time.monotonic() + TURN
+    for identity in apart:
+        if time.monotonic() > ends:
+            break  # they are queued, and taken in their turn
+        alone = make_deliveries(context, bus, target_name, [identity])
+        made.counts += alone.counts
+        made.attempts += alone.attempts
+
+
 def make_deliveries(
-    context: WorkerContext, bus: str, target_name: str, delivery_ids: Sequence[str]
+    context: WorkerContext,
+    bus: str,
+    target_name: str,
+    delivery_ids: Sequence[str],
+    *,
+    turn: float = 0.0,
 ) -> Made:
     """Claim, run and finish deliveries, one after another.
 
-    A worker that is told to stop ends the delivery that runs, and gives the rest back untried.
+    A worker that is told to stop ends the delivery that runs, and gives back untried what it has
+    reserved.
 
     Args:
         context: The process's parts.
         bus: Their bus.
         target_name: Their target.
-        delivery_ids: Their ids.
+        delivery_ids: Their ids. What is not taken of them stays queued, and is taken in its turn.
+        turn: Seconds for which more of what is queued is taken; 0 for nothing but what is named.
 
     Raises:
         LedgerError: When the ledger cannot be reached; the lease ends, and the mover tries again.
     """
-    ledger = context.ledgers.of(bus)
-    target = context.book.get(bus, target_name)
-    made = Made()
-    apart: list[str] = []
-    is_alone = len(delivery_ids) == 1
-    for number, delivery_id in enumerate(delivery_ids):
-        rest = delivery_ids[number:]
-        if context.stopping.is_set():
-            hand_back(context, ledger, target, rest, together=True)
-            made.counts["given back"] += len(rest)
-            break
-        claim = _claim(context, ledger, target, delivery_id, alone=is_alone)
-        if claim.verdict is Verdict.PARKED:
-            # What holds this one back holds its neighbours back: one call for all of them.
-            parked = 1 + (ledger.park(target.name, rest[1:]) if rest[1:] else 0)
-            made.counts["parked"] += parked
-            tell_parked(target, claim, parked)
-            meter().parked(bus, target.name, claim.parked_by, parked)
-            made.attempts.append((claim, Attempt(None, verdict=claim.verdict)))
-            break
-        if claim.verdict is Verdict.APART:
-            apart.append(delivery_id)
-            continue
-        with attempt_step(context.tracing, bus, target, claim) as step:
-            attempt = judge_attempt(step, attempt_delivery(context, bus, target, claim))
-            made.attempts.append((claim, attempt))
-            made.counts[_finish(context, ledger, target, claim, attempt)] += 1
-    hand_back(context, ledger, target, apart, together=False)
-    return made
-
-
-def _claim(
-    context: WorkerContext, ledger: Ledger, target: Target, delivery_id: str, *, alone: bool
-) -> Claim:
-    lease = lease_seconds(target, context.settings.lease_margin)
-    owner = owner_name()
-    # One at a time, so that a delivery that kills its worker costs its neighbours no attempt. A claim
-    # whose answer is lost is made again, by the same owner, and so costs none either.
-    [claim] = insist(
-        lambda: ledger.claim(target, [delivery_id], lease=lease, owner=owner, alone=alone),
-        unless=context.stopping.is_set,
-    )
-    return claim
+    worker = _Worker(context, context.ledgers.of(bus), context.book.get(bus, target_name))
+    worker.work(delivery_ids, turn)
+    return worker.made
 
 
 def lease_seconds(target: Target, margin: float) -> float:
@@ -137,25 +137,182 @@ def lease_seconds(target: Target, margin: float) -> float:
     return target.timeout + GRACE + margin
 
 
-def _finish(
-    context: WorkerContext, ledger: Ledger, target: Target, claim: Claim, attempt: Attempt
-) -> str:
-    finish = attempt.finish
-    recorded = (
-        record_finishes(context, ledger, target, [finish]) if finish is not None else (False,)
-    )
-    return tell_finish(ledger, target, claim, attempt, recorded=recorded[0])
+class _Worker:
+    """One task's work for one target."""
+
+    def __init__(self, context: WorkerContext, ledger: Ledger, target: Target) -> None:
+        self.made = Made()
+        self._context = context
+        self._ledger = ledger
+        self._target = target
+        self._pace = context.paces.of(ledger.bus, target.name)
+        self._owner = owner_name()
+        self._lease = lease_seconds(target, context.settings.lease_margin)
+        self._call = deliver_message(ledger.bus, target.name, target.queue, target.task, [])
+
+    def work(self, delivery_ids: Sequence[str], turn: float) -> None:
+        """Make what is named, then, for so many seconds, more of what is queued."""
+        ends = time.monotonic() + turn
+        named, left, is_first = delivery_ids, 1, True
+        while left and not self._is_stopping() and (is_first or time.monotonic() < ends):
+            taken = self._take(named, draws=turn > 0, answers=is_first)
+            if taken.is_called:
+                send_calls(self._context, [self._call])
+            left = (taken.left if taken.claims else 0) + self._make(taken.claims)
+            named, is_first = (), False
+        if left and turn > 0:
+            call_again(self._context, self._ledger, self._target.name, self._call)
+
+    def _is_stopping(self) -> bool:
+        return self._context.stopping.is_set()
+
+    def _take(self, named: Sequence[str], *, draws: bool, answers: bool) -> Taken:
+        """Claim a list as long as the target's pace asks for."""
+        has_limits = self._target.rate_limit is not None or self._target.max_in_flight is not None
+        most = 1 if has_limits else self._pace.size()
+        draw = Draw(
+            most,
+            look=max(most, _LOOK) if draws else 0,
+            answers=answers,
+            patience=self._context.settings.requeue_after,
+        )
+        draws_left = iter([draw])
+        again = replace(draw, repeats=True)
+
+        def take() -> Taken:
+            how = next(draws_left, again)
+            return self._ledger.take(self._target, named, how, lease=self._lease, owner=self._owner)
+
+        return insist(take, unless=self._is_stopping)
+
+    def _make(self, claims: Sequence[Claim]) -> int:
+        """Make a list of deliveries; return how many of it were given back."""
+        parked = [claim for claim in claims if claim.verdict is Verdict.PARKED]
+        if parked:
+            self._count_parked(parked)
+        # First those that are not run: what they need is quick, and cannot be given back.
+        others = [one for one in claims if one.verdict not in {Verdict.RUN, Verdict.PARKED}]
+        runs = [claim for claim in claims if claim.verdict is Verdict.RUN]
+        for claim in others:
+            self._make_one(claim)
+        if not runs:
+            return 0
+        began = time.monotonic()
+        made = 1
+        if len(runs) == 1:
+            self._make_one(runs[0])
+        else:
+            made = self._make_list(runs)
+        self._pace.took(time.monotonic() - began, made)
+        return len(runs) - made
+
+    def _make_one(self, claim: Claim) -> None:
+        with self._step(claim) as step:
+            attempt = self._attempt(step, claim)
+            if attempt.finish is None:
+                self.made.counts["passed over"] += 1
+                return
+            finish = attempt.finish
+            finished = insist(lambda: self._ledger.finish(self._target, [finish]))
+            self._account([(claim, attempt)], finished)
+
+    def _make_list(self, claims: Sequence[Claim]) -> int:
+        """Make deliveries of which the first is begun and the others are reserved.
+
+        Successes are told one by one, and answered together; all else is waited for.
+
+        Returns:
+            How many were made: the others are given back.
+        """
+        began = time.monotonic()
+        said: list[tuple[Claim, Attempt]] = []
+        is_over = False
+        made = 0
+        with self._ledger.outcomes(self._target, owner=self._owner, lease=self._lease) as outcomes:
+            for made, claim in enumerate(claims, start=1):
+                past = time.monotonic() - began
+                with self._step(claim) as step:
+                    attempt = self._attempt(step, replace(claim, now=claim.now + past))
+                    assert attempt.finish is not None
+                    said.append((claim, attempt))
+                    is_over = self._is_stopping() or time.monotonic() - began > _FRESH
+                    is_last = is_over or made == len(claims)
+                    outcomes.tell(attempt.finish, "" if is_last else claims[made].delivery_id)
+                    if attempt.finish.outcome is Outcome.DONE:
+                        tell_outcome(self._target, claim, attempt.finish, None)
+                    else:
+                        finished = outcomes.settle()
+                        self._account(said, finished, told_before=True)
+                        said = []
+                        is_over = is_over or finished.breaker in _SHUT
+                if is_over:
+                    break
+            self._account(said, outcomes.settle(), told_before=True)
+        self._give_back(claims[made:])
+        return made
+
+    def _give_back(self, claims: Sequence[Claim]) -> None:
+        """Have what was reserved and is not begun queued again."""
+        if not claims:
+            return
+        untried = [Finish(one.delivery_id, one.attempt, Outcome.RELEASE) for one in claims]
+        insist(lambda: self._ledger.finish(self._target, untried))
+        self.made.counts["given back"] += len(claims)
+        if self._is_stopping():
+            tell_given_back(self._target, len(claims))
+
+    def _step(self, claim: Claim) -> Step:
+        return attempt_step(self._context.tracing, self._ledger.bus, self._target, claim)
+
+    def _attempt(self, step: Step, claim: Claim) -> Attempt:
+        made = attempt_delivery(self._context, self._ledger.bus, self._target, claim)
+        attempt = judge_attempt(step, made)
+        self.made.attempts.append((claim, attempt))
+        return attempt
+
+    def _count_parked(self, claims: Sequence[Claim]) -> None:
+        # What holds the first one back holds its neighbours back.
+        first, number = claims[0], len(claims)
+        self.made.counts["parked"] += number
+        tell_parked(self._target, first, number)
+        meter().parked(self._ledger.bus, self._target.name, first.parked_by, number)
+        self.made.attempts.append((first, Attempt(None, verdict=first.verdict)))
+
+    def _account(
+        self,
+        said: Sequence[tuple[Claim, Attempt]],
+        finished: Finished,
+        *,
+        told_before: bool = False,
+    ) -> None:
+        """Count and log what became of outcomes; of successes the log may have told before."""
+        tell_breaker(self._ledger, self._target, finished.breaker)
+        dead: list[str] = []
+        for (claim, attempt), is_recorded in zip(said, finished.recorded, strict=True):
+            finish = attempt.finish
+            assert finish is not None
+            if not is_recorded:
+                tell_superseded(claim)
+                self.made.counts["superseded"] += 1
+                continue
+            if not (told_before and finish.outcome is Outcome.DONE):
+                tell_outcome(self._target, claim, finish, attempt.error)
+            count_finish(self._ledger.bus, self._target.name, claim, finish)
+            self.made.counts[finish.outcome.value] += 1
+            if finish.outcome is Outcome.DEAD:
+                dead.append(claim.delivery_id)
+        if dead:
+            send_calls(self._context, [record_message(self._ledger.bus, dead)])
 
 
-def _show(made: Made) -> None:
+def _show(made: Made, delivery_id: str) -> None:
     """Raise what makes Celery, and so Flower, show a single delivery for what it is."""
-    attempt = made.attempts[-1][1] if made.attempts else None
+    own = [attempt for claim, attempt in made.attempts if claim.delivery_id == delivery_id]
+    attempt = own[0] if own else None
     finish = attempt.finish if attempt is not None else None
     if attempt is None or finish is None:
-        if _OUTCOMES.isdisjoint(made.counts):
-            # A second message for the same delivery says nothing of how the delivery went.
-            raise Ignore
-        return  # others were made in its place
+        # A second message for the same delivery says nothing of how the delivery went.
+        raise Ignore
     if finish.outcome is Outcome.RETRY:
         assert attempt.error is not None
         raise CeleryRetry(exc=_plain(attempt.error), when=finish.delay)

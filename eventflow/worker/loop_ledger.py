@@ -2,11 +2,14 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
-from eventflow.delivery import Claim, Finish, Ledger, insist
+from eventflow.delivery import Draw, Finish, Ledger, Taken, insist
 from eventflow.rules import Target
+from eventflow.transport import deliver_message
 from eventflow.worker.async_call import OwnLoop
+from eventflow.worker.calling import call_again, send_calls
 from eventflow.worker.context import WorkerContext
 from eventflow.worker.loop_watch import OWN_TASK
 from eventflow.worker.outcomes import record_finishes
@@ -47,33 +50,57 @@ class LoopLedger:
         self._loop = loop
         self._owner = owner
         self._lease = lease
+        self._patience = context.settings.requeue_after
+        self._call = deliver_message(ledger.bus, target.name, target.queue, target.task, [])
         self._ended: list[tuple[Finish, asyncio.Future[bool]]] = []
         self._sending: asyncio.Task[None] | None = None
 
-    async def queued(self, most: int) -> list[str]:
-        """Return deliveries that are on the target's queue, the oldest first; so many at most."""
-        return await self.beside(lambda: self._ledger.queued(self._target.name, most))
+    def take_now(self, named: Sequence[str], most: int, look: int) -> Taken:
+        """Answer a message, and take what it names; blocks, and so is called while nothing runs.
 
-    def claim_now(self, delivery_ids: Sequence[str]) -> list[Claim]:
-        """Claim deliveries that begin now; blocks, and so is called while nothing runs.
+        Args:
+            named: What it names.
+            most: The most that may run.
+            look: How many of those that are queued are looked at.
 
         Raises:
             LedgerError: When the ledger refuses, or is away while the worker stops.
         """
-        return insist(
-            lambda: self._ledger.claim(
-                self._target, delivery_ids, lease=self._lease, owner=self._owner, alone=False
+        draw = Draw(most, look=look, answers=True, patience=self._patience, begins_all=True)
+        return self._take(named, draw, in_flight=0)
+
+    async def take(self, most: int, look: int, in_flight: int) -> Taken:
+        """Take more of what is queued; all of it begins now.
+
+        Args:
+            most: The most that may run.
+            look: How many of those that are queued are looked at.
+            in_flight: How many run here.
+
+        Raises:
+            LedgerError: When the ledger refuses, or is away while the worker stops.
+        """
+        draw = Draw(most, look=look, answers=False, patience=self._patience, begins_all=True)
+        return await self.beside(lambda: self._take((), draw, in_flight=in_flight))
+
+    def _take(self, named: Sequence[str], draw: Draw, *, in_flight: int) -> Taken:
+        """Take, and call another worker where there is enough for two."""
+        draws = iter([draw])
+        # Where an answer was lost, what runs here is answered once more too.
+        again = replace(draw, most=draw.most + in_flight, repeats=True)
+        taken = insist(
+            lambda: self._ledger.take(
+                self._target, named, next(draws, again), lease=self._lease, owner=self._owner
             ),
             unless=self._context.stopping.is_set,
         )
+        if taken.is_called:
+            send_calls(self._context, [self._call])
+        return taken
 
-    async def claim(self, delivery_ids: Sequence[str]) -> list[Claim]:
-        """Claim deliveries that begin now.
-
-        Raises:
-            LedgerError: When the ledger refuses, or is away while the worker stops.
-        """
-        return await self.beside(lambda: self.claim_now(delivery_ids))
+    def call_again(self) -> None:
+        """Have what is left queued done by another task."""
+        call_again(self._context, self._ledger, self._target.name, self._call)
 
     async def finish(self, finish: Finish) -> bool:
         """Record an outcome at once, together with those that come while a call is under way.

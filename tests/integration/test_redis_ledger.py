@@ -6,6 +6,7 @@ import redis
 from eventflow.delivery import Finish, Outcome, RedisLedger, Verdict, connect_redis
 from eventflow.errors import LedgerError
 from eventflow.journal import JournalState
+from tests.contracts.calls import CallContract, TakeContract
 from tests.contracts.journal import MOST, JournalContract
 from tests.contracts.ledger import TARGET, VENDOR, LedgerContract, claim, register
 from tests.contracts.limits import BreakerContract, PoisonContract, RateContract
@@ -158,3 +159,11 @@ class TestRedisStory(StoryContract):
     def ledger(self, client: redis.Redis) -> RedisLedger:
         """An empty ledger with a journal."""
         return RedisLedger(client, journal_most=10_000)
+
+
+class TestRedisCalls(CallContract):
+    """Messages, in Redis."""
+
+
+class TestRedisTakes(TakeContract):
+    """Lists, in Redis."""

@@ -39,13 +39,15 @@ from eventflow.story import identifying, searching
 from eventflow.telemetry import provider, step
 from eventflow.transport import messages
 from eventflow.worker import (
-    async_deliver,
+    calling,
     canary,
     chain,
     letters,
     loop_ledger,
     loop_watch,
+    pace,
     retention,
+    route,
 )
 from eventflow.worker import journal as recording
 
@@ -89,6 +91,9 @@ LIMITS: Mapping[str, Any] = {
     ),
     "events in one call of the ledger": publisher._MOST_AT_ONCE,
     "events or deliveries that a message names": setting("group_size"),
+    "deliveries that a worker takes at once": pace.MOST_AT_ONCE,
+    "seconds for which a task takes what is queued": calling.TURN,
+    "events that a router takes at once": route._SLICE,
     "events that one message to the routers names": publisher._MOST_ROUTED_AT_ONCE,
     "seconds that `publish()` takes": setting("publish_deadline"),
     "calls of `publish()` in a process that wait for a silent ledger": carriers.MOST,
@@ -113,7 +118,6 @@ LIMITS: Mapping[str, Any] = {
     "deliveries of a target that its loop has in flight, as a rule file may say": next(
         part.le for part in Target.model_fields["concurrency"].metadata if hasattr(part, "le")
     ),
-    "seconds for which its task takes more than its message names": int(async_deliver.TURN),
     "outcomes in one call of the ledger": loop_ledger.MOST_FINISHES,
     "milliseconds that a call may block the loop": int(loop_watch.MOST_LAG * 1000),
     "characters of an error, until the next attempt": chain._MOST_ERROR,

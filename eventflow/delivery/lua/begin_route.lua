@@ -4,14 +4,18 @@
 -- handed out alone, so that it takes no others along.
 --
 -- KEYS 1, 2         zset   queued:eventflow.route, running:eventflow.route
--- KEYS 3            list   lanes: those that have an event, in turn
+-- KEYS 3, 4         list   lanes: those that have an event, in turn; hash counts:eventflow.route (called)
 -- ARGV 1..3         the beginning of the bus's keys (which lane:<lane>, event:<id> and body:<id> are
 --                   touched is not known before), the most events, seconds of lease
--- Returns per event {id, body, accepted, attempts, lane}
+-- ARGV 4, 5         1 when this answers a message; after how many seconds one that nobody has taken
+--                   counts as lost: one more is sent when much is left. '' where none is to be
+-- Returns how many are left, 1 when a message is to be sent, then per event
+-- {id, body, accepted, attempts, lane}
+--# include calls
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
 local prefix, most, lease = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-local answers = {}
+local answers = {0, 0}
 
 local function hand_out(id, event, lane)
   redis.call('ZREM', KEYS[1], id)
@@ -20,7 +24,10 @@ local function hand_out(id, event, lane)
     redis.call('HGET', event, 'accepted'), redis.call('HINCRBY', event, 'attempts', 1), lane}
 end
 
-while #answers < most do
+if ARGV[4] == '1' then
+  redis.call('HDEL', KEYS[4], 'called')
+end
+while #answers - 2 < most do
   local lane = redis.call('LPOP', KEYS[3])
   if not lane then
     break
@@ -30,7 +37,7 @@ while #answers < most do
   local event = prefix .. 'event:' .. (id or '')
   local facts = redis.call('HMGET', event, 'state', 'attempts')
   local is_alone = tonumber(facts[2] or 0) > 0
-  if facts[1] == 'accepted' and is_alone and #answers > 0 then
+  if facts[1] == 'accepted' and is_alone and #answers > 2 then
     redis.call('LPUSH', waiting, id)
     redis.call('LPUSH', KEYS[3], lane)
     break
@@ -44,5 +51,10 @@ while #answers < most do
   if facts[1] == 'accepted' and is_alone then
     break
   end
+end
+local given = #answers - 2
+answers[1] = redis.call('ZCARD', KEYS[1])
+if ARGV[5] ~= '' and given > 0 and answers[1] >= given then
+  answers[2] = call(KEYS[4], now, tonumber(ARGV[5]))
 end
 return answers

@@ -5,9 +5,12 @@
 -- KEYS 5, 6         hash   counts:<target> (delivered, retried, dead), hash breaker:<target>
 -- KEYS 7, 8         hash   dead-letters, zset queued:eventflow.dead-letters
 -- KEYS 9            hash   counts:eventflow.dead-letters (registered)
--- KEYS 3i+7 ..      hash   delivery:<id>, hash event:<event id>, string body:<event id>
 -- ARGV 1            seconds to remember an event once all is delivered
--- ARGV 2..9         the target's limits
+-- ARGV 2, 3         the beginning of the bus's keys (which delivery:<id>, event:<id> and body:<id> are
+--                   touched follows from the rest), the target's name
+-- ARGV 4..6         the delivery that is begun next, of those that its owner has reserved, or ''; the
+--                   owner; seconds of lease
+-- ARGV 7..14        the target's limits
 -- then 10 each      id, attempt, outcome, value, error type, error, the call: 1, 0 or '' (none made);
 --                   for the journal: its seconds or '', the reason of a death; the attempt's
 --                   traceparent or ''
@@ -21,17 +24,40 @@
 --# include limits
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
-local limits = read_limits(2)
+local prefix, name = ARGV[2], ARGV[3]
+local limits = read_limits(7)
 local counts, breaker = KEYS[5], KEYS[6]
 local answers = {''}
 local FIELDS = 10
 local MOST_ERROR = 200 -- bytes of an error's text in the journal
 
+-- Have it be nowhere; mostly it runs.
+local function take_out(id)
+  if redis.call('ZREM', KEYS[2], id) == 0 then
+    for _, key in ipairs({1, 3, 4}) do
+      redis.call('ZREM', KEYS[key], id)
+    end
+  end
+end
+
+-- A delivery that its owner has reserved and not begun: it is begun by saying how it went, where the
+-- word that it is begun was lost. Returns its attempts, and whether it was not tried at all.
+local function begun(delivery, attempt, outcome)
+  local kept = redis.call('HMGET', delivery, 'attempts', 'ahead', 'owner')
+  if not kept[1] or not kept[2] or (ARGV[5] ~= '' and ARGV[5] ~= kept[3]) or kept[1] + 1 ~= tonumber(attempt) then
+    return kept[1], false
+  end
+  redis.call('HDEL', delivery, 'ahead')
+  if outcome == 'release' then
+    return attempt, true
+  end
+  redis.call('HINCRBY', delivery, 'attempts', 1)
+  return attempt, false
+end
+
 local function close(id, delivery, event, body)
   redis.call('DEL', delivery)
-  for key = 1, 4 do
-    redis.call('ZREM', KEYS[key], id)
-  end
+  take_out(id)
   if redis.call('EXISTS', event) == 1 and redis.call('HINCRBY', event, 'left', -1) <= 0 then
     redis.call('DEL', body)
     redis.call('EXPIRE', event, ARGV[1])
@@ -117,12 +143,14 @@ local function note_attempt(at, change)
   note('attempt', unpack(fields))
 end
 
-for i = 1, (#ARGV - 1 - LIMITS) / FIELDS do
-  local at = FIELDS * (i - 1) + 2 + LIMITS
+for i = 1, (#ARGV - 6 - LIMITS) / FIELDS do
+  local at = FIELDS * (i - 1) + 7 + LIMITS
   local id, attempt, outcome, value = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
   local error_type, error, call = ARGV[at + 4], ARGV[at + 5], ARGV[at + 6]
-  local delivery, event, body = KEYS[3 * i + 7], KEYS[3 * i + 8], KEYS[3 * i + 9]
-  local attempts = redis.call('HGET', delivery, 'attempts')
+  local event_id = string.sub(id, 1, -#name - 2)
+  local delivery = prefix .. 'delivery:' .. id
+  local event, body = prefix .. 'event:' .. event_id, prefix .. 'body:' .. event_id
+  local attempts, is_untried = begun(delivery, attempt, outcome)
   answers[i + 1] = 0
   if attempts and outcome == 'done' then
     -- A success counts even when it comes after its lease: nobody is to do it once more.
@@ -138,9 +166,7 @@ for i = 1, (#ARGV - 1 - LIMITS) / FIELDS do
       redis.call('HINCRBY', counts, 'dead', 1)
     else
       -- Its lease may have ended, so that it was queued, or parked, meanwhile: it is in one place.
-      for key = 1, 4 do
-        redis.call('ZREM', KEYS[key], id)
-      end
+      take_out(id)
       if outcome == 'retry' then
         redis.call('ZADD', KEYS[3], now + tonumber(value), id)
         redis.call('HSET', delivery, 'failed', attempt, 'error_type', error_type, 'error', error)
@@ -149,16 +175,28 @@ for i = 1, (#ARGV - 1 - LIMITS) / FIELDS do
         end
         redis.call('HINCRBY', counts, 'retried', 1)
       else
-        redis.call('HINCRBY', delivery, 'attempts', -1)
+        if not is_untried then
+          redis.call('HINCRBY', delivery, 'attempts', -1)
+        end
         redis.call('ZADD', KEYS[1], now, id)
       end
     end
     answers[i + 1] = 1
   end
-  if answers[i + 1] == 1 then
+  if answers[i + 1] == 1 and not is_untried then
     local before = answers[1]
     note_call(id, call, error_type == '' and error or (error_type .. ': ' .. error))
     note_attempt(at, answers[1] ~= before and answers[1] or '')
+  end
+end
+if ARGV[4] ~= '' then
+  local delivery = prefix .. 'delivery:' .. ARGV[4]
+  local kept = redis.call('HMGET', delivery, 'ahead', 'owner')
+  if kept[1] and kept[2] == ARGV[5] then
+    redis.call('HDEL', delivery, 'ahead')
+    redis.call('HINCRBY', delivery, 'attempts', 1)
+    redis.call('HSETNX', delivery, 'first', now)
+    redis.call('ZADD', KEYS[2], now + tonumber(ARGV[6]), ARGV[4])
   end
 end
 return answers

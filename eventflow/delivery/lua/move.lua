@@ -75,8 +75,12 @@ for i = 1, math.floor(#KEYS / 7) do
 
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', running, '-inf', now, 'LIMIT', 0, most)) do
     redis.call('ZREM', running, id)
-    redis.call('HINCRBY', prefix .. id, 'crashes', 1)
-    enqueue('lost', id, 'lost', 'lease')
+    if redis.call('HDEL', prefix .. id, 'ahead') == 1 then
+      enqueue('due', id, 'queued', 'sent again') -- its worker is gone, and had not begun it
+    else
+      redis.call('HINCRBY', prefix .. id, 'crashes', 1)
+      enqueue('lost', id, 'lost', 'lease')
+    end
   end
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', waiting, '-inf', now, 'LIMIT', 0, most)) do
     redis.call('ZREM', waiting, id)

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 from celery.exceptions import Ignore
 from celery.exceptions import Retry as CeleryRetry
 
 from eventflow.app import EventFlow
-from eventflow.delivery import Claim, Ledger, Ledgers, MemoryLedger, Planned
+from eventflow.delivery import Draw, Ledger, Ledgers, MemoryLedger, Planned, Taken
 from eventflow.encoding import encode_event
-from eventflow.errors import Refuse
+from eventflow.errors import LedgerError, Refuse
 from eventflow.events import Event, delivery_id
 from eventflow.rules import CircuitBreaker, RetryPolicy, Target
 from eventflow.settings import Settings, load_settings
@@ -89,6 +90,11 @@ class Scene:
             ids.append(delivery_id(event.id, VENDOR))
         return ids
 
+    def calls(self) -> list[list[str]]:
+        """Take the messages that were sent to the target; return what each names."""
+        messages = iter(lambda: self.broker.take(["eventflow.deliver"], VENDOR), None)
+        return [list(message.args[2]) for message in messages]
+
     def deliver(self, ids: Sequence[str]) -> dict[str, int]:
         """Run the task of a message that names these."""
         return deliver(self.context, "default", VENDOR, ids)
@@ -129,12 +135,13 @@ def test_free_slots_take_more_of_what_is_queued(scene: Scene) -> None:
 
 
 def test_a_turn_ends(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Then the rest stays queued, for the messages of its own: other queues have their turn."""
+    """Then the rest stays queued, and another task is called: other queues have their turn."""
     monkeypatch.setattr(async_deliver, "TURN", 0.0)
     scene.subscribe(nap, concurrency=2)
     scene.deliver(scene.queue(10)[:1])
-    assert scene.called == ["e0"]
-    assert scene.ledger.status([VENDOR])[VENDOR].queued == 9
+    assert scene.called == ["e0", "e1"]
+    assert scene.ledger.status([VENDOR])[VENDOR].queued == 8
+    assert scene.calls() == [[]]
 
 
 def test_each_concerns_itself_alone(scene: Scene) -> None:
@@ -235,33 +242,30 @@ def test_each_has_a_context_of_its_own(scene: Scene, caplog: pytest.LogCaptureFi
 
 
 def test_a_worker_that_stops_ends_what_runs_and_takes_no_more(scene: Scene) -> None:
-    """The rest of its message goes back to the queue, and what is queued stays there."""
+    """What is queued stays there, and another worker is called for it."""
 
     async def act(_event: Event, _delivery: Delivery) -> None:
         scene.context.stopping.set()
         await asyncio.sleep(0.02)
 
     scene.subscribe(act, concurrency=3)
-    ids = scene.queue(12)
-    assert scene.deliver(ids[:8]) == {"done": 3, "given back": 5}
-    [message] = [scene.broker.take(["eventflow.deliver"], VENDOR)]
-    assert message is not None
-    assert message.args[2] == ids[3:8]
+    assert scene.deliver(scene.queue(12)[:8]) == {"done": 3}
     assert scene.ledger.status([VENDOR])[VENDOR].queued == 9
+    assert [] in scene.calls()
 
 
 def test_what_is_claimed_when_the_stop_comes_is_made(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It would else stay leased to a process that is gone."""
-    claim = scene.ledger.claim
+    take = scene.ledger.take
 
-    def claim_and_stop(*arguments: Any, **options: Any) -> list[Claim]:
-        claims = claim(*arguments, **options)
+    def take_and_stop(*arguments: Any, **options: Any) -> Taken:
+        taken = take(*arguments, **options)
         scene.context.stopping.set()
-        return claims
+        return taken
 
-    monkeypatch.setattr(scene.ledger, "claim", claim_and_stop)
+    monkeypatch.setattr(scene.ledger, "take", take_and_stop)
     scene.subscribe(nap)
     assert scene.deliver(scene.queue(3)) == {"done": 3}
 
@@ -286,21 +290,51 @@ def test_max_in_flight_bounds_it_too(scene: Scene) -> None:
 
 
 def test_one_that_has_ended_a_worker_runs_alone(scene: Scene) -> None:
-    """From a message of many it is sent apart; from its own nothing runs beside it."""
-    scene.subscribe(nap)
+    """Named or found: it waits until nothing runs beside it."""
+    beside: dict[str, int] = {}
+
+    async def act(event: Event, _delivery: Delivery) -> None:
+        beside[event.id] = scene.in_flight
+        await asyncio.sleep(0.02)
+        beside[event.id] = max(beside[event.id], scene.in_flight)
+
+    scene.subscribe(act)
     ids = scene.queue(6)
     target = scene.context.book.get("default", VENDOR)
-    scene.ledger.claim(target, ids[:1], lease=60, owner="gone")
-    scene.ledger.lost(VENDOR, ids[:1], owner="gone", delay=0, error="killed")
+    scene.ledger.claim(target, ids[:2], lease=60, owner="gone")
+    scene.ledger.lost(VENDOR, owner="gone", delay=0, error="killed")
     scene.ledger.move([target], 10)
-    assert scene.deliver(ids[:3]) == {"done": 2}
-    [message] = [scene.broker.take(["eventflow.deliver"], VENDOR)]
-    assert message is not None
-    assert message.args[2] == ids[:1]
-    scene.queue(3, first=6)
-    scene.most = 0
-    assert scene.deliver(ids[:1]) == {"done": 1}
-    assert scene.most == 1
+    assert scene.deliver(ids[:1]) == {"done": 6}
+    assert (beside["e0"], beside["e1"]) == (1, 1)
+    assert max(beside.values()) == 4
+
+
+def test_an_answer_that_was_lost_begins_nothing_twice(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ledger says once more what runs here; what it had drawn beside that begins then."""
+    take = scene.ledger.take
+    draws: list[Draw] = []
+
+    def take_and_lose(target: Target, ids: Sequence[str], draw: Draw, **options: Any) -> Taken:
+        draws.append(draw)
+        taken = take(target, ids, draw, **options)
+        if len(draws) == 2:
+            raise LedgerError("the ledger cannot be reached") from redis.ConnectionError()
+        return taken
+
+    monkeypatch.setattr(scene.ledger, "take", take_and_lose)
+
+    async def act(event: Event, _delivery: Delivery) -> None:
+        if event.id == "e0":
+            scene.queue(5, first=1)
+        await asyncio.sleep(0.2)
+
+    scene.subscribe(act, concurrency=4)
+    assert scene.deliver(scene.queue(1)) == {"done": 6}
+    assert [draw.repeats for draw in draws[:3]] == [False, False, True]
+    assert sorted(scene.called) == [f"e{number}" for number in range(6)]
+    assert scene.most == 4
 
 
 def test_a_single_one_is_shown_for_what_it_is(scene: Scene) -> None:

@@ -1,0 +1,153 @@
+"""What the ledger in Redis does for workers: deliveries are claimed, begun and finished."""
+
+import json
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from eventflow.delivery.answers import (
+    Claim,
+    Finish,
+    Finished,
+    Outcome,
+    Verdict,
+)
+from eventflow.delivery.calls import Draw, Taken
+from eventflow.delivery.limits import limit_arguments
+from eventflow.delivery.redis_outcomes import RedisOutcomes, read_finished
+from eventflow.delivery.redis_routes import RedisRoutes
+from eventflow.delivery.scripts import Argument
+from eventflow.rules.targets import Target
+
+__all__ = ["RedisClaims"]
+
+
+class RedisClaims(RedisRoutes):
+    """Deliveries of one bus. `eventflow.delivery.ledger.Ledger` says what each method does."""
+
+    def claim(
+        self,
+        target: Target,
+        delivery_ids: Sequence[str],
+        *,
+        lease: float,
+        owner: str = "",
+        alone: bool = True,
+    ) -> list[Claim]:
+        """Decide for each delivery whether it may run now; if so, count the attempt, lease it."""
+        how: list[Argument] = ["", 0, 0, 0, "", ""]
+        names, arguments = self._claim_call(target, delivery_ids, [lease, owner, int(alone)], how)
+        return _read_taken(self._run_noting("claim", names, arguments)).claims
+
+    def take(
+        self, target: Target, delivery_ids: Sequence[str], draw: Draw, *, lease: float, owner: str
+    ) -> Taken:
+        """Claim what a message names, then more of what is queued."""
+        how: list[Argument] = [draw.most, draw.look, int(not draw.begins_all)]
+        how += [int(draw.repeats), int(draw.answers)]
+        alone = int(len(delivery_ids) == 1 and not draw.begins_all)
+        how.append(draw.patience)
+        names, arguments = self._claim_call(target, delivery_ids, [lease, owner, alone], how)
+        # What was drawn is known to nobody where the answer is lost: hence `repeats`.
+        return _read_taken(self._noting.run_once("claim", names, arguments))
+
+    def _claim_call(
+        self,
+        target: Target,
+        delivery_ids: Sequence[str],
+        who: Sequence[Argument],
+        how: Sequence[Argument],
+    ) -> tuple[list[str], list[Argument]]:
+        keys, retry, (lease, owner, alone) = self._keys, target.retry, who
+        names = [*self._places(target.name), keys.counts(target.name)]
+        names += [keys.breaker(target.name), keys.tokens(target.name), keys.pause(target.name)]
+        arguments: list[Argument] = [lease, retry.max_attempts, retry.max_age, retry.max_crashes]
+        arguments += [owner, alone, keys.prefix, target.name, *how]
+        arguments += [*limit_arguments(target), *delivery_ids]
+        return names, arguments
+
+    def finish(self, target: Target, finishes: Sequence[Finish]) -> Finished:
+        """Record outcomes, and what they tell of the target."""
+        names, arguments = self._finish_call(target, finishes, "", "", 0.0)
+        return read_finished(self._run_noting("finish", names, arguments))
+
+    def outcomes(self, target: Target, *, owner: str, lease: float) -> RedisOutcomes:
+        """Return the line on which a list of deliveries is finished, one after another."""
+
+        def command(item: Finish, then: str) -> Sequence[Argument]:
+            names, arguments = self._finish_call(target, [item], then, owner, lease)
+            return self._noting.command("finish", names, arguments)
+
+        return RedisOutcomes(self._client, command, partial(self.finish, target))
+
+    def _finish_call(
+        self, target: Target, finishes: Sequence[Finish], then: str, owner: str, lease: float
+    ) -> tuple[list[str], list[Argument]]:
+        keys = self._keys
+        names = [*self._places(target.name), keys.counts(target.name), keys.breaker(target.name)]
+        names += self._letter_keys()
+        arguments: list[Argument] = [self._window, keys.prefix, target.name, then, owner, lease]
+        arguments += limit_arguments(target)
+        for item in finishes:
+            arguments += (item.delivery_id, item.attempt, item.outcome.value, _value_of(item))
+            arguments += (item.error_type, item.error)
+            arguments.append("" if item.succeeded is None else int(item.succeeded))
+            arguments.append(f"{item.duration:.6f}" if item.duration else "")
+            arguments.append(item.letter.reason.value if item.letter is not None else "")
+            arguments.append(item.trace)
+        return names, arguments
+
+    def park(self, target: str, delivery_ids: Sequence[str]) -> int:
+        """Hold back those that are queued, until their target may be called."""
+        names = self._places(target)
+        names += [self._keys.delivery(identity) for identity in delivery_ids]
+        return int(self._run_noting("park", names, delivery_ids))
+
+    def lost(self, target: str, *, owner: str, delay: float, error: str) -> list[str]:
+        """Take back what *owner* had claimed when it ended; what it had begun is due after *delay*."""
+        names = [self._keys.running(target), self._keys.waiting(target), self._keys.queued(target)]
+        arguments: list[Argument] = [owner, delay, error, self._keys.deliveries]
+        return [identity.decode() for identity in self._run_noting("lost", names, arguments)]
+
+
+def _read_taken(answer: Sequence[Any]) -> Taken:
+    left, is_called, *claims = answer
+    return Taken([_read_claim(one) for one in claims], left, bool(is_called))
+
+
+def _value_of(item: Finish) -> Argument:
+    if item.outcome is Outcome.RETRY:
+        return item.delay
+    if item.outcome is Outcome.DEAD and item.letter is not None:
+        return item.letter.to_json()
+    return ""
+
+
+def _read_claim(answer: Sequence[bytes]) -> Claim:
+    identity, verdict = answer[0].decode(), Verdict(answer[1].decode())
+    if verdict is Verdict.PARKED:
+        return Claim(identity, verdict, parked_by=answer[2].decode())
+    if len(answer) == 2:  # noqa: PLR2004 - the id, the verdict, and nothing more
+        return Claim(identity, verdict)
+    attempt, body, shaped, rules, accepted, first, redrives, now = answer[2:10]
+    kind, error, failed, paused, trace = answer[10:]
+    tried = int(attempt) - (verdict is Verdict.RUN)
+    if tried > int(failed):
+        # An attempt that never told how it went ended with its worker.
+        kind, error = b"WorkerLost", f"attempt {tried} ended with its worker".encode()
+    return Claim(
+        identity,
+        verdict,
+        attempt=int(attempt),
+        body=body,
+        input=shaped.decode() if shaped else None,
+        rules=tuple(json.loads(rules)),
+        accepted_at=float(accepted),
+        first_attempt_at=float(first),
+        redrives=int(redrives),
+        now=float(now),
+        error_type=kind.decode(),
+        error=error.decode(),
+        paused=float(paused),
+        trace=trace.decode(),
+    )

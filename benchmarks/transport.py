@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the servers that
 import redis
 from celery import Celery
 from celery.worker import state
+from kombu import transport as kombu_transport
 from kombu.transport import TRANSPORT_ALIASES
 
 from eventflow.embedded import running_server
@@ -55,6 +56,7 @@ def app_on(settings: Settings, transport: str) -> Celery:
     configure_app(app)
     if transport:
         TRANSPORT_ALIASES["redis"] = transport
+        kombu_transport._transport_cache.clear()  # noqa: SLF001 - it remembers the one before
     app.conf.update(task_acks_late=True, worker_prefetch_multiplier=1)
     return app
 

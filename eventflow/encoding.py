@@ -2,6 +2,8 @@
 
 import json
 import math
+from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 from pydantic_core import PydanticSerializationError, PydanticUndefined, to_jsonable_python
@@ -15,7 +17,20 @@ DEFAULT_MAX_BYTES = 1024 * 1024
 DEFAULT_MAX_DEPTH = 100
 _MAX_INTEGER = 2**63 - 1
 _SCALARS = frozenset({str, int, float, bool, type(None)})
+_NAMES = {str}
 _MIN_INTEGER = -(2**63)
+
+
+def _find_writer() -> Callable[[Any], bytes] | None:
+    """Return orjson's writer; None where it is not installed (extra `fast`)."""
+    try:
+        dumps: Callable[[Any], bytes] = import_module("orjson").dumps
+    except ImportError:
+        return None
+    return dumps
+
+
+_write_quickly = _find_writer()
 
 
 def encode_event(
@@ -54,7 +69,7 @@ def encode_event(
         value = getattr(event, name)
         if value != default:
             document[wire_name] = value
-    encoded = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    encoded = _write_json(document)
     if len(encoded) > max_bytes:
         message = (
             f"the event has {len(encoded):,} bytes, and at most {max_bytes:,} are allowed: put "
@@ -99,8 +114,20 @@ _WIRE_NAMES = frozenset(
 )
 
 
+def _write_json(document: dict[str, Any]) -> bytes:
+    """Write what `_as_json` has checked, without a blank."""
+    if _write_quickly is not None:
+        try:
+            return _write_quickly(document)
+        except (TypeError, ValueError):
+            pass  # it writes no more than 254 levels
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+
+
 def _as_json(data: object, max_depth: int) -> dict[str, Any]:
     """Return *data* as JSON has it, checked; it is converted only where it is not JSON yet."""
+    if type(data) is dict and _is_plain(data, max_depth):
+        return data
     # Checked before as well as after: pydantic fails on depth and surrogates without their place.
     is_json = _check_json(data, max_depth)
     if not is_json:
@@ -109,11 +136,41 @@ def _as_json(data: object, max_depth: int) -> dict[str, Any]:
         except (PydanticSerializationError, ValueError, RecursionError) as error:
             message = f"cannot be written as JSON: {error}"
             raise EventError(message, "data") from None
+        if type(data) is dict and _is_plain(data, max_depth):
+            return data
         _check_json(data, max_depth)
     if not isinstance(data, dict):
         message = f"must be an object, not {describe_kind(data)}"
         raise EventError(message, "data")
     return data
+
+
+def _is_plain(data: dict[str, Any], max_depth: int) -> bool:
+    """Whether this is an object of JSON's own kinds, within its limits: what nearly all events have.
+
+    It is quick, and does not say what is wrong where something is.
+    """
+    level: list[Any] = [data]
+    for _ in range(max_depth):
+        values: list[Any] = []
+        for container in level:
+            values += container  # an object's names are text like any other, and nothing else
+            if type(container) is dict:
+                if container and set(map(type, container)) != _NAMES:
+                    return False
+                values += container.values()
+        level = []
+        for value in values:
+            kind = type(value)
+            if (kind is str and value.isascii()) or kind is bool or value is None:
+                continue
+            if kind is dict or kind is list:
+                level.append(value)
+            elif kind not in _SCALARS or _scalar_fault(value):
+                return False
+        if not level:
+            return True
+    return False
 
 
 def _check_json(data: object, max_depth: int) -> bool:

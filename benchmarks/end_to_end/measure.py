@@ -9,6 +9,7 @@ from typing import Any
 from benchmarks.end_to_end.clock import Schedule
 from benchmarks.end_to_end.deployment import Deployment
 from benchmarks.end_to_end.histogram import Histogram
+from benchmarks.end_to_end.processes import machine_busy
 
 __all__ = ["Load", "Run", "as_json", "measure"]
 
@@ -58,6 +59,7 @@ class Run:
         accepted: From that moment to the return of `publish()`, by quantile.
         cpu: Cores used, by process.
         peak: The most memory, MiB, by process.
+        others: Cores that something else on this machine used meanwhile.
     """
 
     system: str
@@ -71,6 +73,7 @@ class Run:
     accepted: dict[str, float]
     cpu: dict[str, float] = field(default_factory=dict)
     peak: dict[str, float] = field(default_factory=dict)
+    others: float = 0.0
 
 
 def measure(
@@ -92,14 +95,14 @@ def measure(
     deployment.order(schedule, size=load.size, trouble=trouble)
     _sleep_until(schedule.measured_from)
     before, done = deployment.processes.usage(), _handed(deployment, targets)
-    published = deployment.published()
+    published, busy = deployment.published(), machine_busy()
     backlog = []
     while (now := time.monotonic()) < schedule.end:
         left = schedule.due(now) * len(targets) - (_handed(deployment, targets) - handed)
         backlog.append(max(left, 0) / (load.rate * len(targets)))
         _sleep_until(min(now + _SAMPLE_EVERY, schedule.end))
     after, at_end = deployment.processes.usage(), _handed(deployment, targets)
-    accepted = deployment.published() - published
+    accepted, busy = deployment.published() - published, machine_busy() - busy
     wanted = handed + schedule.events * len(targets)
     deployment.wait(lambda: _handed(deployment, targets) >= wanted, load.drain)
     deployment.await_published()
@@ -107,6 +110,7 @@ def measure(
     latency = deployment.latencies(targets).since(latencies)
     latency.endless = max(schedule.measured() * len(targets) - latency.total, 0)
     behind = backlog[-1]
+    cpu = {name: (after[name].cpu - before[name].cpu) / load.seconds for name in after}
     return Run(
         system=deployment.system.name,
         broker=deployment.broker,
@@ -117,8 +121,9 @@ def measure(
         behind=behind,
         latency=_quantiles(latency),
         accepted=_quantiles(deployment.waits().since(waits)),
-        cpu={name: (after[name].cpu - before[name].cpu) / load.seconds for name in after},
+        cpu=cpu,
         peak={name: after[name].peak for name in after},
+        others=max(busy / load.seconds - sum(cpu.values()), 0.0),
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-__all__ = ["Processes", "Usage"]
+__all__ = ["Processes", "Usage", "machine_busy"]
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _STOP_LIMIT = 10.0  # seconds
@@ -135,6 +135,13 @@ class Processes:
 
     def _log(self, name: str) -> Path:
         return self._place / f"{name}.log"
+
+
+def machine_busy() -> float:
+    """Return the seconds of processor time that the whole machine has used, whoever it was."""
+    fields = Path("/proc/stat").read_text().splitlines()[0].split()[1:]
+    user, nice, system, _idle, _wait, irq, soft, steal = map(int, fields[:8])
+    return (user + nice + system + irq + soft + steal) / _TICKS
 
 
 def _sum(pids: Sequence[int]) -> Usage:

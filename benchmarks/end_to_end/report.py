@@ -16,7 +16,7 @@ from benchmarks.end_to_end.measure import Run, as_json
 
 __all__ = ["format_seconds", "show_runs", "write_json"]
 
-_console = Console(width=None if os.isatty(1) else 150)
+_console = Console(width=None if os.isatty(1) else 180)
 
 
 def show_runs(title: str, runs: Mapping[str, Run]) -> None:
@@ -29,7 +29,7 @@ def show_runs(title: str, runs: Mapping[str, Run]) -> None:
     table = Table(title=title, title_justify="left")
     table.add_column("")
     headings = ("asked/s", "done/s", "holds", "p50 ms", "p90 ms", "p99 ms", "max ms", "accept p90")
-    for heading in (*headings, "cores: publisher", "router", "workers", "servers", "MiB most"):
+    for heading in (*headings, "cores: pub.", "router", "workers", "servers", "others", "MiB most"):
         table.add_column(heading, justify="right")
     for name, run in runs.items():
         latency = [format_seconds(run.latency[key]) for key in ("p50", "p90", "p99", "max")]
@@ -41,6 +41,7 @@ def show_runs(title: str, runs: Mapping[str, Run]) -> None:
             *latency,
             format_seconds(run.accepted["p90"]),
             *(f"{_cores(run, *names):.2f}" for names in _PARTS),
+            f"{run.others:.2f}",
             f"{max(run.peak.values()):.0f}",
         )
     _console.print(table)

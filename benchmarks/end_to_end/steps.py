@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 
-__all__ = ["STEPS", "shares", "step_of"]
+__all__ = ["shares", "step_of"]
 
 _STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("subscriber: the benchmark's own", ("benchmarks/end_to_end/", "dramatiq_fanout/")),
@@ -18,7 +18,6 @@ _STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("mark: finish", ("finish (eventflow/delivery/",)),
     ("metrics, logs, traces", ("eventflow/metrics/", "eventflow/telemetry/", "logging/__init__")),
     ("deliver: the chain", ("worker/chain.py", "worker/timeout.py", "eventflow/subscribers.py")),
-    ("send a message", ("eventflow/transport/sender.py", "transport/wire.py", "apply_async (")),
     (
         "acknowledge",
         ("redis_qos.py", "ack (kombu/", "ack (celery/", "ack_log_error (", "append (kombu/"),
@@ -30,18 +29,22 @@ _STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("publish: the rest of the call", ("eventflow/publishing/",)),
     ("Celery's worker round a task", ("celery/", "eventflow/worker/", "billiard/")),
 )
+_SEND = "send a message"
+_SENDERS = ("eventflow/transport/sender.py", "eventflow/transport/wire.py", "apply_async (")
+"""What is done within these is sending, however deep: the libraries below receive as well."""
 _REST = "everything else"
-STEPS = (*(name for name, _ in _STEPS), _REST)
-"""All steps, in the order in which they are tried."""
 
 
 def step_of(frames: Iterable[str]) -> str:
-    """Return the step of a stack: that of the innermost frame which says one.
+    """Return the step of a stack: that of the innermost frame which says one, or sending.
 
     Args:
         frames: Outermost first, each as `function (path:line)`.
     """
-    for frame in reversed(list(frames)):
+    stack = list(frames)
+    if any(mark in frame for frame in stack for mark in _SENDERS):
+        return _SEND
+    for frame in reversed(stack):
         for name, marks in _STEPS:
             if any(mark in frame for mark in marks):
                 return name

@@ -1,5 +1,6 @@
 """The delivery of events: the ledger that knows each one, and the policy that times its retries."""
 
+from eventflow.delivery.accepting import Accepted, WriteCall
 from eventflow.delivery.answers import (
     Acceptance,
     BreakerChange,
@@ -35,6 +36,7 @@ from eventflow.delivery.watch import AlarmChange, Backlog, Level, TargetBacklog,
 __all__ = [
     "CALL_AGAIN",
     "Acceptance",
+    "Accepted",
     "AlarmChange",
     "Backlog",
     "Balance",
@@ -72,6 +74,7 @@ __all__ = [
     "TargetStatus",
     "Verdict",
     "Watch",
+    "WriteCall",
     "connect_redis",
     "insist",
     "is_unanswered",

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from eventflow.delivery.accepting import Accepted
 from eventflow.delivery.answers import (
-    Acceptance,
     BreakerStatus,
     Claim,
     DeliveryState,
@@ -54,7 +54,7 @@ class Ledger(Protocol):
     def bus(self) -> str:
         """The bus whose events it knows."""
 
-    def accept(self, events: Sequence[tuple[str, bytes, str]]) -> list[Acceptance]:
+    def accept(self, events: Sequence[tuple[str, bytes, str]]) -> Accepted:
         """Take events; when this returns, they are safe.
 
         Args:

@@ -4,6 +4,7 @@ import os
 
 import redis
 
+from eventflow.delivery.accepting import WriteCall
 from eventflow.delivery.canaries import CanaryBook
 from eventflow.delivery.gauges import Gauges
 from eventflow.delivery.keys import BUSES
@@ -26,10 +27,19 @@ class Ledgers:
     Args:
         settings: Where they are.
         patient: Whether a call that met silence is made once more.
+        write_call: Writes the message that calls a router, for those who publish where the ledger's
+            server may be the broker too.
     """
 
-    def __init__(self, settings: Settings, *, patient: bool = True) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        patient: bool = True,
+        write_call: WriteCall | None = None,
+    ) -> None:
         self._settings = settings
+        self._write_call = write_call
         self._journal_most = settings.journal_most if settings.journal else 0
         self._patient = patient
         # By process: redis-py notices a fork, and yet has locks that another thread may have held.
@@ -52,6 +62,7 @@ class Ledgers:
                 window=self._settings.deduplication_window,
                 most=self._settings.max_backlog,
                 journal_most=self._journal_most,
+                write_call=self._write_call,
             )
         return ledger
 

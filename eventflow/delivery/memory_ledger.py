@@ -6,10 +6,12 @@ by the same suite; each method is what the Lua file of its name says.
 
 from collections.abc import Sequence
 
+from eventflow.delivery.accepting import Accepted
 from eventflow.delivery.answers import (
     Acceptance,
     Moved,
 )
+from eventflow.delivery.calls import CALL_AGAIN
 from eventflow.delivery.keys import DEAD_LETTERS, ROUTE
 from eventflow.delivery.memory_deliveries import MemoryDeliveries
 from eventflow.delivery.memory_moves import move_target
@@ -48,9 +50,11 @@ class MemoryLedger(MemorySights, MemoryDeliveries, MemorySteering):
         self._most = most
 
     @one_at_a_time
-    def accept(self, events: Sequence[tuple[str, bytes, str]]) -> list[Acceptance]:
+    def accept(self, events: Sequence[tuple[str, bytes, str]]) -> Accepted:
         """Take events, each with its id, JSON and lane."""
-        return [self._accept(event_id, body, lane) for event_id, body, lane in events]
+        answers = [self._accept(event_id, body, lane) for event_id, body, lane in events]
+        is_any_waiting = Acceptance.NEW in answers or Acceptance.PENDING in answers
+        return Accepted(answers, is_call_due=is_any_waiting and self._calls(ROUTE, CALL_AGAIN))
 
     def _accept(self, event_id: str, body: bytes, lane: str) -> Acceptance:
         now, route = self._clock(), self._targets[ROUTE]

@@ -6,10 +6,12 @@ from math import ceil
 
 import redis
 
+from eventflow.delivery.accepting import Accepted, WriteCall
 from eventflow.delivery.answers import (
     Acceptance,
     Moved,
 )
+from eventflow.delivery.calls import CALL_AGAIN
 from eventflow.delivery.keys import BUSES, DEAD_LETTERS, ROUTE
 from eventflow.delivery.limits import limit_arguments
 from eventflow.delivery.redis_claims import RedisClaims
@@ -39,6 +41,7 @@ class RedisLedger(RedisClaims, RedisRoutes, RedisSights, RedisSteering):
         window: How long, in seconds, an event's id is remembered once all is delivered.
         most: How many events may wait to be routed before `accept` takes no more; 0 for any number.
         journal_most: How many entries of the journal may wait for the recorder; 0 for no journal.
+        write_call: Writes the message that calls a router, where the server is the broker too.
     """
 
     def __init__(
@@ -49,23 +52,28 @@ class RedisLedger(RedisClaims, RedisRoutes, RedisSights, RedisSteering):
         window: float = 86400.0,
         most: int = 0,
         journal_most: int = 0,
+        write_call: WriteCall | None = None,
     ) -> None:
         super().__init__(client, bus, journal_most=journal_most)
+        self._write_call = write_call
         self._window = ceil(window)
         self._most = most
         self._known = False
 
-    def accept(self, events: Sequence[tuple[str, bytes, str]]) -> list[Acceptance]:
+    def accept(self, events: Sequence[tuple[str, bytes, str]]) -> Accepted:
         """Take events, each with its id, JSON and lane; when this returns, they are safe."""
         if not self._known:  # movers look only at buses that they know of
             guarded(self._client, lambda: self._client.sadd(BUSES, self._bus))
             self._known = True
+        message = self._write_call(self._bus, events) if self._write_call is not None else None
         keys = [self._keys.queued(ROUTE), self._keys.lanes, self._keys.counts(ROUTE)]
-        arguments: list[Argument] = [self._most]
-        for event_id, body, lane in events:
-            keys += (self._keys.event(event_id), self._keys.body(event_id), self._keys.lane(lane))
-            arguments += (event_id, body, lane)
-        return [_ACCEPTANCES[answer] for answer in self._run_noting("accept", keys, arguments)]
+        if message is not None:
+            keys.append(ROUTE)  # the broker's list
+        arguments: list[Argument] = [self._keys.prefix, self._most, CALL_AGAIN, message or b""]
+        for event in events:
+            arguments += event
+        is_call_due, *answers = self._run_noting("accept", keys, arguments)
+        return Accepted(map(_ACCEPTANCES.__getitem__, answers), is_call_due=bool(is_call_due))
 
     def move(self, targets: Sequence[Target], limit: int) -> Moved:
         """Queue again what is due, what was lost with its worker, and what may run now."""

@@ -11,6 +11,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from eventflow.delivery.packing import CommandPacker
 from eventflow.errors import LedgerError
 from eventflow.settings import mask_url
 from eventflow.tls import tls_advice
@@ -54,6 +55,7 @@ def connect_redis(
             socket_timeout=timeout,
             socket_connect_timeout=timeout,
             health_check_interval=25,
+            command_packer=CommandPacker(),
             # Every script may be repeated; one try more covers a connection that the server closed.
             retry=Retry(NoBackoff(), 1, (redis.ConnectionError, *(_SILENCE if patient else ()))),
             **(tls or {}),

@@ -94,11 +94,13 @@ def _script_keys(duty: Duty, *, has_broker: bool) -> tuple[str, ...]:
     if duty.role is Role.MONITOR:
         return (*unacked_keys((NO_QUEUES,)).values(), *_bindings()) if has_broker else ()
     names: list[str] = []
+    publishes = duty.role is Role.PUBLISHER or duty.publishes
+    if has_broker and (publishes or duty.role is Role.OPERATOR):
+        names.append(ROUTE)  # the list: what is accepted and its message are one step there
     for keys in _keys(duty):
         events = (keys.event("*"), keys.body("*"))
-        if duty.role is Role.PUBLISHER or duty.publishes:
-            names += (keys.queued(ROUTE), keys.lanes, keys.lane("*"), *events)
-            names.append(keys.counts(ROUTE))
+        if publishes:
+            names += (keys.queued(ROUTE), keys.lanes, keys.counts(ROUTE))
         names += (keys.journal, keys.counts(JOURNAL))
         if duty.role is Role.PUBLISHER:
             continue
@@ -128,7 +130,7 @@ def _ledger_grants(duty: Duty) -> Iterator[Grant]:
             yield Grant(("set",), (keys.body("*"),), "W")
             yield Grant(("zadd", "zcard"), (keys.queued(ROUTE),), "W")
             yield Grant(("rpush",), (keys.lanes, keys.lane("*")), "W")
-            yield Grant(("hincrby", "hset", "hlen"), (keys.counts(ROUTE),))
+            yield Grant(("hget", "hincrby", "hset", "hlen"), (keys.counts(ROUTE),))
         # Whoever does a step writes it down.
         yield Grant(("xadd", "xlen"), (keys.journal,), "W")
         yield Grant(("hincrby",), (keys.counts(JOURNAL),))

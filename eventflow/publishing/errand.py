@@ -58,7 +58,7 @@ class Errand:
         ledgers: Where to.
         waker: Who tells the routers.
         seconds: How long a part may take, from its beginning to the last that is done for it.
-        most_named: Events that one message names.
+        most_named: Events that a message names; it has all routed that wait.
         wording: What is said where events are not accepted.
     """
 
@@ -103,7 +103,7 @@ class Errand:
             if not self._begin(part):
                 return
             try:
-                taken = self._accept(part)
+                taken, waiting = self._accept(part)
             except LedgerError as error:
                 meter().published(part.bus, {"failed": len(part.events)})
                 self._end(self._refusal(error.message, is_known=not is_unanswered(error)), error)
@@ -111,17 +111,16 @@ class Errand:
             except Exception as error:  # noqa: BLE001 - raised where it is waited for
                 self._end(error)
                 return
-            waiting = [event for event, answer in taken if answer is not Acceptance.DUPLICATE]
-            if len(taken) < len(part.events):
+            if taken < len(part.events):
                 self._end(self._refusal(self._wording.full(part.bus)))
                 self._wake(part.bus, waiting)
                 return
-            if number < last:
+            if number < last and waiting:
                 start(partial(self._wake, part.bus, waiting))
-                continue
-            if self._waker.is_away:
-                self._end(None)
-            self._wake(part.bus, waiting)
+            elif number == last:
+                if self._waker.is_away:
+                    self._end(None)
+                self._wake(part.bus, waiting)
         self._end(None)
 
     def give_up(self) -> None:
@@ -151,8 +150,8 @@ class Errand:
             self._until = time.monotonic() + self._seconds
             return True
 
-    def _accept(self, part: Part) -> Sequence[tuple[Event[Any], Acceptance]]:
-        """Have a part accepted; return what was taken, with the ledger's answers."""
+    def _accept(self, part: Part) -> tuple[int, list[Event[Any]]]:
+        """Have a part accepted; return how many were taken, and those that a router is to be told of."""
         answers = self._ledgers.of(part.bus).accept(
             [(one.event.id, one.body, _lane(one.event)) for one in part.events]
         )
@@ -169,15 +168,13 @@ class Errand:
         known = len(answers) - new - refused
         outcomes = {"accepted": new, "duplicate": known, "refused": refused}
         meter().published(part.bus, outcomes)
-        return taken
+        if not answers.is_call_due:
+            return len(taken), []
+        return len(taken), [event for event, answer in taken if answer is not Acceptance.DUPLICATE]
 
     def _wake(self, bus: str, events: Sequence[Event[Any]]) -> None:
-        named = [(event.id, event.type) for event in events]
-        size = self._most_named
-        messages = [
-            route_message(bus, named[start : start + size]) for start in range(0, len(named), size)
-        ]
-        self._waker.wake(messages, len(named))
+        named = [(event.id, event.type) for event in events[: self._most_named]]
+        self._waker.wake([route_message(bus, named)] if named else [], len(events))
 
     def _end(self, error: Exception | None, cause: Exception | None = None) -> None:
         with self._lock:

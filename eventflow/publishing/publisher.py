@@ -3,7 +3,7 @@
 import asyncio
 import copy
 from collections.abc import Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from eventflow.delivery import Ledgers
@@ -17,12 +17,12 @@ from eventflow.settings import Settings, mask_url
 from eventflow.telemetry import Publication, Tracing
 from eventflow.tls import tls_advice
 from eventflow.transport import MessageSender
+from eventflow.transport.route_calls import MOST_NAMED
 from eventflow.units import format_duration
 
 __all__ = ["Publisher"]
 
 _MOST_AT_ONCE = 500  # events in one call of the ledger
-_MOST_ROUTED_AT_ONCE = 20  # events that a message names: so long may another one's event wait
 
 
 class Publisher:
@@ -153,11 +153,13 @@ class Publisher:
             self._ledgers,
             self._waker,
             seconds=self._settings.publish_deadline,
-            most_named=min(self._settings.group_size, _MOST_ROUTED_AT_ONCE),
-            wording=Wording(
-                full=self._say_full, late=self._say_late(), crowded=self._say_crowded()
-            ),
+            most_named=MOST_NAMED,
+            wording=self._wording,
         )
+
+    @cached_property
+    def _wording(self) -> Wording:
+        return Wording(full=self._say_full, late=self._say_late(), crowded=self._say_crowded())
 
     def _say_full(self, bus: str) -> str:
         return (

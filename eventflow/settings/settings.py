@@ -199,7 +199,9 @@ class Settings(SeeingSettings):
         7 * 86400.0, description="How long a published row of the outbox is kept."
     )
     task_events: bool = Field(
-        True, description="Whether workers tell Flower what they do; costs a third of their speed."
+        True,
+        description="Whether workers tell Flower what they do; costs some 0.15 ms of a processor's "
+        "time a message.",
     )
     concurrency: int = Field(
         2,

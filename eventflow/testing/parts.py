@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import redis
 
-from eventflow.delivery import Acceptance, Ledger, Ledgers, MemoryLedger, Planned, Routed, Routing
+from eventflow.delivery import (
+    Acceptance,
+    Accepted,
+    Ledger,
+    Ledgers,
+    MemoryLedger,
+    Planned,
+    Routed,
+    Routing,
+)
 from eventflow.encoding import decode_event
 from eventflow.errors import LedgerError
 from eventflow.settings import Settings
@@ -38,7 +47,7 @@ class WatchedLedger(MemoryLedger):
         self.routed: dict[str, tuple[Planned, ...]] = {}
         self.unrouted: dict[str, tuple[DeadLetter, ...]] = {}
 
-    def accept(self, events: Sequence[tuple[str, bytes, str]]) -> list[Acceptance]:
+    def accept(self, events: Sequence[tuple[str, bytes, str]]) -> Accepted:
         """Take events, and remember them."""
         answers = super().accept(events)
         for (event_id, body, _), answer in zip(events, answers, strict=True):

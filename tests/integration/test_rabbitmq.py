@@ -167,8 +167,13 @@ def test_a_queue_at_its_limit_refuses(host: VirtualHost, queue: str) -> None:
     with host.connect() as connection, connection.channel() as channel:
         channel.queue_declare(queue, durable=True, auto_delete=False, arguments=arguments)
     sender = Sender(app_of(host.url))
+
+    def fill() -> None:
+        for _ in range(20):  # the queue tells publishers that it is full a moment after it is
+            sender.send(messages(queue, 50))
+
     with pytest.raises(TransportError, match="refused"):
-        sender.send(messages(queue, 50))
+        fill()
 
 
 def test_a_broker_that_was_restarted_is_found_again(host: VirtualHost, queue: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from eventflow import encoding, events, journal, routing
 from eventflow.cli import listing, retries
-from eventflow.delivery import gauges, reconciliation, silence
+from eventflow.delivery import CALL_AGAIN, gauges, reconciliation, silence
 from eventflow.errors import EventError
 from eventflow.gateway import content_modes, crew, put_events, server, signature
 from eventflow.metrics import endpoint, labels
@@ -37,7 +37,7 @@ from eventflow.store import audit, failures, replay_records, sealing
 from eventflow.store import journal as stored_journal
 from eventflow.story import identifying, searching
 from eventflow.telemetry import provider, step
-from eventflow.transport import messages
+from eventflow.transport import messages, route_calls
 from eventflow.worker import (
     calling,
     canary,
@@ -94,7 +94,8 @@ LIMITS: Mapping[str, Any] = {
     "deliveries that a worker takes at once": pace.MOST_AT_ONCE,
     "seconds for which a task takes what is queued": calling.TURN,
     "events that a router takes at once": route._SLICE,
-    "events that one message to the routers names": publisher._MOST_ROUTED_AT_ONCE,
+    "events that a publisher's message to the routers names": route_calls.MOST_NAMED,
+    "seconds for which a message to the routers counts as on its way": int(CALL_AGAIN),
     "seconds that `publish()` takes": setting("publish_deadline"),
     "calls of `publish()` in a process that wait for a silent ledger": carriers.MOST,
     "bytes of a shaped input": f"{routing.INPUT_TIMES} events",

@@ -18,6 +18,13 @@ def test_the_innermost_frame_that_says_a_step_decides():
     assert "everything else" == step_of(frames[2:])
 
 
+def test_what_sends_is_no_receiving():
+    """The same library receives and sends; below the sender all of it is sending."""
+    frames = ["send (eventflow/transport/sender.py:70)", "_put (kombu/transport/redis.py:900)"]
+    assert "send a message" == step_of(frames)
+    assert "receive" == step_of(frames[1:])
+
+
 def test_shares_are_of_all_samples():
     """Four samples, one of them the matcher's: a quarter; where a checkout lies says nothing."""
     found = shares(

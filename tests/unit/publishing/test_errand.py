@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from eventflow.delivery import Acceptance, MemoryLedger
+from eventflow.delivery import Accepted, MemoryLedger
 from eventflow.errors import PublishError, TransportError
 from eventflow.events import Event
 from eventflow.publishing.carriers import Carriers
@@ -67,7 +67,7 @@ class Ledger(MemoryLedger):
         super().__init__(most=most)
         self.gates: dict[str, Gate] = {}
 
-    def accept(self, events: Sequence[tuple[str, bytes, str]]) -> list[Acceptance]:
+    def accept(self, events: Sequence[tuple[str, bytes, str]]) -> Accepted:
         """Take events."""
         for event_id, _, _ in events:
             if event_id in self.gates:

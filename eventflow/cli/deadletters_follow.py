@@ -19,8 +19,8 @@ from eventflow.cli.output import print_json, say
 from eventflow.cli.progress import show_progress
 from eventflow.errors import EventflowError
 from eventflow.redrive import (
-    LoopPace,
     Outcome,
+    Pace,
     Plan,
     Redriven,
     Run,
@@ -39,7 +39,7 @@ _DEED = "deadletters redrive"
 def follow(
     store: DeadLetterStore,
     plan: Plan,
-    pace: LoopPace,
+    pace: Pace,
     *,
     which: Sequence[str],
     asks: bool,
@@ -128,7 +128,7 @@ def send_now(
 def _run(
     store: DeadLetterStore,
     plan: Plan,
-    pace: LoopPace,
+    pace: Pace,
     sender: Sending,
     *,
     which: Sequence[str],

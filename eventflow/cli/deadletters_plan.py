@@ -10,7 +10,7 @@ from eventflow.cli.deadletters_store import letters
 from eventflow.cli.deadletters_view import counts_of, document_of
 from eventflow.cli.output import print_json, print_table, say, visible
 from eventflow.cli.times import iso
-from eventflow.redrive import LoopPace, Outcome, Plan, Redriven, RunState
+from eventflow.redrive import Outcome, Pace, Plan, Redriven, RunState
 from eventflow.units import format_duration
 
 __all__ = ["document_of_plan", "document_of_run", "report_run", "report_sent", "show_plan"]
@@ -19,7 +19,7 @@ _MOST_ERROR = 80  # characters of an error in a line
 _MOST_GROUPS = 5  # failures of a target that the plan names
 
 
-def show_plan(plan: Plan, pace: LoopPace | None) -> None:
+def show_plan(plan: Plan, pace: Pace | None) -> None:
     """Say what would go, what failed, and what would not go.
 
     Args:

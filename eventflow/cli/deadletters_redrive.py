@@ -19,7 +19,7 @@ from eventflow.cli.deadletters_store import (
 )
 from eventflow.cli.output import json_option
 from eventflow.cli.quantities import DURATION, RATE
-from eventflow.redrive import LoopPace, Outcome, make_plan, preview
+from eventflow.redrive import Outcome, Pace, make_plan, preview
 from eventflow.settings import load_settings
 from eventflow.store import DeadLetterFilter, DeadLetterStore
 from eventflow.units import Rate
@@ -91,7 +91,7 @@ def redrive(
     ids = (*ids, *more_ids)
     filters = chosen(ids, read_filter(options), is_all=is_all)
     most_redrives = None if force else load_settings().max_redrives
-    pace = LoopPace(rate.count / rate.seconds, wait, max_failures / 100)
+    pace = Pace(rate.count / rate.seconds, wait, max_failures / 100)
     with opened() as engine:
         if ids and canary is None:
             is_well = _by_id(engine, ids, most_redrives, dry_run=dry_run, as_json=as_json)

@@ -129,10 +129,6 @@ class Reconciliation:
 
     def owners(self, target: str, limit: int) -> list[str]:
         """Return who has the leases of a target that have not ended; so many at most."""
-        return [owner for _, owner in self.leases(target, limit)]
-
-    def leases(self, target: str, limit: int) -> list[tuple[str, str]]:
-        """Return the deliveries of a target whose leases have not ended, and who has each."""
         running = self._keys.running(target)
         seconds, micros = guarded(self._client, self._client.time)
         now = float(seconds) + float(micros) / 1e6
@@ -143,11 +139,7 @@ class Reconciliation:
         pipeline = self._client.pipeline(transaction=False)
         for identity in ids:
             pipeline.hget(self._keys.delivery(identity.decode()), "owner")
-        owners = guarded(self._client, pipeline.execute)
-        return [
-            (identity.decode(), (owner or b"").decode())
-            for identity, owner in zip(ids, owners, strict=True)
-        ]
+        return [(owner or b"").decode() for owner in guarded(self._client, pipeline.execute)]
 
     def progress(self, names: Iterable[str]) -> str:
         """Return what changes whenever something of one of the names is claimed or is through."""

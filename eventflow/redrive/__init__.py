@@ -2,7 +2,7 @@
 
 from eventflow.redrive.fate import Course, Fate, LedgerCourse, Standing
 from eventflow.redrive.plan import Part, Plan, make_plan
-from eventflow.redrive.run import LoopPace, Run, RunState
+from eventflow.redrive.run import Pace, Run, RunState
 from eventflow.redrive.sending import (
     Outcome,
     Redriven,
@@ -16,8 +16,8 @@ __all__ = [
     "Course",
     "Fate",
     "LedgerCourse",
-    "LoopPace",
     "Outcome",
+    "Pace",
     "Part",
     "Plan",
     "Redriven",

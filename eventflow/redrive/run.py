@@ -11,7 +11,7 @@ from eventflow.redrive.share import FailureShare
 from eventflow.store import DeadLetterStore, StoredDeadLetter, redrive_refusal
 from eventflow.units import format_duration
 
-__all__ = ["MOST_OPEN", "LoopPace", "Run", "RunState"]
+__all__ = ["MOST_OPEN", "Pace", "Run", "RunState"]
 
 MOST_OPEN = 500
 """Deliveries of one target that are sent and have no outcome, at most: beyond, the run waits.
@@ -25,7 +25,7 @@ _CONVINCING = 2  # failures in a row, after which nobody waits for a delivery's 
 
 
 @dataclass(frozen=True, slots=True)
-class LoopPace:
+class Pace:
     """How quickly, and how warily.
 
     Attributes:
@@ -98,7 +98,7 @@ class Run:
         store: DeadLetterStore,
         flow: Redriver,
         course: Course,
-        pace: LoopPace,
+        pace: Pace,
         *,
         told: Callable[[RunState], None],
         clock: Callable[[], float] = time.monotonic,

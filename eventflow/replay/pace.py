@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 from eventflow.units import Rate
 
-__all__ = ["LoopPace"]
+__all__ = ["Pace"]
 
 _STEP = 0.25  # seconds: what has come together in it goes at once
 
 
-class LoopPace:
+class Pace:
     """Tells how many may go now.
 
     Args:

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from eventflow.errors import EventflowError, LedgerError, StoreError
 from eventflow.replay.outlet import MOST_AT_ONCE, Outlet
-from eventflow.replay.pace import LoopPace
+from eventflow.replay.pace import Pace
 from eventflow.replay.selection import Selection
 from eventflow.store.archive import ArchiveStore
 from eventflow.store.archived import ArchiveCursor, ArchivedEvent
@@ -62,7 +62,7 @@ class ReplayRun:
         self._outlet = outlet
         self._archive = archive
         self._replays = replays
-        self._pace = LoopPace(rate, time.monotonic)
+        self._pace = Pace(rate, time.monotonic)
         self.progress = replay.progress
         self._pending: list[tuple[ArchivedEvent, int]] = []  # and how many were seen by then
         self._tell: Tell = lambda _progress: None

@@ -21,7 +21,6 @@ from eventflow.worker.identity import process_name
 __all__ = ["Request"]
 
 _log = logging.getLogger("eventflow.deliver")
-_MOST_LEASES = 10_000  # of a target, that are looked at for what the process had
 
 
 class Request(CeleryRequest):  # type: ignore[misc]  # celery has no types
@@ -49,10 +48,6 @@ class Request(CeleryRequest):  # type: ignore[misc]  # celery has no types
         try:
             ledger = context.ledgers.of(bus)
             target = context.book.get(bus, name)
-            # A task may have claimed more than its message names.
-            leases = context.ledgers.reconciliation(bus).leases(name, _MOST_LEASES)
-            claimed = (identity for identity, holder in leases if holder.startswith(owner))
-            ids = list(dict.fromkeys([*ids, *claimed]))
             attempts = max((attempts for _, attempts in ledger.describe(ids)), default=1)
             delay = next_delay(target.retry, max(1, attempts), random.random)
             lost = ledger.lost(name, owner=owner, delay=delay, error=text)

@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 
 from eventflow.errors import TransportError
 from eventflow.records import DeadLetter
-from eventflow.redrive import Fate, LoopPace, Run, RunState, Standing, make_plan
+from eventflow.redrive import Fate, Pace, Run, RunState, Standing, make_plan
 from eventflow.redrive.run import MOST_OPEN
 from eventflow.store import DeadLetterFilter, DeadLetterStore, State, StoredDeadLetter, open_engine
 from eventflow.store.groups import FailureGroups
@@ -95,7 +95,7 @@ def go(
     store = DeadLetterStore(engine)
     plan = make_plan(store, FailureGroups(engine), DeadLetterFilter(), canary=canary)
     state = RunState(plan.count)
-    pace = LoopPace(rate, patience, most_failures)
+    pace = Pace(rate, patience, most_failures)
     run = Run(
         store,
         world,

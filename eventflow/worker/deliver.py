@@ -85,23 +85,11 @@ def deliver(
         made = make_deliveries(context, bus, target_name, delivery_ids, turn=TURN)
     else:
         made, apart = make_at_once(context, bus, target, subscriber, delivery_ids)
-        _make_apart(context, bus, target_name, apart, made)
+        alone = _Worker(context, context.ledgers.of(bus), target, made)
+        alone.make_apart(apart, time.monotonic() + TURN)
     if len(delivery_ids) == 1:
         _show(made, delivery_ids[0])
     return dict(made.counts)
-
-
-def _make_apart(
-    context: WorkerContext, bus: str, target_name: str, apart: Sequence[str], made: Made
-) -> None:
-    """Make those that have ended a worker before, each while nothing runs beside it."""
-    ends = time.monotonic() + TURN
-    for identity in apart:
-        if time.monotonic() > ends:
-            break  # they are queued, and taken in their turn
-        alone = make_deliveries(context, bus, target_name, [identity])
-        made.counts += alone.counts
-        made.attempts += alone.attempts
 
 
 def make_deliveries(
@@ -140,8 +128,10 @@ def lease_seconds(target: Target, margin: float) -> float:
 class _Worker:
     """One task's work for one target."""
 
-    def __init__(self, context: WorkerContext, ledger: Ledger, target: Target) -> None:
-        self.made = Made()
+    def __init__(
+        self, context: WorkerContext, ledger: Ledger, target: Target, made: Made | None = None
+    ) -> None:
+        self.made = made if made is not None else Made()
         self._context = context
         self._ledger = ledger
         self._target = target
@@ -162,6 +152,14 @@ class _Worker:
             named, is_first = (), False
         if left and turn > 0:
             call_again(self._context, self._ledger, self._target.name, self._call)
+
+    def make_apart(self, delivery_ids: Sequence[str], ends: float) -> None:
+        """Make those that have ended a worker before, each while nothing runs beside it."""
+        for identity in delivery_ids:
+            if self._is_stopping() or time.monotonic() > ends:
+                call_again(self._context, self._ledger, self._target.name, self._call)
+                break
+            self.work([identity], 0.0)
 
     def _is_stopping(self) -> bool:
         return self._context.stopping.is_set()

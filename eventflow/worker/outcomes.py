@@ -1,20 +1,17 @@
 """The outcomes of attempts: recorded in the ledger, then told to logs, metrics and the recorder."""
 
-import logging
 from collections.abc import Sequence
 
 from eventflow.delivery import Claim, Finish, Ledger, Outcome, insist
-from eventflow.errors import TransportError
 from eventflow.rules import Target
 from eventflow.transport import record_message
+from eventflow.worker.calling import send_calls
 from eventflow.worker.chain import Attempt
 from eventflow.worker.context import WorkerContext
 from eventflow.worker.monitoring import count_finish
-from eventflow.worker.tell import tell_breaker, tell_outcome
+from eventflow.worker.tell import tell_breaker, tell_outcome, tell_superseded
 
 __all__ = ["record_finishes", "tell_finish"]
-
-_log = logging.getLogger("eventflow.deliver")
 
 
 def record_finishes(
@@ -42,10 +39,7 @@ def record_finishes(
         if is_recorded and finish.outcome is Outcome.DEAD
     ]
     if dead:
-        try:
-            context.sender.send([record_message(ledger.bus, dead)])
-        except TransportError as error:
-            _log.warning("%s", error, extra={"action": "send_failed", "messages": 1})
+        send_calls(context, [record_message(ledger.bus, dead)])
     return tuple(finished.recorded)
 
 
@@ -68,11 +62,7 @@ def tell_finish(
     if finish is None:
         return "passed over"
     if not recorded:
-        _log.warning(
-            "delivery %s was finished or claimed by another worker meanwhile",
-            claim.delivery_id,
-            extra={"action": "delivery_superseded", "delivery_id": claim.delivery_id},
-        )
+        tell_superseded(claim)
         return "superseded"
     tell_outcome(target, claim, finish, attempt.error)
     count_finish(ledger.bus, target.name, claim, finish)

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import redis
@@ -93,7 +93,7 @@ class Scene:
     def calls(self) -> list[list[str]]:
         """Take the messages that were sent to the target; return what each names."""
         messages = iter(lambda: self.broker.take(["eventflow.deliver"], VENDOR), None)
-        return [list(message.args[2]) for message in messages]
+        return [cast("list[str]", message.args[2]) for message in messages]
 
     def deliver(self, ids: Sequence[str]) -> dict[str, int]:
         """Run the task of a message that names these."""

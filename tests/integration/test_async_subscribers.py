@@ -110,7 +110,7 @@ def await_in_flight(deployment: Deployment, count: int) -> None:
     )
 
 
-@pytest.mark.parametrize("pool", ["solo", "threads"], indirect=True)
+@pytest.mark.parametrize("pool", ["threads"], indirect=True)
 def test_a_hundred_are_in_flight(deployment: Deployment, pool: str) -> None:
     """One process has a hundred calls under way, and each delivery is made once."""
     began = time.monotonic()

@@ -74,7 +74,8 @@ class Draw:
         answers: Whether a message was taken for it, which thereby is on its way no more.
         patience: Seconds after which a message that nobody has taken counts as lost.
         repeats: Whether the answer to the same owner's last one was lost.
-        begins_all: Whether all that may run are begun by this, since they run at once.
+        begins_all: Whether all that may run are begun by this, since they run at once. What has
+            ended a worker before is then answered `apart`: it may not run beside others.
     """
 
     most: int

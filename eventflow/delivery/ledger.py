@@ -148,17 +148,16 @@ class Ledger(Protocol):
             target: Their target, whose policy and limits decide.
             delivery_ids: What is named; what is not taken of it stays queued.
             draw: How many.
-            lease: Seconds that they are leased for.
+            lease: Seconds that they are leased for: for their turn in the list, too.
             owner: As in `claim`.
         """
 
-    def outcomes(self, target: Target, *, owner: str, lease: float) -> Outcomes:
+    def outcomes(self, target: Target, *, owner: str) -> Outcomes:
         """Return the line on which a list of deliveries is finished, one after another.
 
         Args:
             target: Their target.
             owner: Who has taken them.
-            lease: Seconds that the one which is begun next is leased for.
         """
 
     def finish(self, target: Target, finishes: Sequence[Finish]) -> Finished:

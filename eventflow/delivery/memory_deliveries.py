@@ -141,15 +141,15 @@ class MemoryDeliveries(MemoryRoutes):
 
         for identity in named:
             if not is_full():
-                claim(identity, alone=len(delivery_ids) == 1)
+                claim(identity, alone=len(delivery_ids) == 1 and not draw.begins_all)
         is_closed = kept.breaker.now(self._clock())[0] is BreakerState.CLOSED
         is_limited = target.rate_limit is not None or target.max_in_flight is not None
         for identity in kept.queued.first(draw.look):
             delivery = self._deliveries.get(identity)
-            has_crashed = delivery is not None and delivery.crashes > 0
-            if is_full() or (runs and (is_limited or has_crashed or not is_closed)):
+            is_alone = delivery is not None and delivery.crashes > 0 and not draw.begins_all
+            if is_full() or (runs and (is_limited or is_alone or not is_closed)):
                 break
-            claim(identity, alone=True)
+            claim(identity, alone=not draw.begins_all)
         left = len(kept.queued)
         is_called = 0 < len(runs) <= left and self._calls(target.name, draw.patience)
         return Taken(claims, left, is_called)
@@ -164,20 +164,19 @@ class MemoryDeliveries(MemoryRoutes):
                 kept.queued[identity] = self._clock()
         return [identity for identity in own if identity in kept.running]
 
-    def outcomes(self, target: Target, *, owner: str, lease: float) -> MemoryOutcomes:
+    def outcomes(self, target: Target, *, owner: str) -> MemoryOutcomes:
         """Return the line on which a list of deliveries is finished, one after another."""
 
         def begin(identity: str) -> None:
-            self._begin(target.name, identity, owner, lease)
+            self._begin(identity, owner)
 
         return MemoryOutcomes(partial(self.finish, target), begin)
 
     @one_at_a_time
-    def _begin(self, target: str, identity: str, owner: str, lease: float) -> None:
-        delivery, now = self._deliveries.get(identity), self._clock()
+    def _begin(self, identity: str, owner: str) -> None:
+        delivery = self._deliveries.get(identity)
         if delivery is not None and delivery.is_ahead and delivery.owner == owner:
-            begin_one(delivery, now)
-            self._targets[target].running[identity] = now + lease
+            begin_one(delivery, self._clock())
 
     @one_at_a_time
     def finish(self, target: Target, finishes: Sequence[Finish]) -> Finished:

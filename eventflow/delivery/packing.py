@@ -4,9 +4,11 @@ A script's call has dozens of short arguments, and a list of events thousands; e
 one format here. Given to redis-py as its `command_packer`.
 """
 
+from collections.abc import Sequence
+
 from redis.exceptions import DataError
 
-__all__ = ["CommandPacker"]
+__all__ = ["CommandPacker", "Template"]
 
 
 class CommandPacker:
@@ -22,9 +24,44 @@ class CommandPacker:
             redis.exceptions.DataError: When an argument is of a kind that Redis does not know.
         """
         parts = [*_encode(words[0]).split(), *map(_encode, words[1:])]
-        pieces = [b"*%d\r\n" % len(parts)]
-        pieces += [b"$%d\r\n%b\r\n" % (len(part), part) for part in parts]
-        return [b"".join(pieces)]
+        return [b"*%d\r\n%b" % (len(parts), _join(parts))]
+
+
+class Template:
+    """A command of which only some words change from one call to the next; the rest is written once.
+
+    Args:
+        words: The command, of one word, and its arguments; None for each that changes.
+    """
+
+    def __init__(self, words: Sequence[object]) -> None:
+        pieces: list[list[bytes]] = [[]]
+        for word in words:
+            if word is None:
+                pieces.append([])
+            else:
+                pieces[-1].append(_encode(word))
+        first, *self._between = map(_join, pieces)
+        self._first = b"*%d\r\n%b" % (len(words), first)
+
+    def pack(self, words: Sequence[object]) -> bytes:
+        """Return what is to be sent.
+
+        Args:
+            words: Those that change, in order.
+
+        Raises:
+            redis.exceptions.DataError: When one is of a kind that Redis does not know.
+        """
+        pieces = [self._first]
+        for word, between in zip(words, self._between, strict=True):
+            part = _encode(word)
+            pieces.append(b"$%d\r\n%b\r\n%b" % (len(part), part, between))
+        return b"".join(pieces)
+
+
+def _join(parts: Sequence[bytes]) -> bytes:
+    return b"".join([b"$%d\r\n%b\r\n" % (len(part), part) for part in parts])
 
 
 def _encode(word: object) -> bytes:

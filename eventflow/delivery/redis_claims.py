@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from eventflow.delivery.answers import (
     Claim,
@@ -14,12 +14,16 @@ from eventflow.delivery.answers import (
 )
 from eventflow.delivery.calls import Draw, Taken
 from eventflow.delivery.limits import limit_arguments
+from eventflow.delivery.packing import Template
 from eventflow.delivery.redis_outcomes import RedisOutcomes, read_finished
 from eventflow.delivery.redis_routes import RedisRoutes
 from eventflow.delivery.scripts import Argument
 from eventflow.rules.targets import Target
 
 __all__ = ["RedisClaims"]
+
+_WORDS = 10  # of one outcome
+T = TypeVar("T", str, None)
 
 
 class RedisClaims(RedisRoutes):
@@ -45,7 +49,7 @@ class RedisClaims(RedisRoutes):
         """Claim what a message names, then more of what is queued."""
         how: list[Argument] = [draw.most, draw.look, int(not draw.begins_all)]
         how += [int(draw.repeats), int(draw.answers)]
-        alone = int(len(delivery_ids) == 1)
+        alone = int(len(delivery_ids) == 1 and not draw.begins_all)
         how.append(draw.patience)
         names, arguments = self._claim_call(target, delivery_ids, [lease, owner, alone], how)
         # What was drawn is known to nobody where the answer is lost: hence `repeats`.
@@ -68,33 +72,30 @@ class RedisClaims(RedisRoutes):
 
     def finish(self, target: Target, finishes: Sequence[Finish]) -> Finished:
         """Record outcomes, and what they tell of the target."""
-        names, arguments = self._finish_call(target, finishes, "", "", 0.0)
+        names, arguments = self._finish_call(target, "", "")
+        for item in finishes:
+            arguments += _words_of(item)
         return read_finished(self._run_noting("finish", names, arguments))
 
-    def outcomes(self, target: Target, *, owner: str, lease: float) -> RedisOutcomes:
+    def outcomes(self, target: Target, *, owner: str) -> RedisOutcomes:
         """Return the line on which a list of deliveries is finished, one after another."""
+        names, arguments = self._finish_call(target, None, owner)
+        command = self._noting.command("finish", names, [*arguments, *[None] * _WORDS])
+        template = Template(command)
 
-        def command(item: Finish, then: str) -> Sequence[Argument]:
-            names, arguments = self._finish_call(target, [item], then, owner, lease)
-            return self._noting.command("finish", names, arguments)
+        def pack(item: Finish, then: str) -> bytes:
+            return template.pack([then, *_words_of(item)])
 
-        return RedisOutcomes(self._client, command, partial(self.finish, target))
+        return RedisOutcomes(self._client, pack, partial(self.finish, target))
 
     def _finish_call(
-        self, target: Target, finishes: Sequence[Finish], then: str, owner: str, lease: float
-    ) -> tuple[list[str], list[Argument]]:
+        self, target: Target, then: T, owner: str
+    ) -> tuple[list[str], list[Argument | T]]:
         keys = self._keys
         names = [*self._places(target.name), keys.counts(target.name), keys.breaker(target.name)]
         names += self._letter_keys()
-        arguments: list[Argument] = [self._window, keys.prefix, target.name, then, owner, lease]
+        arguments: list[Argument | T] = [self._window, keys.prefix, target.name, then, owner]
         arguments += limit_arguments(target)
-        for item in finishes:
-            arguments += (item.delivery_id, item.attempt, item.outcome.value, _value_of(item))
-            arguments += (item.error_type, item.error)
-            arguments.append("" if item.succeeded is None else int(item.succeeded))
-            arguments.append(f"{item.duration:.6f}" if item.duration else "")
-            arguments.append(item.letter.reason.value if item.letter is not None else "")
-            arguments.append(item.trace)
         return names, arguments
 
     def park(self, target: str, delivery_ids: Sequence[str]) -> int:
@@ -113,6 +114,18 @@ class RedisClaims(RedisRoutes):
 def _read_taken(answer: Sequence[Any]) -> Taken:
     left, is_called, *claims = answer
     return Taken([_read_claim(one) for one in claims], left, bool(is_called))
+
+
+def _words_of(item: Finish) -> list[Argument]:
+    """Return what `lua/finish.lua` reads of one outcome."""
+    return [
+        *(item.delivery_id, item.attempt, item.outcome.value, _value_of(item)),
+        *(item.error_type, item.error),
+        "" if item.succeeded is None else int(item.succeeded),
+        f"{item.duration:.6f}" if item.duration else "",
+        item.letter.reason.value if item.letter is not None else "",
+        item.trace,
+    ]
 
 
 def _value_of(item: Finish) -> Argument:

@@ -48,9 +48,12 @@ class Noting:
         return self._scripts.run_once(name, [*keys, *self._keys], [*arguments, self._most])
 
     def command(
-        self, name: str, keys: Sequence[str], arguments: Sequence[Argument]
-    ) -> list[Argument]:
-        """Return the command that runs one script, for who sends it on a connection of its own."""
+        self, name: str, keys: Sequence[str], arguments: Sequence[Argument | None]
+    ) -> list[Argument | None]:
+        """Return the command that runs one script, for who sends it on a connection of its own.
+
+        An argument that is None changes from call to call.
+        """
         return self._scripts.command(name, [*keys, *self._keys], [*arguments, self._most])
 
 

@@ -13,7 +13,7 @@ import redis
 
 from eventflow.delivery.answers import BreakerChange, Finish, Finished
 from eventflow.delivery.insist import insist
-from eventflow.delivery.scripts import Argument, guarded
+from eventflow.delivery.scripts import guarded
 from eventflow.errors import LedgerError
 
 __all__ = ["RedisOutcomes", "read_finished"]
@@ -32,19 +32,19 @@ class RedisOutcomes:
 
     Args:
         client: From `connect_redis`.
-        command: Returns the command that records an outcome and begins the delivery that is named.
+        pack: Writes the command that records an outcome and begins the delivery that is named.
         finish: Records outcomes in a call of its own.
     """
 
     def __init__(
         self,
         client: redis.Redis,
-        command: Callable[[Finish, str], Sequence[Argument]],
+        pack: Callable[[Finish, str], bytes],
         finish: Callable[[Sequence[Finish]], Finished],
     ) -> None:
         self._pool: Any = client.connection_pool
         self._client = client
-        self._command = command
+        self._pack = pack
         self._finish = finish
         self._connection: Any = None
         self._told: list[Finish] = []
@@ -73,7 +73,6 @@ class RedisOutcomes:
             finish: The outcome.
             then: The next delivery's id; empty for none.
         """
-        command = self._command(finish, then)
         self._told.append(finish)
         if self._is_broken:
             return
@@ -81,9 +80,8 @@ class RedisOutcomes:
             if self._connection is None:
                 self._connection = self._pool.get_connection()
                 self._connection.check_health()
-            packed = self._connection.pack_command(*command)
             # No look at its health: an answer to that would come after those that are awaited.
-            self._connection.send_packed_command(packed, check_health=False)
+            self._connection.send_packed_command([self._pack(finish, then)], check_health=False)
         except redis.RedisError:
             self._is_broken = True
 

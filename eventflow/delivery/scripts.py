@@ -160,8 +160,8 @@ class Scripts:
         return guarded(self._client, call)
 
     def command(
-        self, name: str, keys: Sequence[str], arguments: Sequence[Argument]
-    ) -> list[Argument]:
+        self, name: str, keys: Sequence[str], arguments: Sequence[Argument | None]
+    ) -> list[Argument | None]:
         """Return the command that runs one script; where the server does not know it, it says so."""
         return ["EVALSHA", _script(name)[1], len(keys), *keys, *arguments]
 

@@ -162,7 +162,7 @@ class TakeContract:
         assert [Verdict.LEASED] * 3 == [
             claim.verdict for claim in ledger.claim(VENDOR, ids, lease=LEASE, owner="two")
         ]
-        with ledger.outcomes(VENDOR, owner="one", lease=LEASE) as outcomes:
+        with ledger.outcomes(VENDOR, owner="one") as outcomes:
             outcomes.tell(done(ids[0]), ids[1])
             assert [True] == outcomes.settle().recorded
             assert [-1, 1, 0] == attempts(ledger, ids)
@@ -190,7 +190,7 @@ class TakeContract:
             Finish(ids[1], 1, Outcome.RETRY, delay=60, error_type="E", error="no"),
             Finish(ids[2], 1, Outcome.DEAD, letter=letter_of("e2")),
         ]
-        with ledger.outcomes(VENDOR, owner="one", lease=LEASE) as outcomes:
+        with ledger.outcomes(VENDOR, owner="one") as outcomes:
             for number, finish in enumerate(finishes):
                 outcomes.tell(finish, ids[number + 1])
             assert [True] * 3 == outcomes.settle().recorded
@@ -207,7 +207,7 @@ class TakeContract:
         [identity] = registered(ledger, 1)
         take(ledger, target=target)
         failed = Finish(identity, 1, Outcome.RETRY, delay=60, succeeded=False)
-        with ledger.outcomes(target, owner="one", lease=LEASE) as outcomes:
+        with ledger.outcomes(target, owner="one") as outcomes:
             outcomes.tell(failed)
             assert BreakerChange.OPENED is outcomes.settle().breaker
 
@@ -270,10 +270,23 @@ class TakeContract:
             return ledger.claim(target, ids[1:], lease=LEASE, owner="two")[0].verdict
 
         wait_until(lambda: second() is Verdict.RUN)
-        with ledger.outcomes(VENDOR, owner="one", lease=LEASE) as outcomes:
+        with ledger.outcomes(VENDOR, owner="one") as outcomes:
             outcomes.tell(done(ids[0]), ids[1])
             outcomes.settle()
         assert [1] == attempts(ledger, ids[1:])
+
+    def test_what_has_ended_a_worker_is_not_begun_beside_others(self, ledger: Ledger) -> None:
+        """Where all that is taken runs at once, it is answered as one that is to be made apart."""
+        ids = registered(ledger, 3)
+        ledger.claim(VENDOR, ids[:2], lease=LEASE, owner="gone")
+        ledger.lost(TARGET, owner="gone", delay=0, error="killed")
+        ledger.move([VENDOR], 10)
+        draw = replace(FIVE, begins_all=True)
+        for named in (ids[:1], []):
+            taken = take(ledger, *named, draw=draw)
+            apart = [one.delivery_id for one in taken.claims if one.verdict is Verdict.APART]
+            assert sorted(ids[:2]) == sorted(set(apart))
+        assert 2 == len(ledger.queued(TARGET, 10))
 
     def test_what_has_ended_a_worker_is_taken_alone(
         self, ledger: Ledger, wait_until: WaitUntil

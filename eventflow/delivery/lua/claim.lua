@@ -47,6 +47,8 @@ local counts, breaker, bucket = KEYS[5], KEYS[6], KEYS[7]
 local paused, is_paused = pause_of(KEYS[8], now)
 local FIRST = 15 + LIMITS
 local head = tonumber(redis.call('HGET', counts, 'head') or 0)
+local state, _, probe = breaker_of(breaker, now)
+local in_line = redis.call('ZCARD', parked)
 local answers = {0, 0}
 local runs, is_closed = 0, false -- closed: nothing more is taken along
 
@@ -54,15 +56,27 @@ local function delivery_of(id)
   return prefix .. 'delivery:' .. id
 end
 
-local function hold_of(delivery)
+-- All that is asked of a delivery, read at once.
+local FACTS = {'attempts', 'accepted', 'crashes', 'owner', 'verdict', 'ahead', 'pass', 'paused', 'input',
+  'rules', 'first', 'redrives', 'error_type', 'error', 'failed', 'trace'}
+
+local function facts_of(delivery)
+  local kept, facts = redis.call('HMGET', delivery, unpack(FACTS)), {}
+  for i = 1, #FACTS do
+    facts[FACTS[i]] = kept[i] or nil
+  end
+  facts.tries, facts.lost = tonumber(facts.attempts or 0), tonumber(facts.crashes or 0)
+  return facts
+end
+
+local function hold_of(facts)
   if is_paused then
     return 'paused'
   end
   -- First come, first served: what was parked and let go has a pass, and all else gets in line.
-  if redis.call('HEXISTS', delivery, 'pass') == 0 and redis.call('ZCARD', parked) > 0 then
+  if not facts.pass and in_line > 0 then
     return 'turn'
   end
-  local state, _, probe = breaker_of(breaker, now)
   if state == 'open' or probe then
     return 'breaker'
   end
@@ -75,8 +89,8 @@ local function hold_of(delivery)
   return nil
 end
 
-local function verdict_of(id, delivery, is_alone)
-  if redis.call('HEXISTS', delivery, 'attempts') == 0 then
+local function verdict_of(id, delivery, facts, since, is_alone)
+  if not facts.attempts then
     if redis.call('ZREM', queued, id) == 1 then
       redis.call('DEL', delivery)
       redis.call('HINCRBY', counts, 'vanished', 1)
@@ -85,7 +99,7 @@ local function verdict_of(id, delivery, is_alone)
     return 'gone'
   end
   local leased_until = redis.call('ZSCORE', running, id)
-  if leased_until and owner ~= '' and redis.call('HGET', delivery, 'owner') == owner then
+  if leased_until and owner ~= '' and facts.owner == owner then
     return 'again'
   end
   if leased_until and tonumber(leased_until) > now then
@@ -93,35 +107,38 @@ local function verdict_of(id, delivery, is_alone)
   end
   if leased_until then
     redis.call('ZREM', running, id)
-    if redis.call('HDEL', delivery, 'ahead') == 0 then
-      redis.call('HINCRBY', delivery, 'crashes', 1)
+    if facts.ahead == '1' then
+      redis.call('HDEL', delivery, 'ahead')
+    else
+      facts.lost = redis.call('HINCRBY', delivery, 'crashes', 1)
       note('lost', 'd', id, 'f', '{"why":"lease"}')
     end
   end
-  if tonumber(redis.call('ZSCORE', waiting, id) or 0) > now then
-    return 'waiting'
+  if not since then -- what is queued is in no other place
+    if tonumber(redis.call('ZSCORE', waiting, id) or 0) > now then
+      return 'waiting'
+    end
+    if redis.call('ZSCORE', parked, id) then
+      return 'parked', 'turn'
+    end
   end
-  if redis.call('ZSCORE', parked, id) then
-    return 'parked', 'turn'
-  end
-  local facts = redis.call('HMGET', delivery, 'attempts', 'accepted', 'crashes')
-  if tonumber(facts[3] or 0) >= most_crashes then
+  if facts.lost >= most_crashes then
     return 'poison'
   end
-  if tonumber(facts[1]) >= most_attempts then
+  if facts.tries >= most_attempts then
     return 'max_attempts'
   end
-  if age_of(delivery, paused, now) > most_age then
+  if age_by(facts.accepted, facts.paused, paused, now) > most_age then
     return 'max_age'
   end
-  if tonumber(facts[3] or 0) > 0 and not is_alone then
+  if facts.lost > 0 and not is_alone then
     return 'apart'
   end
-  local hold = hold_of(delivery)
+  local hold = hold_of(facts)
   if hold then
     redis.call('ZREM', queued, id)
     redis.call('ZREM', waiting, id)
-    redis.call('ZADD', parked, facts[2] or now, id)
+    in_line = in_line + redis.call('ZADD', parked, facts.accepted or now, id)
     note('parked', 'd', id, 'f', '{"by":"' .. hold .. '"}')
     return 'parked', hold
   end
@@ -133,78 +150,79 @@ local function pass_limits(id)
   if limits.rate then
     redis.call('HSET', bucket, 'tokens', tokens_of(bucket, limits, now) - 1, 'at', now)
   end
-  if breaker_of(breaker, now) == 'half_open' then
+  if state == 'half_open' then
     if redis.call('HGET', breaker, 'state') == 'open' then
       redis.call('HSET', breaker, 'state', 'half_open', 'since', now, 'passed', 0)
     end
     redis.call('HSET', breaker, 'probe', id, 'probe_until', now + lease)
+    probe = id
   end
 end
 
-local function claim(id, is_alone)
+-- Lease a delivery, and note what its owner was told.
+local function lease_it(id, delivery, facts, verdict, is_again)
+  redis.call('ZREM', queued, id)
+  redis.call('ZREM', waiting, id)
+  redis.call('ZADD', running, now + lease, id)
+  if facts.pass then
+    redis.call('HDEL', delivery, 'pass')
+  end
+  if verdict ~= 'run' or is_again then
+    redis.call('HSET', delivery, 'owner', owner, 'verdict', verdict)
+    return
+  end
+  pass_limits(id)
+  facts.tries, facts.first = facts.tries + 1, facts.first or string.format('%.6f', now)
+  if is_one_begun and runs > 0 then
+    redis.call('HSET', delivery, 'owner', owner, 'verdict', verdict, 'ahead', 1)
+  else
+    redis.call('HSET', delivery, 'owner', owner, 'verdict', verdict, 'ahead', 0, 'attempts',
+      facts.tries, 'first', facts.first)
+  end
+end
+
+local function claim(id, facts, since, is_alone)
   local delivery = delivery_of(id)
-  local since = tonumber(redis.call('ZSCORE', queued, id) or 0)
-  local verdict, why = verdict_of(id, delivery, is_alone)
+  local verdict, why = verdict_of(id, delivery, facts, since, is_alone)
   -- The answer to this owner's claim was lost on the way: it is given once more, and counts once.
   local is_again = verdict == 'again'
   if is_again then
-    verdict = redis.call('HGET', delivery, 'verdict')
-    is_again = redis.call('HDEL', delivery, 'ahead') == 0
+    verdict, is_again = facts.verdict, facts.ahead ~= '1'
   end
   if verdict == 'gone' or verdict == 'leased' or verdict == 'waiting' or verdict == 'apart' then
     answers[#answers + 1] = {id, verdict}
     return
   end
-  head = math.max(head, since)
+  head = math.max(head, since or 0)
   if verdict == 'parked' then
     answers[#answers + 1] = {id, verdict, why}
     return
   end
   -- The lease is taken for the last rites too: two workers must not both bury it.
-  redis.call('ZREM', queued, id)
-  redis.call('ZREM', waiting, id)
-  redis.call('ZADD', running, now + lease, id)
-  redis.call('HDEL', delivery, 'pass')
-  local is_ahead = verdict == 'run' and not is_again and is_one_begun and runs > 0
-  if is_ahead then
-    redis.call('HSET', delivery, 'owner', owner, 'verdict', verdict, 'ahead', 1)
-  else
-    redis.call('HSET', delivery, 'owner', owner, 'verdict', verdict)
-  end
+  lease_it(id, delivery, facts, verdict, is_again)
   if verdict == 'run' then
-    runs = runs + 1
-    is_closed = is_closed or tonumber(redis.call('HGET', delivery, 'crashes') or 0) > 0
+    runs, is_closed = runs + 1, is_closed or facts.lost > 0
   end
-  if verdict == 'run' and not is_again then
-    pass_limits(id)
-    if not is_ahead then
-      redis.call('HINCRBY', delivery, 'attempts', 1)
-      redis.call('HSETNX', delivery, 'first', now)
-    end
-  end
-  local f = redis.call('HMGET', delivery, 'attempts', 'input', 'rules', 'accepted', 'first',
-    'redrives', 'error_type', 'error', 'failed', 'paused', 'trace')
   local body = redis.call('GET', prefix .. 'body:' .. string.sub(id, 1, -#name - 2))
-  answers[#answers + 1] = {id, verdict, is_ahead and f[1] + 1 or f[1], body or '', f[2] or '',
-    f[3] or '[]', f[4] or now, f[5] or string.format('%.6f', is_ahead and now or 0), f[6] or '0',
-    string.format('%.6f', now), f[7] or '', f[8] or '', f[9] or '0',
-    string.format('%.6f', paused - tonumber(f[10] or 0)), f[11] or ''}
+  answers[#answers + 1] = {id, verdict, facts.tries, body or '', facts.input or '',
+    facts.rules or '[]', facts.accepted or now, facts.first or '0', facts.redrives or '0',
+    string.format('%.6f', now), facts.error_type or '', facts.error or '', facts.failed or '0',
+    string.format('%.6f', paused - tonumber(facts.paused or 0)), facts.trace or ''}
 end
 
 local named = {}
 for i = FIRST, #ARGV do
   named[#named + 1] = ARGV[i]
 end
-local is_alone = ARGV[6] == '1'
+local is_alone = ARGV[6] == '1' -- where all are begun, others run beside them already
 if ARGV[12] == '1' then
   for _, id in ipairs(redis.call('ZRANGE', running, 0, -1)) do
-    local delivery = delivery_of(id)
-    local kept = redis.call('HMGET', delivery, 'owner', 'ahead')
-    if kept[1] == owner and kept[2] then
-      redis.call('HDEL', delivery, 'ahead')
+    local facts = facts_of(delivery_of(id))
+    if facts.owner == owner and facts.ahead == '1' then
+      redis.call('HDEL', delivery_of(id), 'ahead')
       redis.call('ZREM', running, id)
       redis.call('ZADD', queued, now, id)
-    elseif kept[1] == owner then
+    elseif facts.owner == owner then
       table.insert(named, 1, id) -- begun, and to be answered again
     end
   end
@@ -216,17 +234,21 @@ for _, id in ipairs(named) do
   if runs >= most or is_closed then
     break -- those behind it are queued, and taken in their turn
   end
-  claim(id, is_alone)
+  claim(id, facts_of(delivery_of(id)), tonumber(redis.call('ZSCORE', queued, id) or nil), is_alone)
 end
 if look > 0 and runs < most and not is_closed then
   -- A target with limits gives one at a time: what they hold back is parked on the way.
-  local is_limited = limits.rate or limits.in_flight or breaker_of(breaker, now) ~= 'closed'
-  for _, id in ipairs(redis.call('ZRANGE', queued, 0, look - 1)) do
-    local crashes = tonumber(redis.call('HGET', delivery_of(id), 'crashes') or 0)
-    if runs >= most or is_closed or (is_limited and runs > 0) or (crashes > 0 and runs > 0) then
+  local is_limited = limits.rate or limits.in_flight or state ~= 'closed'
+  local ids = redis.call('ZRANGE', queued, 0, look - 1, 'WITHSCORES')
+  for i = 1, #ids, 2 do
+    if runs >= most or is_closed or (is_limited and runs > 0) then
       break
     end
-    claim(id, true)
+    local facts = facts_of(delivery_of(ids[i]))
+    if facts.lost > 0 and runs > 0 and is_one_begun then
+      break -- it is taken alone, and next
+    end
+    claim(ids[i], facts, tonumber(ids[i + 1]), is_one_begun) -- what runs beside others is never alone
   end
 end
 redis.call('HSET', counts, 'head', string.format('%.6f', head))

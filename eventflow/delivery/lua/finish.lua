@@ -8,9 +8,9 @@
 -- ARGV 1            seconds to remember an event once all is delivered
 -- ARGV 2, 3         the beginning of the bus's keys (which delivery:<id>, event:<id> and body:<id> are
 --                   touched follows from the rest), the target's name
--- ARGV 4..6         the delivery that is begun next, of those that its owner has reserved, or ''; the
---                   owner; seconds of lease
--- ARGV 7..14        the target's limits
+-- ARGV 4, 5         the delivery that is begun next, of those that its owner has reserved, or ''; the
+--                   owner
+-- ARGV 6..13        the target's limits
 -- then 10 each      id, attempt, outcome, value, error type, error, the call: 1, 0 or '' (none made);
 --                   for the journal: its seconds or '', the reason of a death; the attempt's
 --                   traceparent or ''
@@ -25,7 +25,7 @@
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
 local prefix, name = ARGV[2], ARGV[3]
-local limits = read_limits(7)
+local limits = read_limits(6)
 local counts, breaker = KEYS[5], KEYS[6]
 local answers = {''}
 local FIELDS = 10
@@ -44,7 +44,7 @@ end
 -- word that it is begun was lost. Returns its attempts, and whether it was not tried at all.
 local function begun(delivery, attempt, outcome)
   local kept = redis.call('HMGET', delivery, 'attempts', 'ahead', 'owner')
-  if not kept[1] or not kept[2] or (ARGV[5] ~= '' and ARGV[5] ~= kept[3]) or kept[1] + 1 ~= tonumber(attempt) then
+  if not kept[1] or kept[2] ~= '1' or (ARGV[5] ~= '' and ARGV[5] ~= kept[3]) or kept[1] + 1 ~= tonumber(attempt) then
     return kept[1], false
   end
   redis.call('HDEL', delivery, 'ahead')
@@ -143,8 +143,8 @@ local function note_attempt(at, change)
   note('attempt', unpack(fields))
 end
 
-for i = 1, (#ARGV - 6 - LIMITS) / FIELDS do
-  local at = FIELDS * (i - 1) + 7 + LIMITS
+for i = 1, (#ARGV - 5 - LIMITS) / FIELDS do
+  local at = FIELDS * (i - 1) + 6 + LIMITS
   local id, attempt, outcome, value = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
   local error_type, error, call = ARGV[at + 4], ARGV[at + 5], ARGV[at + 6]
   local event_id = string.sub(id, 1, -#name - 2)
@@ -191,12 +191,10 @@ for i = 1, (#ARGV - 6 - LIMITS) / FIELDS do
 end
 if ARGV[4] ~= '' then
   local delivery = prefix .. 'delivery:' .. ARGV[4]
-  local kept = redis.call('HMGET', delivery, 'ahead', 'owner')
-  if kept[1] and kept[2] == ARGV[5] then
-    redis.call('HDEL', delivery, 'ahead')
-    redis.call('HINCRBY', delivery, 'attempts', 1)
-    redis.call('HSETNX', delivery, 'first', now)
-    redis.call('ZADD', KEYS[2], now + tonumber(ARGV[6]), ARGV[4])
+  local kept = redis.call('HMGET', delivery, 'ahead', 'owner', 'attempts', 'first')
+  if kept[1] == '1' and kept[2] == ARGV[5] then
+    redis.call('HSET', delivery, 'ahead', 0, 'attempts', kept[3] + 1,
+      'first', kept[4] or string.format('%.6f', now))
   end
 end
 return answers

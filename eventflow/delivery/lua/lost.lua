@@ -14,7 +14,7 @@ for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
   local kept = redis.call('HMGET', delivery, 'owner', 'ahead', 'attempts')
   if string.sub(kept[1] or '', 1, #ARGV[1]) == ARGV[1] then
     redis.call('ZREM', KEYS[1], id)
-    if kept[2] then
+    if kept[2] == '1' then
       redis.call('HDEL', delivery, 'ahead')
       redis.call('ZADD', KEYS[3], now, id)
       note('queued', 'd', id, 'f', '{"why":"sent again"}')

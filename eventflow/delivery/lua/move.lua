@@ -75,7 +75,8 @@ for i = 1, math.floor(#KEYS / 7) do
 
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', running, '-inf', now, 'LIMIT', 0, most)) do
     redis.call('ZREM', running, id)
-    if redis.call('HDEL', prefix .. id, 'ahead') == 1 then
+    if redis.call('HGET', prefix .. id, 'ahead') == '1' then
+      redis.call('HDEL', prefix .. id, 'ahead')
       enqueue('due', id, 'queued', 'sent again') -- its worker is gone, and had not begun it
     else
       redis.call('HINCRBY', prefix .. id, 'crashes', 1)

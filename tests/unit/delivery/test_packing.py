@@ -3,12 +3,12 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis.connection import Connection
 from redis.exceptions import DataError
 
-from eventflow.delivery.packing import CommandPacker
+from eventflow.delivery.packing import CommandPacker, Template
 
 redis_py: Any = Connection()  # type: ignore[no-untyped-call]
 _WORDS = st.lists(
@@ -19,6 +19,7 @@ _WORDS = st.lists(
 )
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(st.sampled_from(["GET", "CONFIG SET", b"SCRIPT LOAD", b"PING"]), _WORDS)
 def test_as_redis_py_does(command: str | bytes, words: list[object]) -> None:
     """Whatever the arguments are, the same bytes are sent."""
@@ -41,3 +42,13 @@ def test_what_is_no_argument(word: object) -> None:
         redis_py.pack_command("GET", word)
     with pytest.raises(DataError, match="is no argument of a Redis command"):
         CommandPacker().pack("GET", word)
+
+
+def test_a_template_writes_what_the_packer_does() -> None:
+    """Whichever words change, at the ends too, and whatever they are."""
+    words: list[object] = ["EVALSHA", "digest", 2, "kéy", b"\x00raw", 0.5, "", -7]
+    changes = {1: "other", 4: b"body", 5: 1.25, 7: "ünd"}
+    template = Template([None if place in changes else word for place, word in enumerate(words)])
+    changed = [changes.get(place, word) for place, word in enumerate(words)]
+    assert CommandPacker().pack(*changed) == [template.pack(list(changes.values()))]
+    assert CommandPacker().pack(*words) == [Template(words).pack([])]

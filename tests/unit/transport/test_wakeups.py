@@ -49,13 +49,15 @@ def body_of(*arguments: object, **keywords: object) -> str:
     "message",
     [
         route_message("default", [("e1", "T")]),
+        route_message("default", []),
+        deliver_message("default", "audit", "audit", "tasks.audit", []),
         deliver_message("default", "audit", "audit", "tasks.audit", [("e1:audit", "T", 0)]),
         deliver_message("default", ARCHIVE, ARCHIVE, ARCHIVE, [("e1:archive", "T", 0)]),
         record_message("default", ["e1:audit"]),
         journal_message("default"),
         canary_message("audit", 1.0),
     ],
-    ids=lambda message: message.task,
+    ids=lambda message: f"{message.task}{message.shown}",
 )
 def test_what_eventflow_sends_is_a_call(message: Message) -> None:
     """Each of its messages says no more than what the ledger holds."""
@@ -75,7 +77,7 @@ GOOD = body_of("default", "audit", ["e1:audit"])
         pytest.param(
             received("eventflow.deliver", body_of("b", "t", ["x"])), id="no delivery's id"
         ),
-        pytest.param(received("eventflow.deliver", body_of("b", "t", [])), id="nothing named"),
+        pytest.param(received("eventflow.record", body_of("b", [])), id="nothing named"),
         pytest.param(received("eventflow.route", body_of("b", ["x"], a=1)), id="keywords"),
         pytest.param(
             received("eventflow.deliver", GOOD, "application/x-pickle"), id="no JSON said"

@@ -19,6 +19,8 @@ from benchmarks.end_to_end.systems import SYSTEMS
 __all__ = ["Case", "run_growth"]
 
 _LIMIT = 300.0  # seconds
+_PARTS = {"router": ("router",), "workers": ("worker",), "server": ("server", "rabbitmq")}
+"""Whose cores are told, and what the names of its processes begin with."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,16 @@ def run_growth(options: argparse.Namespace) -> dict[str, Any]:
     cases = [*_CASES, *([_MOST_RULES] if options.full else [])]
     cases.append(Case(f"a backlog of {options.backlog:,}", events=options.backlog))
     table = Table(title=f"{broker}: a backlog drained", title_justify="left")
-    for heading in ("", "events", "accepted/s", "events/s", "deliveries/s", "router", "workers"):
+    for heading in (
+        "",
+        "events",
+        "accepted/s",
+        "events/s",
+        "deliveries/s",
+        "router",
+        "workers",
+        "server",
+    ):
         table.add_column(heading, justify="left" if not heading else "right")
     found: dict[str, Any] = {}
     for case in cases:
@@ -65,7 +76,7 @@ def run_growth(options: argparse.Namespace) -> dict[str, Any]:
             case.name,
             f"{case.events:,}",
             *(f"{figures[key]:,.0f}" for key in ("accepted", "events", "deliveries")),
-            *(f"{figures[key]:.2f}" for key in ("router", "workers")),
+            *(f"{figures[key]:.2f}" for key in ("router", "workers", "server")),
         )
     Console(width=120).print(table)
     return found
@@ -88,10 +99,13 @@ def _drain(case: Case, broker: str, pool: str) -> dict[str, float]:
             raise SystemExit(message)
         spent, after = time.monotonic() - start, deployment.processes.usage()
     cores = {name: (after[name].cpu - before[name].cpu) / spent for name in after}
+    parts = {
+        part: sum(used for name, used in cores.items() if name.startswith(names))
+        for part, names in _PARTS.items()
+    }
     return {
+        **parts,
         "accepted": accepted,
         "events": case.events / spent,
         "deliveries": case.events * case.targets / spent,
-        "router": sum(used for name, used in cores.items() if name.startswith("router")),
-        "workers": sum(used for name, used in cores.items() if name.startswith("worker")),
     }

@@ -75,6 +75,14 @@ class Run:
     peak: dict[str, float] = field(default_factory=dict)
     others: float = 0.0
 
+    @property
+    def cost(self) -> float:
+        """Seconds of processor time that an event took, of all processes; NaN where none was done.
+
+        Unlike the rate, it hardly changes with what else the machine does.
+        """
+        return sum(self.cpu.values()) / self.done if self.done else math.nan
+
 
 def measure(
     deployment: Deployment, load: Load, trouble: str = "", watched: Sequence[str] = ()

@@ -29,7 +29,16 @@ def show_runs(title: str, runs: Mapping[str, Run]) -> None:
     table = Table(title=title, title_justify="left")
     table.add_column("")
     headings = ("asked/s", "done/s", "holds", "p50 ms", "p90 ms", "p99 ms", "max ms", "accept p90")
-    for heading in (*headings, "cores: pub.", "router", "workers", "servers", "others", "MiB most"):
+    for heading in (
+        *headings,
+        "cores: pub.",
+        "router",
+        "workers",
+        "servers",
+        "others",
+        "CPU ms/event",
+        "MiB",
+    ):
         table.add_column(heading, justify="right")
     for name, run in runs.items():
         latency = [format_seconds(run.latency[key]) for key in ("p50", "p90", "p99", "max")]
@@ -42,6 +51,7 @@ def show_runs(title: str, runs: Mapping[str, Run]) -> None:
             format_seconds(run.accepted["p90"]),
             *(f"{_cores(run, *names):.2f}" for names in _PARTS),
             f"{run.others:.2f}",
+            format_seconds(run.cost),
             f"{max(run.peak.values()):.0f}",
         )
     _console.print(table)

@@ -12,17 +12,36 @@ _STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("check: schema", ("eventflow/schemas/",)),
     ("event to and from JSON", ("eventflow/encoding.py", "eventflow/events.py")),
     ("accept: the ledger's call", ("accept (eventflow/delivery/",)),
-    ("take: begin_route", ("begin_route (eventflow/delivery/",)),
+    ("take: begin_route", ("begin_route (eventflow/delivery/", "take_routes (eventflow/delivery/")),
     ("register: finish_route", ("finish_route", "finish_routes")),
-    ("claim", ("claim (eventflow/delivery/", "claims (eventflow/delivery/")),
-    ("mark: finish", ("finish (eventflow/delivery/",)),
+    ("claim", ("claim (eventflow/delivery/", "take (eventflow/delivery/")),
+    ("mark: finish", ("finish (eventflow/delivery/", "delivery/redis_outcomes.py")),
     ("metrics, logs, traces", ("eventflow/metrics/", "eventflow/telemetry/", "logging/__init__")),
-    ("deliver: the chain", ("worker/chain.py", "worker/timeout.py", "eventflow/subscribers.py")),
+    (
+        "deliver: the chain",
+        ("worker/chain.py", "worker/timeout.py", "worker/watchdog.py", "eventflow/subscribers.py"),
+    ),
     (
         "acknowledge",
-        ("redis_qos.py", "ack (kombu/", "ack (celery/", "ack_log_error (", "append (kombu/"),
+        (
+            "redis_qos.py",
+            "ack (eventflow/transport/",
+            "ack (kombu/",
+            "ack (celery/",
+            "ack_log_error (",
+            "append (kombu/",
+        ),
     ),
-    ("receive", ("kombu/transport/", "kombu/asynchronous/", "kombu/message.py", "kombu/messaging")),
+    (
+        "receive",
+        (
+            "transport/redis_quick.py",
+            "kombu/transport/",
+            "kombu/asynchronous/",
+            "kombu/message.py",
+            "kombu/messaging",
+        ),
+    ),
     ("mover, heartbeats", ("worker/mover.py", "worker/overseer.py", "worker/heartbeat.py")),
     ("route: the rest of the task", ("worker/route.py",)),
     ("deliver: the rest of the task", ("worker/deliver.py", "worker/hand_back.py")),
@@ -30,7 +49,12 @@ _STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Celery's worker round a task", ("celery/", "eventflow/worker/", "billiard/")),
 )
 _SEND = "send a message"
-_SENDERS = ("eventflow/transport/sender.py", "eventflow/transport/wire.py", "apply_async (")
+_SENDERS = (
+    "eventflow/transport/sender.py",
+    "eventflow/transport/wire.py",
+    "worker/calling.py",
+    "apply_async (celery/app/",
+)
 """What is done within these is sending, however deep: the libraries below receive as well."""
 _REST = "everything else"
 

@@ -200,7 +200,7 @@ class Settings(SeeingSettings):
     )
     task_events: bool = Field(
         True,
-        description="Whether workers tell Flower what they do; costs some 0.15 ms of a processor's "
+        description="Whether workers tell Flower what they do; costs some 0.1 ms of a processor's "
         "time a message.",
     )
     concurrency: int = Field(

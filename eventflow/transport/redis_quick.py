@@ -179,7 +179,7 @@ def _is_changed() -> bool:
     if changes is not None:
         _log.warning(
             "%s than the one that eventflow's quick channel was written for: messages go kombu's own "
-            "way, at about twice the cost each. Install the version of constraints.txt, or a newer "
+            "way, at about three times the cost each. Install the version of constraints.txt, or a newer "
             "eventflow",
             changes,
             extra={"action": "kombu_unknown"},

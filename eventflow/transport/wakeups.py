@@ -32,11 +32,9 @@ def fits_task(name: str, args: Any, kwargs: Any) -> bool:
     if kwargs or len(args) != count or not all(isinstance(one, str) and one for one in args[:-1]):
         return False
     ids = args[-1]
-    names_nothing = ids == [] and name in (
-        DELIVER,
-        ROUTE,
-    )  # there is something to do, whatever it is
-    if not isinstance(ids, list) or not (ids or names_nothing):
+    # One that names nothing has what is queued done.
+    is_bare = ids == [] and name in (DELIVER, ROUTE)
+    if not isinstance(ids, list) or not (ids or is_bare):
         return False
     is_delivery = name in (DELIVER, ARCHIVE)
     return all(isinstance(item, str) and item and (not is_delivery or ":" in item) for item in ids)

@@ -39,6 +39,7 @@ _OPTIONS = frozenset(
 )  # of kombu, which change what is written
 _SETTINGS = (  # of Celery, likewise
     "task_compression",
+    "task_default_priority",
     "task_inherit_parent_priority",
     "task_routes",
     "task_send_sent_event",

@@ -95,7 +95,8 @@ def _timed(attempt: Attempt, began: float) -> Attempt:
     """Note how long the call took."""
     assert attempt.finish is not None
     duration = time.perf_counter() - began
-    return replace(attempt, finish=replace(attempt.finish, duration=duration))
+    # By replace() once, and not twice: it costs more than all else here.
+    return Attempt(replace(attempt.finish, duration=duration), attempt.error, attempt.verdict)
 
 
 class _Unfit(Exception):  # noqa: N818 - carries a reason from one step of the chain to the next

@@ -11,13 +11,13 @@ import ctypes
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
 
 from eventflow.errors import DeliveryTimeout
 from eventflow.units import format_duration
 from eventflow.worker.deadlines import process_deadlines
-from eventflow.worker.watchdog import watchdog
+from eventflow.worker.watchdog import set_handler, watchdog
 
 __all__ = ["GRACE", "time_limit"]
 
@@ -25,22 +25,21 @@ GRACE = 5.0
 """Seconds that a subscriber has to let its timeout through, before its process is ended."""
 
 
-@contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
+def time_limit(seconds: float) -> AbstractContextManager[None]:
     """Raise DeliveryTimeout in the block when it runs longer than *seconds*.
 
     Args:
         seconds: More than zero.
 
+    Returns:
+        The context manager of the block; for the thread that asks for it.
+
     Raises:
         DeliveryTimeout: In the block's own thread.
     """
     if threading.current_thread() is threading.main_thread():
-        with _by_signal(seconds):
-            yield
-    else:
-        with _by_exception(seconds):
-            yield
+        return _by_signal(seconds)
+    return _by_exception(seconds)
 
 
 @contextmanager
@@ -48,14 +47,14 @@ def _by_signal(seconds: float) -> Iterator[None]:
     def on_alarm(_number: int, _frame: FrameType | None) -> None:
         raise _timeout(seconds)
 
-    previous = signal.signal(signal.SIGALRM, on_alarm)
+    previous = set_handler(signal.SIGALRM, on_alarm)
     watchdog.begin(seconds + GRACE)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, previous)
+        set_handler(signal.SIGALRM, previous)
         watchdog.end()
 
 

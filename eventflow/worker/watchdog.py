@@ -14,7 +14,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-__all__ = ["KEEP", "Watchdog", "watchdog"]
+try:
+    # What `signal` wraps. Python 3.11 makes members of enumerations of what goes in and comes out
+    # there, handlers too, which costs ten times as much as the call.
+    import _signal as quick_signal  # type: ignore[import-not-found]
+except ImportError:  # another Python has it under another name, or not at all
+    quick_signal = signal
+
+__all__ = ["KEEP", "Watchdog", "get_handler", "set_handler", "watchdog"]
+
+get_handler = quick_signal.getsignal
+set_handler = quick_signal.signal
 
 KEEP = 0.5
 """Seconds for which the watchdog may stay set without a call, and by which it may bite later."""
@@ -36,7 +46,7 @@ class Watchdog:
         if self._is_kept or threading.current_thread() is not threading.main_thread():
             yield
             return
-        previous = signal.signal(signal.SIGALRM, self._on_alarm)
+        previous = set_handler(signal.SIGALRM, self._on_alarm)
         self._is_kept = True
         try:
             yield
@@ -44,7 +54,7 @@ class Watchdog:
             signal.setitimer(signal.ITIMER_REAL, 0)
             self._is_kept, self._calls = False, 0
             self._cancel()
-            signal.signal(signal.SIGALRM, previous)
+            set_handler(signal.SIGALRM, previous)
 
     def begin(self, seconds: float) -> None:
         """Have the process ended unless the call that begins is over in time.
@@ -63,7 +73,7 @@ class Watchdog:
         """Say that the call is over."""
         self._calls -= 1
         # Where another has taken the signal meanwhile, an alarm of ours would be taken for one of its.
-        if not self._is_kept or signal.getsignal(signal.SIGALRM) != self._on_alarm:
+        if not self._is_kept or get_handler(signal.SIGALRM) != self._on_alarm:
             self._cancel()
         elif not self._calls:
             signal.setitimer(signal.ITIMER_REAL, KEEP)

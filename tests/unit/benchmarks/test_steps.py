@@ -25,6 +25,15 @@ def test_what_sends_is_no_receiving():
     assert "receive" == step_of(frames[1:])
 
 
+def test_a_pool_that_runs_a_task_does_not_send_it():
+    """Celery's pools and its tasks both have an `apply_async`; the former is where all work is done."""
+    frames = [
+        "apply_async (celery/concurrency/base.py:1)",
+        "claim (eventflow/delivery/redis_claims.py:9)",
+    ]
+    assert "claim" == step_of(frames)
+
+
 def test_shares_are_of_all_samples():
     """Four samples, one of them the matcher's: a quarter; where a checkout lies says nothing."""
     found = shares(

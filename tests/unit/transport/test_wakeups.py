@@ -49,15 +49,15 @@ def body_of(*arguments: object, **keywords: object) -> str:
     "message",
     [
         route_message("default", [("e1", "T")]),
-        route_message("default", []),
-        deliver_message("default", "audit", "audit", "tasks.audit", []),
         deliver_message("default", "audit", "audit", "tasks.audit", [("e1:audit", "T", 0)]),
         deliver_message("default", ARCHIVE, ARCHIVE, ARCHIVE, [("e1:archive", "T", 0)]),
         record_message("default", ["e1:audit"]),
         journal_message("default"),
         canary_message("audit", 1.0),
+        Message("eventflow.route", "eventflow.route", ("default", []), "1", "", ""),
+        Message("eventflow.deliver", "audit", ("default", "audit", []), "1", "", ""),
     ],
-    ids=lambda message: f"{message.task}{message.shown}",
+    ids=lambda message: f"{message.task}{message.args}",
 )
 def test_what_eventflow_sends_is_a_call(message: Message) -> None:
     """Each of its messages says no more than what the ledger holds."""

@@ -75,6 +75,7 @@ def test_each_has_a_tag_of_its_own(app: Celery) -> None:
         pytest.param({"task_routes": {"eventflow.*": {"priority": 3}}}, id="routes"),
         pytest.param({"task_compression": "gzip"}, id="compression"),
         pytest.param({"task_protocol": 1}, id="protocol 1"),
+        pytest.param({"task_default_priority": 5}, id="a priority"),
         pytest.param({"task_send_sent_event": True}, id="events of what is sent"),
         pytest.param({"broker_transport_options": {"global_keyprefix": "x"}}, id="prefix"),
         pytest.param({"broker_transport_options": {"priority_steps": [3, 6]}}, id="priorities"),

@@ -132,6 +132,9 @@ class MemoryDeliveries(MemoryRoutes):
             return len(runs) >= draw.most or has_crashed
 
         def claim(identity: str, *, alone: bool) -> None:
+            if identity in kept.waiting:  # an older message names it; a mover queues it
+                claims.append(Claim(identity, Verdict.WAITING))
+                return
             is_ahead = len(runs) > 0 and not draw.begins_all
             one = self._claim(
                 target, identity, lease=lease, owner=owner, alone=alone, ahead=is_ahead

@@ -237,7 +237,8 @@ class _Worker:
                     is_last = is_over or made == len(claims)
                     outcomes.tell(attempt.finish, "" if is_last else claims[made].delivery_id)
                     if attempt.finish.outcome is Outcome.DONE:
-                        tell_outcome(self._target, claim, attempt.finish, None)
+                        # Now, since the next delivery may end this process.
+                        self._tell(claim, attempt.finish, None)
                     else:
                         finished = outcomes.settle()
                         self._account(said, finished, told_before=True)
@@ -268,6 +269,10 @@ class _Worker:
         self.made.attempts.append((claim, attempt))
         return attempt
 
+    def _tell(self, claim: Claim, finish: Finish, error: BaseException | None) -> None:
+        tell_outcome(self._target, claim, finish, error)
+        count_finish(self._ledger.bus, self._target.name, claim, finish)
+
     def _count_parked(self, claims: Sequence[Claim]) -> None:
         # What holds the first one back holds its neighbours back.
         first, number = claims[0], len(claims)
@@ -283,7 +288,7 @@ class _Worker:
         *,
         told_before: bool = False,
     ) -> None:
-        """Count and log what became of outcomes; of successes the log may have told before."""
+        """Count and log what became of outcomes; successes may have been told of before."""
         tell_breaker(self._ledger, self._target, finished.breaker)
         dead: list[str] = []
         for (claim, attempt), is_recorded in zip(said, finished.recorded, strict=True):
@@ -294,8 +299,7 @@ class _Worker:
                 self.made.counts["superseded"] += 1
                 continue
             if not (told_before and finish.outcome is Outcome.DONE):
-                tell_outcome(self._target, claim, finish, attempt.error)
-            count_finish(self._ledger.bus, self._target.name, claim, finish)
+                self._tell(claim, finish, attempt.error)
             self.made.counts[finish.outcome.value] += 1
             if finish.outcome is Outcome.DEAD:
                 dead.append(claim.delivery_id)

@@ -146,6 +146,16 @@ class TakeContract:
         assert [ids[6], ids[3], *ids[:3]] == ids_of(taken)
         assert 3 == taken.left == len(ledger.queued(TARGET, 10))
 
+    def test_what_waits_is_left_to_a_mover(self, ledger: Ledger) -> None:
+        """An older message that names it does not bring it, though it is due."""
+        [identity] = registered(ledger, 1)
+        take(ledger)
+        retry = Finish(identity, 1, Outcome.RETRY, delay=0, error_type="E", error="no")
+        ledger.finish(VENDOR, [retry])
+        assert [identity] == ids_of(take(ledger, identity), Verdict.WAITING)
+        assert {TARGET: [identity]} == ledger.move([VENDOR], 10).by_target
+        assert [identity] == ids_of(take(ledger, identity))
+
     def test_nothing_is_drawn_unasked(self, ledger: Ledger) -> None:
         """Without a look at the queue, what is named is all."""
         ids = registered(ledger, 3)

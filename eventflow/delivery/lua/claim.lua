@@ -50,6 +50,7 @@ local head = tonumber(redis.call('HGET', counts, 'head') or 0)
 local state, _, probe = breaker_of(breaker, now)
 local in_line = redis.call('ZCARD', parked)
 local answers = {0, 0}
+local is_drawing = ARGV[9] ~= ''
 local runs, is_closed = 0, false -- closed: nothing more is taken along
 
 local function delivery_of(id)
@@ -115,8 +116,9 @@ local function verdict_of(id, delivery, facts, since, is_alone)
     end
   end
   if not since then -- what is queued is in no other place
-    if tonumber(redis.call('ZSCORE', waiting, id) or 0) > now then
-      return 'waiting'
+    local due = tonumber(redis.call('ZSCORE', waiting, id) or nil)
+    if due and (due > now or is_drawing) then
+      return 'waiting' -- an older message names it; once it is due, a mover queues it
     end
     if redis.call('ZSCORE', parked, id) then
       return 'parked', 'turn'

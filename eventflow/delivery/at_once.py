@@ -5,6 +5,7 @@ sent and what is read each have a time limit, and nothing is tried again. All el
 wrong but for the silence itself, is left to a thread that can be left behind.
 """
 
+import inspect
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -17,6 +18,11 @@ __all__ = ["AtOnce"]
 
 _MOST = 64  # connections that are kept
 _FRESH = 20.0  # seconds; a connection that lay idle for longer may be cut off, and nobody knows
+
+# Older versions of redis-py read with one time limit for all: then nothing is asked so.
+_CAN_WAIT = "timeout" in inspect.signature(redis.Connection.read_response).parameters and hasattr(
+    redis.Connection, "should_reconnect"
+)
 
 
 class AtOnce:
@@ -32,7 +38,7 @@ class AtOnce:
 
     def keep_one(self) -> None:
         """Keep a connection for the next question; it may have to be opened, which may take long."""
-        if not self._idle:
+        if _CAN_WAIT and not self._idle:
             with suppress(redis.RedisError, OSError):
                 self._idle.append((self._pool.get_connection(), time.monotonic()))
 

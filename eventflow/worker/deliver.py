@@ -1,9 +1,8 @@
 """The task `eventflow.deliver`: a list of one target's deliveries, each on its own."""
 
 import time
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from celery.exceptions import Ignore
 from celery.exceptions import Retry as CeleryRetry
@@ -26,10 +25,12 @@ from eventflow.metrics import meter
 from eventflow.rules import Target
 from eventflow.telemetry import Step
 from eventflow.transport import deliver_message, record_message
+from eventflow.worker.async_deliver import at_once, make_at_once
 from eventflow.worker.calling import TURN, call_again, send_calls
 from eventflow.worker.chain import Attempt, attempt_delivery
 from eventflow.worker.context import WorkerContext
 from eventflow.worker.identity import owner_name
+from eventflow.worker.made import Made
 from eventflow.worker.monitoring import count_finish
 from eventflow.worker.steps import attempt_step, judge_attempt
 from eventflow.worker.tell import (
@@ -41,26 +42,13 @@ from eventflow.worker.tell import (
 )
 from eventflow.worker.timeout import GRACE
 
-__all__ = ["Made", "deliver", "lease_seconds", "make_deliveries"]
+__all__ = ["deliver", "lease_seconds", "make_deliveries"]
 
 _LOOK = (
     50  # queued deliveries that are looked at: what holds their target back parks them on the way
 )
 _FRESH = 0.5  # seconds after its claim for which what is reserved may begin; much less than a lease
 _SHUT = {BreakerChange.OPENED, BreakerChange.REOPENED}
-
-
-@dataclass
-class Made:
-    """What became of a list of deliveries.
-
-    Attributes:
-        counts: How many were done, to be retried, dead, parked, given back, or not ours to do.
-        attempts: What the ledger said of each, and what came of it.
-    """
-
-    counts: Counter[str] = field(default_factory=Counter)
-    attempts: list[tuple[Claim, Attempt]] = field(default_factory=list)
 
 
 class DeadLetterError(EventflowError):
@@ -71,6 +59,8 @@ def deliver(
     context: WorkerContext, bus: str, target_name: str, delivery_ids: Sequence[str]
 ) -> dict[str, int]:
     """Make deliveries, and have Celery show what became of them.
+
+    Those of an async subscriber many at once, all others one after another.
 
     A single delivery's fate is the Celery task's own: RETRY when it is to be tried again, FAILURE
     when it is dead. A list's task succeeds and returns how many went which way.
@@ -89,7 +79,14 @@ def deliver(
         Exception: The subscriber's own, of a single delivery that is dead.
         LedgerError: When the ledger cannot be reached; the lease ends, and the mover tries again.
     """
-    made = make_deliveries(context, bus, target_name, delivery_ids, turn=TURN)
+    target = context.book.get(bus, target_name)
+    subscriber = context.subscribers.get(target_name)
+    if subscriber is None or at_once(target, subscriber) == 1:
+        made = make_deliveries(context, bus, target_name, delivery_ids, turn=TURN)
+    else:
+        made, apart = make_at_once(context, bus, target, subscriber, delivery_ids)
+        alone = _Worker(context, context.ledgers.of(bus), target, made)
+        alone.make_apart(apart, time.monotonic() + TURN)
     if len(delivery_ids) == 1:
         _show(made, delivery_ids[0])
     return dict(made.counts)
@@ -131,8 +128,10 @@ def lease_seconds(target: Target, margin: float) -> float:
 class _Worker:
     """One task's work for one target."""
 
-    def __init__(self, context: WorkerContext, ledger: Ledger, target: Target) -> None:
-        self.made = Made()
+    def __init__(
+        self, context: WorkerContext, ledger: Ledger, target: Target, made: Made | None = None
+    ) -> None:
+        self.made = made if made is not None else Made()
         self._context = context
         self._ledger = ledger
         self._target = target
@@ -153,6 +152,14 @@ class _Worker:
             named, is_first = (), False
         if left and turn > 0:
             call_again(self._context, self._ledger, self._target.name, self._call)
+
+    def make_apart(self, delivery_ids: Sequence[str], ends: float) -> None:
+        """Make those that have ended a worker before, each while nothing runs beside it."""
+        for identity in delivery_ids:
+            if self._is_stopping() or time.monotonic() > ends:
+                call_again(self._context, self._ledger, self._target.name, self._call)
+                break
+            self.work([identity], 0.0)
 
     def _is_stopping(self) -> bool:
         return self._context.stopping.is_set()

@@ -19,7 +19,7 @@ from eventflow.units import format_duration
 from eventflow.worker.deadlines import process_deadlines
 from eventflow.worker.watchdog import set_handler, watchdog
 
-__all__ = ["GRACE", "time_limit"]
+__all__ = ["GRACE", "end_thread", "time_limit"]
 
 GRACE = 5.0
 """Seconds that a subscriber has to let its timeout through, before its process is ended."""
@@ -62,7 +62,7 @@ def _by_signal(seconds: float) -> Iterator[None]:
 def _by_exception(seconds: float) -> Iterator[None]:
     thread = threading.get_ident()
     deadlines = process_deadlines()
-    deadline = deadlines.begin(seconds, lambda: _end_thread(thread))
+    deadline = deadlines.begin(seconds, lambda: end_thread(thread))
     try:
         yield
     except DeliveryTimeout as error:
@@ -74,7 +74,12 @@ def _by_exception(seconds: float) -> Iterator[None]:
         deadlines.over(deadline)
 
 
-def _end_thread(thread: int) -> None:
+def end_thread(thread: int) -> None:
+    """Raise DeliveryTimeout, without words, in another thread at its next Python instruction.
+
+    Args:
+        thread: Its identifier.
+    """
     ctypes.pythonapi.PyThreadState_SetAsyncExc(
         ctypes.c_ulong(thread), ctypes.py_object(DeliveryTimeout)
     )

@@ -20,6 +20,7 @@ from eventflow.replay import newcomer, outlet, selection
 from eventflow.replay import run as replay_run
 from eventflow.rules import (
     ARCHIVE_TARGET,
+    Target,
     documents,
     files,
     inputs,
@@ -37,7 +38,17 @@ from eventflow.store import journal as stored_journal
 from eventflow.story import identifying, searching
 from eventflow.telemetry import provider, step
 from eventflow.transport import messages, route_calls
-from eventflow.worker import calling, canary, chain, letters, pace, retention, route
+from eventflow.worker import (
+    calling,
+    canary,
+    chain,
+    letters,
+    loop_ledger,
+    loop_watch,
+    pace,
+    retention,
+    route,
+)
 from eventflow.worker import journal as recording
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "limits.md").read_text(encoding="utf-8")
@@ -105,6 +116,11 @@ LIMITS: Mapping[str, Any] = {
     "waiting deliveries of a target whose age is looked up": gauges.MOST_AGES,
     "kinds of events without a rule": silence.MOST_UNMATCHED,
     "seconds of silence before the doctor says so": setting("silence_after"),
+    "deliveries of a target that its loop has in flight, as a rule file may say": next(
+        part.le for part in Target.model_fields["concurrency"].metadata if hasattr(part, "le")
+    ),
+    "outcomes in one call of the ledger": loop_ledger.MOST_FINISHES,
+    "milliseconds that a call may block the loop": int(loop_watch.MOST_LAG * 1000),
     "characters of an error, until the next attempt": chain._MOST_ERROR,
     "characters of an error in a dead letter": letters.MOST_ERROR,
     "characters of a traceback in a dead letter": letters.MOST_TRACEBACK,

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis.connection import Connection
 from redis.exceptions import DataError
@@ -19,6 +19,7 @@ _WORDS = st.lists(
 )
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(st.sampled_from(["GET", "CONFIG SET", b"SCRIPT LOAD", b"PING"]), _WORDS)
 def test_as_redis_py_does(command: str | bytes, words: list[object]) -> None:
     """Whatever the arguments are, the same bytes are sent."""

@@ -19,7 +19,8 @@ from eventflow.transport import Message
 from eventflow.transport.messages import DELIVER
 from eventflow.worker import deliver as deliver_module
 from eventflow.worker.calling import TURN
-from eventflow.worker.deliver import Made, make_deliveries
+from eventflow.worker.deliver import make_deliveries
+from eventflow.worker.made import Made
 
 TARGET = Target.model_validate(
     {

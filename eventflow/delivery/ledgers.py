@@ -1,10 +1,11 @@
 """One process's way to the ledgers: one for each bus, all on one connection pool."""
 
 import os
+from collections.abc import Sequence
 
 import redis
 
-from eventflow.delivery.accepting import WriteCall
+from eventflow.delivery.accepting import Accepted, WriteCall
 from eventflow.delivery.canaries import CanaryBook
 from eventflow.delivery.gauges import Gauges
 from eventflow.delivery.keys import BUSES
@@ -65,6 +66,19 @@ class Ledgers:
                 write_call=self._write_call,
             )
         return ledger
+
+    def accept_at_once(
+        self, bus: str, events: Sequence[tuple[str, bytes, str]], seconds: float
+    ) -> Accepted | None:
+        """Have the ledger of *bus* take events here and now; see `RedisLedger.accept_at_once`."""
+        ledger = self._by_bus.get((os.getpid(), bus))
+        return ledger.accept_at_once(events, seconds) if isinstance(ledger, RedisLedger) else None
+
+    def be_ready(self, bus: str) -> None:
+        """Have a connection open for `accept_at_once`; this may take long."""
+        ledger = self._by_bus.get((os.getpid(), bus))
+        if isinstance(ledger, RedisLedger):
+            ledger.be_ready()
 
     def buses(self) -> list[str]:
         """Return the buses that were ever published to, in order.

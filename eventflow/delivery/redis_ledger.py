@@ -11,6 +11,7 @@ from eventflow.delivery.answers import (
     Acceptance,
     Moved,
 )
+from eventflow.delivery.at_once import AtOnce
 from eventflow.delivery.calls import CALL_AGAIN
 from eventflow.delivery.keys import BUSES, DEAD_LETTERS, ROUTE
 from eventflow.delivery.limits import limit_arguments
@@ -56,6 +57,7 @@ class RedisLedger(RedisClaims, RedisRoutes, RedisSights, RedisSteering):
     ) -> None:
         super().__init__(client, bus, journal_most=journal_most)
         self._write_call = write_call
+        self._at_once = AtOnce(client)
         self._window = ceil(window)
         self._most = most
         self._known = False
@@ -65,15 +67,51 @@ class RedisLedger(RedisClaims, RedisRoutes, RedisSights, RedisSteering):
         if not self._known:  # movers look only at buses that they know of
             guarded(self._client, lambda: self._client.sadd(BUSES, self._bus))
             self._known = True
-        message = self._write_call(self._bus, events) if self._write_call is not None else None
+        return _read_accepted(
+            self._run_noting("accept", *self._accept_words(events, self._call_for(events)))
+        )
+
+    def accept_at_once(
+        self, events: Sequence[tuple[str, bytes, str]], seconds: float
+    ) -> Accepted | None:
+        """Take events as `accept` does, in so many seconds at most, whatever happens.
+
+        Args:
+            events: As those of `accept`.
+            seconds: How long it may take.
+
+        Returns:
+            As `accept`; None where it cannot be done so: no connection is open, something is wrong, or
+            a message is to be sent apart. Then `accept` is to be asked, which may find them accepted.
+
+        Raises:
+            LedgerError: When there is no answer in time: they may be accepted, or not.
+        """
+        message = self._call_for(events)
+        if message is None or not self._known:
+            return None
+        words = self._accept_words(events, message)
+        command = self._noting.command("accept", *words)
+        answer = guarded(self._client, lambda: self._at_once.ask(command, seconds))
+        return None if answer is None else _read_accepted(answer)
+
+    def be_ready(self) -> None:
+        """Have a connection open for `accept_at_once`; this may take long."""
+        self._at_once.keep_one()
+
+    def _call_for(self, events: Sequence[tuple[str, bytes, str]]) -> bytes | None:
+        return self._write_call(self._bus, events) if self._write_call is not None else None
+
+    def _accept_words(
+        self, events: Sequence[tuple[str, bytes, str]], message: bytes | None
+    ) -> tuple[list[str], list[Argument]]:
         keys = [self._keys.queued(ROUTE), self._keys.lanes, self._keys.counts(ROUTE)]
         if message is not None:
             keys.append(ROUTE)  # the broker's list
         arguments: list[Argument] = [self._keys.prefix, self._most, CALL_AGAIN, message or b""]
         for event in events:
             arguments += event
-        is_call_due, *answers = self._run_noting("accept", keys, arguments)
-        return Accepted(map(_ACCEPTANCES.__getitem__, answers), is_call_due=bool(is_call_due))
+        return keys, arguments
 
     def move(self, targets: Sequence[Target], limit: int) -> Moved:
         """Queue again what is due, what was lost with its worker, and what may run now."""
@@ -143,3 +181,8 @@ class RedisLedger(RedisClaims, RedisRoutes, RedisSights, RedisSteering):
         arguments: list[Argument] = [letter.id, letter.target, letter.redrives, body]
         arguments += (letter.event_type, rules, letter.input or "")
         return bool(self._run_noting("revive", keys, arguments))
+
+
+def _read_accepted(answer: Sequence[int]) -> Accepted:
+    is_call_due, *answers = answer
+    return Accepted(map(_ACCEPTANCES.__getitem__, answers), is_call_due=bool(is_call_due))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from eventflow.delivery import Acceptance, Ledgers, is_unanswered
+from eventflow.delivery import Acceptance, Accepted, Ledgers, is_unanswered
 from eventflow.errors import LedgerError, PublishError
 from eventflow.events import Event
 from eventflow.metrics import meter
@@ -123,6 +123,35 @@ class Errand:
                 self._wake(part.bus, waiting)
         self._end(None)
 
+    def run_at_once(self) -> bool:
+        """Do it here, where that takes no longer than one waits for it whatever happens.
+
+        Returns:
+            Whether it is done, and the outcome in `done`; else `run` is to be called.
+        """
+        if len(self._parts) != 1:
+            return False
+        [part] = self._parts
+        try:
+            answers = self._ledgers.accept_at_once(part.bus, _words(part), self.seconds_left)
+        except LedgerError as error:
+            meter().published(part.bus, {"failed": len(part.events)})
+            self._under_way = part
+            self._end(self._refusal(self._wording.late, is_known=False), error)
+            return True
+        if answers is None:
+            self._seconds = self.seconds_left  # what is left of the caller's patience
+            return False
+        taken, _ = self._note(part, answers)
+        is_full = taken < len(part.events)
+        self._end(self._refusal(self._wording.full(part.bus)) if is_full else None)
+        return True
+
+    def be_ready(self) -> None:
+        """Have the next one find what `run_at_once` needs; this may take long, and nobody waits."""
+        for bus in {part.bus for part in self._parts}:
+            self._ledgers.be_ready(bus)
+
     def give_up(self) -> None:
         """End the waiting: `done` is set now, as things stand."""
         with self._lock:
@@ -152,9 +181,9 @@ class Errand:
 
     def _accept(self, part: Part) -> tuple[int, list[Event[Any]]]:
         """Have a part accepted; return how many were taken, and those that a router is to be told of."""
-        answers = self._ledgers.of(part.bus).accept(
-            [(one.event.id, one.body, _lane(one.event)) for one in part.events]
-        )
+        return self._note(part, self._ledgers.of(part.bus).accept(_words(part)))
+
+    def _note(self, part: Part, answers: Accepted) -> tuple[int, list[Event[Any]]]:
         taken = [
             (one.event, answer)
             for one, answer in zip(part.events, answers, strict=True)
@@ -201,6 +230,10 @@ class Errand:
                 "events again, an id counts once"
             )
         return PublishError(message, accepted, rejected, unknown)
+
+
+def _words(part: Part) -> list[tuple[str, bytes, str]]:
+    return [(one.event.id, one.body, _lane(one.event)) for one in part.events]
 
 
 def _lane(event: Event[Any]) -> str:

@@ -88,7 +88,10 @@ class Publisher:
             errand.run(lambda work: work())
             errand.done.result()
             return
-        load = self._carriers.start(partial(errand.run, self._carriers.start))
+        if errand.run_at_once():
+            errand.done.result()
+            return
+        load = self._carriers.start(partial(self._carry, errand))
         while not errand.done.done():
             try:
                 errand.done.result(errand.seconds_left)
@@ -98,6 +101,12 @@ class Publisher:
                 load.cancel()
                 errand.give_up()
         errand.done.result()
+
+    def _carry(self, errand: Errand) -> None:
+        assert self._carriers is not None
+        errand.run(self._carriers.start)
+        if errand.done.exception() is None:
+            errand.be_ready()
 
     async def apublish(self, items: Sequence[Publishable]) -> list[Event[Any]]:
         """Publish events as `publish` does, without a moment in which the loop is blocked.

@@ -3,10 +3,12 @@
 import asyncio
 import contextlib
 import os
+import socket
 import subprocess
 import sys
 import textwrap
 import threading
+import time
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +17,7 @@ import pytest
 import redis
 
 from eventflow.app import EventFlow
+from eventflow.delivery.at_once import AtOnce
 from eventflow.errors import PublishError
 from eventflow.events import Event
 from eventflow.settings import Settings, load_settings
@@ -57,6 +60,83 @@ def test_connections_are_used_again(proxy: Proxy) -> None:
     for number in range(100):
         flow.publish(event(f"e{number}"))
     assert proxy.connections <= before + 2
+
+
+def ready(flow: EventFlow) -> AtOnce:
+    """Publish a first event, and wait until the next needs no other thread."""
+    flow.publish(event("first"))
+    at_once: AtOnce = flow._publisher._ledgers.of("default")._at_once  # type: ignore[attr-defined]
+    deadline = time.monotonic() + PATIENCE
+    while not at_once._idle:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return at_once
+
+
+def test_no_other_thread(
+    flow: EventFlow, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once a connection is open, events go in the caller's own thread, on that connection."""
+    ready(flow)
+
+    def fail(_work: object) -> None:
+        pytest.fail("another thread is asked")
+
+    monkeypatch.setattr(flow._publisher._carriers, "start", fail)
+    for number in range(20):
+        flow.publish(event(f"e{number}"))
+    flow.publish_many([event(f"e{number}") for number in range(40)])
+    assert bodies(client) == 41
+
+
+@pytest.mark.parametrize("what", ["the connection", "the script"])
+def test_what_was_there_is_gone(what: str, flow: EventFlow, client: redis.Redis) -> None:
+    """A connection that the server closed, or a script that it forgot, costs a little time, no event."""
+    at_once = ready(flow)
+    if what == "the script":
+        client.script_flush()
+    else:
+        [(connection, _)] = at_once._idle
+        connection._sock.shutdown(socket.SHUT_RDWR)
+    flow.publish(event("e1"))
+    flow.publish(event("e2"))
+    assert bodies(client) == 3
+
+
+def test_silence_in_the_own_thread(proxy: Proxy, client: redis.Redis) -> None:
+    """A ledger that falls silent is waited for until the deadline; then it is not known what it did."""
+    flow = EventFlow(load_settings(redis_url=proxy.url, publish_deadline=0.5))
+    at_once = ready(flow)
+    proxy.set(Mode.STALLING)
+    with pytest.raises(PublishError, match="is not known: publish the same") as caught:
+        flow.publish(event("e1"))
+    assert (caught.value.accepted, caught.value.unknown) == ((), ("e1",))
+    assert not at_once._idle, "an answer to it may still come on that connection"
+    proxy.set(Mode.PASSING)
+    while True:
+        with contextlib.suppress(PublishError):
+            flow.publish(event("e1"))
+            break
+    assert bodies(client) == 2
+
+
+def test_who_is_interrupted(
+    flow: EventFlow, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C while an answer is awaited: nobody reads that answer as one to another question."""
+    at_once = ready(flow)
+    [(connection, _)] = at_once._idle
+
+    def interrupt(**_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(connection, "read_response", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        flow.publish(event("e1"))
+    monkeypatch.undo()
+    assert not at_once._idle
+    flow.publish(event("e2"))
+    assert bodies(client) == 3
 
 
 def test_32_threads(flow: EventFlow, client: redis.Redis) -> None:

@@ -131,10 +131,10 @@ class LoopLedger:
                         self._context, self._ledger, self._target, finishes
                     )
                 )
-            except Exception as error:  # noqa: BLE001 - each of those who wait is told
-                for _, future in batch:
-                    future.set_exception(error)
-            else:
                 for (_, future), is_recorded in zip(batch, recorded, strict=True):
                     future.set_result(is_recorded)
+            except Exception as error:  # noqa: BLE001 - each of those who wait is told
+                for _, future in batch:
+                    if not future.done():
+                        future.set_exception(error)
         self._sending = None

@@ -1,5 +1,6 @@
 """The archive's questions in SQL, and its rows."""
 
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Engine, Row, Select, and_, func, select, tuple_
@@ -63,10 +64,12 @@ def page(
     with_body: bool,
 ) -> Select[Any]:
     """Return the query for a page of rows, in order of time."""
-    query = select(*SUMMARY, *(CONTENT if with_body else ())).where(*conditions(filters))
     order: list[ColumnElement[Any]] = [_EVENTS.accepted_at, _EVENTS.event_id, _EVENTS.bus]
+    query = select(*SUMMARY, *(CONTENT if with_body else ()))
     if after is not None:
+        filters = _without_passed(filters, after, newest_first=newest_first)
         query = query.where(_is_beyond(after, order, newest_first=newest_first))
+    query = query.where(*conditions(filters))
     if newest_first:
         order = [column.desc() for column in order]
     return query.order_by(*order).limit(limit)
@@ -126,6 +129,18 @@ def _key(engine: Engine) -> ColumnElement[str]:
     if engine.dialect.name == "postgresql":
         return _EVENTS.event_id.collate("C")
     return _EVENTS.event_id
+
+
+def _without_passed(
+    filters: ArchiveFilter, after: ArchiveCursor, *, newest_first: bool
+) -> ArchiveFilter:
+    # Of two bounds on one side SQLite begins at the first that it reads: were it where the filter
+    # begins, each page would pass over all that was before it.
+    if newest_first:
+        is_passed = filters.until is not None and after.accepted_at < filters.until
+        return replace(filters, until=None) if is_passed else filters
+    is_passed = filters.since is not None and after.accepted_at >= filters.since
+    return replace(filters, since=None) if is_passed else filters
 
 
 def _is_beyond(

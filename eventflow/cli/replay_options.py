@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 
 import click
 
+from eventflow.cli.quantities import RATE
 from eventflow.cli.times import MOMENT
-from eventflow.units import Rate, parse_rate
+from eventflow.units import Rate
 
 __all__ = [
     "choosing",
@@ -28,23 +29,8 @@ CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 _MOST_PATTERN = 1024 * 1024  # bytes of a file
 
 
-class _Rate(click.ParamType[str]):
-    """A rate such as 50/s."""
-
-    name = "rate"
-
-    def convert(
-        self,
-        value: Any,  # Any: as click declares it
-        param: click.Parameter | None,
-        ctx: click.Context | None,
-    ) -> str:
-        """Return it as the request keeps it."""
-        try:
-            rate: Rate = parse_rate(str(value))
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-        return str(rate)
+def _as_text(_ctx: click.Context, _parameter: click.Parameter, value: Rate | None) -> str | None:
+    return None if value is None else str(value)  # as the request keeps it
 
 
 since_option = click.option(
@@ -53,7 +39,9 @@ since_option = click.option(
     type=MOMENT,
     help="Events since: how long ago, such as 2h, an RFC 3339 time, or a date.",
 )
-rate_option = click.option("--rate", type=_Rate(), help="At most so many, such as 50/s.")
+rate_option = click.option(
+    "--rate", type=RATE, callback=_as_text, help="At most so many, such as 50/s."
+)
 name_option = click.option("--name", help="What it is called; one is made up unless given.")
 dry_option = click.option("--dry-run", is_flag=True, help="Only say what would be sent.")
 yes_option = click.option("-y", "--yes", is_flag=True, help="Do not ask.")

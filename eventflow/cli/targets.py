@@ -5,7 +5,8 @@ import click
 from eventflow.cli.actor import record_audit
 from eventflow.cli.listing import Column, page_of, paging, show_listing
 from eventflow.cli.output import json_option, say, visible
-from eventflow.cli.targets_options import DURATION, bus_option, known_targets, ledger_with
+from eventflow.cli.quantities import DURATION
+from eventflow.cli.targets_options import bus_option, known_targets, ledger_with
 from eventflow.cli.targets_start import start_target
 from eventflow.cli.targets_steering import (
     balance,

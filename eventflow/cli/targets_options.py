@@ -1,37 +1,15 @@
 """What the commands of `eventflow targets` share: options, and which targets there are."""
 
-from typing import Any
-
 import click
 
 from eventflow.delivery import Ledger, Ledgers
 from eventflow.rules import Target
 from eventflow.settings import load_settings
-from eventflow.units import parse_duration
 
-__all__ = ["DURATION", "bus_option", "known_targets", "ledger_with"]
+__all__ = ["bus_option", "known_targets", "ledger_with"]
 
 bus_option = click.option("--bus", default="default", show_default=True, help="The bus.")
 """The option ``--bus``."""
-
-
-class _Duration(click.ParamType[float]):
-    """A duration such as 10m."""
-
-    name = "duration"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        """Return it in seconds."""
-        try:
-            return float(parse_duration(value)) if isinstance(value, str) else float(value)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-
-
-DURATION = _Duration()
-"""An option's length of time, in seconds."""
 
 
 def known_targets(ledger: Ledger) -> dict[str, Target]:

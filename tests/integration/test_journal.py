@@ -64,16 +64,21 @@ def test_a_journal_waits_for_its_recorder(deployment: Deployment, store: Journal
     deployment.kill("recorder")
     deployment.flow.publish(Event(id="waits", source="shop", type="Sold", data={"fail": 0}))
 
-    def called() -> float:
-        return float(client.hget(COUNTS, "until") or 0)
+    def look_twice() -> None:
+        for _ in range(2):
+            before = float(client.hget(COUNTS, "until") or 0)
+            deployment.wait(
+                lambda: float(client.hget(COUNTS, "until") or 0) > before,  # noqa: B023
+                "the mover to look again",
+            )
 
-    deployment.wait(lambda: deployment.depth("eventflow.journal") == 1, "the recorder's message")
-    for _ in range(2):  # looked at once more, and left at the one that is there
-        before = called()
-        deployment.wait(lambda: called() > before, "the mover to look again")  # noqa: B023
-    assert 1 == deployment.depth("eventflow.journal")
-    assert 1 == deployment.lose_messages("eventflow.journal")
+    deployment.wait(lambda: deployment.depth("eventflow.journal") >= 1, "the recorder's message")
+    look_twice()
+    # One, and on RabbitMQ also the one that the recorder may have held when it died.
+    assert deployment.lose_messages("eventflow.journal") in {1, 2}
     deployment.wait(lambda: deployment.depth("eventflow.journal") == 1, "a message again")
+    look_twice()
+    assert 1 == deployment.depth("eventflow.journal")
     deployment.start("recorder", RECORDED)
     deployment.await_ready("recorder")
     deployment.wait(lambda: len(store.of_event("waits")) == 4, "the event's story")

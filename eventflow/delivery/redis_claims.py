@@ -22,7 +22,7 @@ from eventflow.rules.targets import Target
 
 __all__ = ["RedisClaims"]
 
-_WORDS = 10  # of one outcome
+_WORDS = (5, 10)  # of an outcome: of one that is soon said, and of the others
 _TEXTS = 8  # of one claim
 _VERDICTS = {verdict.value.encode(): verdict for verdict in Verdict}
 T = TypeVar("T", str, None)
@@ -82,11 +82,16 @@ class RedisClaims(RedisRoutes):
     def outcomes(self, target: Target, *, owner: str) -> RedisOutcomes:
         """Return the line on which a list of deliveries is finished, one after another."""
         names, arguments = self._finish_call(target, None, owner)
-        command = self._noting.command("finish", names, [*arguments, *[None] * _WORDS])
-        template = Template(command)
+        templates = {
+            number: Template(
+                self._noting.command("finish", names, [*arguments, *[None] * number])
+            )
+            for number in _WORDS
+        }
 
         def pack(item: Finish, then: str) -> bytes:
-            return template.pack([then, *_words_of(item)])
+            words = _words_of(item)
+            return templates[len(words)].pack([then, *words])
 
         return RedisOutcomes(self._client, pack, partial(self.finish, target))
 
@@ -121,14 +126,15 @@ def _read_taken(answer: Sequence[Any]) -> Taken:
 
 def _words_of(item: Finish) -> list[Argument]:
     """Return what `lua/finish.lua` reads of one outcome."""
-    return [
-        *(item.delivery_id, item.attempt, item.outcome.value, _value_of(item)),
-        *(item.error_type, item.error),
+    words: list[Argument] = [
+        *(item.delivery_id, item.attempt, item.outcome.value),
         "" if item.succeeded is None else int(item.succeeded),
         f"{item.duration:.6f}" if item.duration else "",
-        item.letter.reason.value if item.letter is not None else "",
-        item.trace,
     ]
+    if item.outcome in {Outcome.RETRY, Outcome.DEAD}:
+        words += (_value_of(item), item.error_type, item.error)
+        words += (item.letter.reason.value if item.letter is not None else "", item.trace)
+    return words
 
 
 def _value_of(item: Finish) -> Argument:

@@ -11,24 +11,21 @@
 -- ARGV 4, 5         the delivery that is begun next, of those that its owner has reserved, or ''; the
 --                   owner
 -- ARGV 6..13        the target's limits
--- then 10 each      id, attempt, outcome, value, error type, error, the call: 1, 0 or '' (none made);
---                   for the journal: its seconds or '', the reason of a death; the attempt's
---                   traceparent or ''
---   done              value ''
---   retry             value: seconds until it is due
---   dead              value: the dead letter as JSON
---   release           value ''; given back untried: the attempt is not counted
--- Returns what became of the breaker ('', opened, reopened, closed), then per delivery: 1, or 0
--- when it was finished before or another has claimed it since
+-- then 5 each       id, attempt, outcome, the call: 1, 0 or '' (none made), its seconds or ''
+--   done
+--   release           given back untried: the attempt is not counted
+--   retry, dead       5 more: seconds until it is due, or the dead letter as JSON; error type, error;
+--                     for the journal: the reason of a death; the attempt's traceparent or ''
+-- Returns a text: what became of the breaker (opened, reopened, closed or nothing), a space, and for
+-- each delivery 1, or 0 when it was finished before or another has claimed it since
 --# include journal
 --# include limits
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
 local prefix, name = ARGV[2], ARGV[3]
-local limits = read_limits(6)
 local counts, breaker = KEYS[5], KEYS[6]
-local answers = {''}
-local FIELDS = 10
+local change = '' -- of the breaker
+local LIMITS_AT = 6
 local MOST_ERROR = 200 -- bytes of an error's text in the journal
 
 -- Have it be nowhere; mostly it runs.
@@ -58,23 +55,26 @@ end
 local function close(id, delivery, event, body)
   redis.call('DEL', delivery)
   take_out(id)
-  if redis.call('EXISTS', event) == 1 and redis.call('HINCRBY', event, 'left', -1) <= 0 then
+  local left = redis.call('HINCRBY', event, 'left', -1)
+  if left < 0 and redis.call('HLEN', event) == 1 then
+    redis.call('EXPIRE', event, 0) -- there was none: someone has taken it out
+  elseif left <= 0 then
     redis.call('DEL', body)
     redis.call('EXPIRE', event, ARGV[1])
   end
 end
 
 -- Open it; a probe that failed leaves the counts of the first time, which say why it is open.
-local function open(change, calls, failed, error)
+local function open(how, open_for, calls, failed, error)
   redis.call('DEL', breaker)
-  redis.call('HSET', breaker, 'state', 'open', 'since', now, 'until', now + (limits.open_for or 0),
+  redis.call('HSET', breaker, 'state', 'open', 'since', now, 'until', now + (open_for or 0),
     'calls', calls, 'failed', failed, 'error', error)
-  answers[1] = change
+  change = how
 end
 
 -- Count a call in its tenth of the window, and return the calls and the failed ones of the window.
-local function count_call(failed)
-  local tenth = math.floor(now / (limits.window / 10))
+local function count_call(window, failed)
+  local tenth = math.floor(now / (window / 10))
   if redis.call('HINCRBY', breaker, 'c' .. tenth, 1) > 1 and not failed then
     return 0, 0
   end
@@ -94,100 +94,121 @@ local function count_call(failed)
   return sums.c, sums.f
 end
 
-local function note_call(id, call, error)
+local function note_call(said)
   local state, _, probe = breaker_of(breaker, now)
+  local limits = (state ~= 'closed' or said.call ~= '') and read_limits(LIMITS_AT)
+  local error = said.error_type == '' and said.error or (said.error_type .. ': ' .. said.error)
   if state == 'closed' then
-    if limits.failure_rate and call ~= '' then
-      local calls, failed = count_call(call == '0')
-      if call == '0' and calls >= limits.min_calls and failed / calls >= limits.failure_rate then
-        open('opened', calls, failed, error)
+    if limits and limits.failure_rate then
+      local calls, failed = count_call(limits.window, said.call == '0')
+      if said.call == '0' and calls >= limits.min_calls and failed / calls >= limits.failure_rate then
+        open('opened', limits.open_for, calls, failed, error)
       end
     end
-  elseif state == 'half_open' and probe == id then
-    if call == '0' then
+  elseif state == 'half_open' and probe == said.id then
+    if said.call == '0' then
       local first = redis.call('HMGET', breaker, 'calls', 'failed', 'reason')
-    open('reopened', first[1] or '', first[2] or '', error)
-    redis.call('HSET', breaker, 'reason', first[3] or '')
-    elseif call == '' then
+      open('reopened', limits.open_for, first[1] or '', first[2] or '', error)
+      redis.call('HSET', breaker, 'reason', first[3] or '')
+    elseif said.call == '' then
       redis.call('HDEL', breaker, 'probe', 'probe_until')
     elseif redis.call('HINCRBY', breaker, 'passed', 1) >= (limits.probes or 1) then
       redis.call('DEL', breaker)
       redis.call('HSET', breaker, 'state', 'closed', 'since', now)
-      answers[1] = 'closed'
+      change = 'closed'
     else
       redis.call('HDEL', breaker, 'probe', 'probe_until')
     end
   end
 end
 
-local function note_attempt(at, change)
-  local outcome, facts = ARGV[at + 2], {}
-  local fields = {'d', ARGV[at], 'n', ARGV[at + 1], 'o', outcome}
-  local function add(name, value)
-    if value ~= '' then
-      fields[#fields + 1] = name
-      fields[#fields + 1] = value
-    end
+local function add(fields, name, value)
+  if value ~= '' then
+    fields[#fields + 1] = name
+    fields[#fields + 1] = value
   end
-  add('l', ARGV[at + 7])
-  add('u', outcome == 'retry' and now + tonumber(ARGV[at + 3]) or '')
-  add('k', ARGV[at + 4])
-  add('x', string.sub(ARGV[at + 5], 1, MOST_ERROR))
-  if ARGV[at + 8] ~= '' then
-    facts[1] = '"reason":"' .. ARGV[at + 8] .. '"'
+end
+
+local function note_attempt(said, breaker_change)
+  local fields, facts = {'d', said.id, 'n', said.attempt, 'o', said.outcome}, {}
+  add(fields, 'l', said.seconds)
+  add(fields, 'u', said.outcome == 'retry' and now + tonumber(said.value) or '')
+  add(fields, 'k', said.error_type)
+  add(fields, 'x', string.sub(said.error, 1, MOST_ERROR))
+  if said.reason ~= '' then
+    facts[1] = '"reason":"' .. said.reason .. '"'
   end
-  if change ~= '' then
-    facts[#facts + 1] = '"breaker":"' .. change .. '"'
+  if breaker_change ~= '' then
+    facts[#facts + 1] = '"breaker":"' .. breaker_change .. '"'
   end
-  add('f', #facts > 0 and '{' .. table.concat(facts, ',') .. '}' or '')
+  add(fields, 'f', #facts > 0 and '{' .. table.concat(facts, ',') .. '}' or '')
   note('attempt', unpack(fields))
 end
 
-for i = 1, (#ARGV - 5 - LIMITS) / FIELDS do
-  local at = FIELDS * (i - 1) + 6 + LIMITS
-  local id, attempt, outcome, value = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
-  local error_type, error, call = ARGV[at + 4], ARGV[at + 5], ARGV[at + 6]
-  local event_id = string.sub(id, 1, -#name - 2)
-  local delivery = prefix .. 'delivery:' .. id
+-- Returns what is said of a delivery, and where the next one's words begin.
+local function read_said(at)
+  local said = {id = ARGV[at], attempt = ARGV[at + 1], outcome = ARGV[at + 2], call = ARGV[at + 3],
+    seconds = ARGV[at + 4], value = '', error_type = '', error = '', reason = '', trace = ''}
+  if said.outcome == 'done' or said.outcome == 'release' then
+    return said, at + 5
+  end
+  said.value, said.error_type, said.error = ARGV[at + 5], ARGV[at + 6], ARGV[at + 7]
+  said.reason, said.trace = ARGV[at + 8], ARGV[at + 9]
+  return said, at + 10
+end
+
+-- Its lease may have ended, so that it was queued, or parked, meanwhile: it is in one place after this.
+local function try_again(said, delivery)
+  take_out(said.id)
+  redis.call('ZADD', KEYS[3], now + tonumber(said.value), said.id)
+  redis.call('HSET', delivery, 'failed', said.attempt, 'error_type', said.error_type,
+    'error', said.error)
+  if said.trace ~= '' then
+    redis.call('HSET', delivery, 'trace', said.trace)
+  end
+  redis.call('HINCRBY', counts, 'retried', 1)
+end
+
+-- Returns whether it is recorded: it was not finished before, and no other has claimed it since.
+local function record(said)
+  local event_id = string.sub(said.id, 1, -#name - 2)
+  local delivery = prefix .. 'delivery:' .. said.id
   local event, body = prefix .. 'event:' .. event_id, prefix .. 'body:' .. event_id
-  local attempts, is_untried = begun(delivery, attempt, outcome)
-  answers[i + 1] = 0
-  if attempts and outcome == 'done' then
+  local attempts, is_untried = begun(delivery, said.attempt, said.outcome)
+  if attempts and said.outcome == 'done' then
     -- A success counts even when it comes after its lease: nobody is to do it once more.
-    close(id, delivery, event, body)
+    close(said.id, delivery, event, body)
     redis.call('HINCRBY', counts, 'delivered', 1)
     redis.call('HDEL', counts, 'unserved')
-    answers[i + 1] = 1
-  elseif attempts == attempt then
-    if outcome == 'dead' then
-      redis.call('HSET', KEYS[7], id, value)
-      redis.call('HINCRBY', KEYS[9], 'registered', redis.call('ZADD', KEYS[8], now, id))
-      close(id, delivery, event, body)
-      redis.call('HINCRBY', counts, 'dead', 1)
-    else
-      -- Its lease may have ended, so that it was queued, or parked, meanwhile: it is in one place.
-      take_out(id)
-      if outcome == 'retry' then
-        redis.call('ZADD', KEYS[3], now + tonumber(value), id)
-        redis.call('HSET', delivery, 'failed', attempt, 'error_type', error_type, 'error', error)
-        if ARGV[at + 9] ~= '' then
-          redis.call('HSET', delivery, 'trace', ARGV[at + 9])
-        end
-        redis.call('HINCRBY', counts, 'retried', 1)
-      else
-        if not is_untried then
-          redis.call('HINCRBY', delivery, 'attempts', -1)
-        end
-        redis.call('ZADD', KEYS[1], now, id)
-      end
+  elseif attempts ~= said.attempt then
+    return false
+  elseif said.outcome == 'dead' then
+    redis.call('HSET', KEYS[7], said.id, said.value)
+    redis.call('HINCRBY', KEYS[9], 'registered', redis.call('ZADD', KEYS[8], now, said.id))
+    close(said.id, delivery, event, body)
+    redis.call('HINCRBY', counts, 'dead', 1)
+  elseif said.outcome == 'retry' then
+    try_again(said, delivery)
+  else
+    take_out(said.id)
+    if not is_untried then
+      redis.call('HINCRBY', delivery, 'attempts', -1)
     end
-    answers[i + 1] = 1
+    redis.call('ZADD', KEYS[1], now, said.id)
   end
-  if answers[i + 1] == 1 and not is_untried then
-    local before = answers[1]
-    note_call(id, call, error_type == '' and error or (error_type .. ': ' .. error))
-    note_attempt(at, answers[1] ~= before and answers[1] or '')
+  if not is_untried then
+    local before = change
+    note_call(said)
+    note_attempt(said, change ~= before and change or '')
   end
+  return true
+end
+
+local recorded, at = '', LIMITS_AT + LIMITS
+while at <= #ARGV do
+  local said
+  said, at = read_said(at)
+  recorded = recorded .. (record(said) and '1' or '0')
 end
 if ARGV[4] ~= '' then
   local delivery = prefix .. 'delivery:' .. ARGV[4]
@@ -197,4 +218,4 @@ if ARGV[4] ~= '' then
       'first', kept[4] or string.format('%.6f', now))
   end
 end
-return answers
+return change .. ' ' .. recorded

@@ -20,6 +20,7 @@
 -- Returns {per event: 1, or 0 when it was routed before}, {per target: 1 when its queue is to be
 -- sent a message}
 --# include journal
+--# include lists
 --# include pauses
 --# include registering
 --# include calls
@@ -64,7 +65,7 @@ local function bury(first)
   note('unroutable', 'd', id, 'k', ARGV[first + 3], 'x', ARGV[first + 4], 'f', ARGV[first + 5])
 end
 
-local answers, calls = {}, {}
+local answers, calls, ids, routed = {}, {}, {}, 0
 while at <= #ARGV do
   local id, kind, matched = ARGV[at], ARGV[at + 1], ARGV[at + 2]
   local deliveries, letters = tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4])
@@ -83,16 +84,20 @@ while at <= #ARGV do
     end
     redis.call('HSET', event, 'state', 'routed', 'left', deliveries)
     redis.call('HDEL', event, 'lane')
-    redis.call('HINCRBY', KEYS[5], 'delivered', 1)
+    routed = routed + 1
     if deliveries == 0 then
       redis.call('DEL', prefix .. 'body:' .. id)
       redis.call('EXPIRE', event, window)
     end
   end
-  redis.call('ZREM', KEYS[1], id)
-  redis.call('ZREM', KEYS[2], id)
+  ids[#ids + 1] = id
   answers[#answers + 1] = facts[1] == 'accepted' and 1 or 0
   at = at + 5 * deliveries + 6 * letters
+end
+with_all('ZREM', KEYS[1], ids)
+with_all('ZREM', KEYS[2], ids)
+if routed > 0 then
+  redis.call('HINCRBY', KEYS[5], 'delivered', routed)
 end
 for i, target in ipairs(targets) do
   calls[i] = 0

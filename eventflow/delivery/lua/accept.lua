@@ -22,15 +22,15 @@
 --# include lists
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
+local now_text = string.format('%.6f', now)
 local prefix, most, message = ARGV[1], tonumber(ARGV[2]), ARGV[4]
 local room = most > 0 and most - redis.call('ZCARD', KEYS[1]) or math.huge
 local answers, queued, lanes, waiting = {0}, {}, {}, {}
 local new, known = 0, 0
 
 local function keep(id, event, text, lane)
-  redis.call('HSET', event, 'state', 'accepted', 'accepted', now, 'lane', lane)
+  redis.call('HSET', event, 'state', 'accepted', 'accepted', now_text, 'lane', lane)
   redis.call('SET', prefix .. 'body:' .. id, text)
-  queued[#queued + 1] = now
   queued[#queued + 1] = id
   if not waiting[lane] then
     waiting[lane] = {}
@@ -58,7 +58,7 @@ for i = 5, #ARGV, 3 do
   answers[#answers + 1] = answer
 end
 if new > 0 then
-  with_all('ZADD', KEYS[1], queued)
+  with_all('ZADD', KEYS[1], scored(now_text, queued))
   for _, lane in ipairs(lanes) do
     local ids = waiting[lane]
     if with_all('RPUSH', prefix .. 'lane:' .. lane, ids) == #ids then

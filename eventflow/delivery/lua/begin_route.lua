@@ -18,12 +18,10 @@ local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
 local prefix, most, lease = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local TEXTS, BODY = 5, 3 -- of one event, and which of them is its body
-local ids, leases, bodies, texts = {}, {}, {}, {}
+local ids, bodies, texts = {}, {}, {}
 
 local function hand_out(id, event, accepted, lane)
   ids[#ids + 1] = id
-  leases[#leases + 1] = now + lease
-  leases[#leases + 1] = id
   bodies[#bodies + 1] = prefix .. 'body:' .. id
   local last = #texts
   texts[last + 1], texts[last + 2], texts[last + BODY] = id, lane, ''
@@ -60,7 +58,7 @@ while #ids < most do
   end
 end
 with_all('ZREM', KEYS[1], ids)
-with_all('ZADD', KEYS[2], leases)
+with_all('ZADD', KEYS[2], scored(string.format('%.6f', now + lease), ids))
 for i, body in ipairs(read_all(bodies)) do
   texts[TEXTS * (i - 1) + BODY] = body or ''
 end

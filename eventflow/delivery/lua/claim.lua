@@ -39,6 +39,7 @@
 --# include pieces
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
+local now_text = string.format('%.6f', now)
 local lease, most_attempts, most_age = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local most_crashes, owner = tonumber(ARGV[4]), ARGV[5]
 local prefix, name = ARGV[7], ARGV[8]
@@ -75,14 +76,9 @@ local function move_leased()
   if #leased == 0 then
     return
   end
-  local entries = {}
-  for _, id in ipairs(leased) do
-    entries[#entries + 1] = now + lease
-    entries[#entries + 1] = id
-  end
   with_all('ZREM', queued, leased)
   with_all('ZREM', waiting, leased)
-  with_all('ZADD', running, entries)
+  with_all('ZADD', running, scored(string.format('%.6f', now + lease), leased))
   leased, is_leased = {}, {}
 end
 
@@ -194,7 +190,7 @@ local function lease_it(id, delivery, facts, verdict, is_again)
     return
   end
   pass_limits(id)
-  facts.tries, facts.first = facts.tries + 1, facts.first or string.format('%.6f', now)
+  facts.tries, facts.first = facts.tries + 1, facts.first or now_text
   if is_one_begun and runs > 0 then
     redis.call('HSET', delivery, 'owner', owner, 'verdict', verdict, 'ahead', 1)
   else
@@ -234,9 +230,12 @@ local function claim(id, facts, since, is_alone)
   end
   bodies[#bodies + 1] = prefix .. 'body:' .. string.sub(id, 1, -#name - 2)
   bodies_at[#bodies_at + 1] = #texts + BODY
-  local words = string.format('%s %d %s %s %s %s %.6f', verdict, facts.tries, facts.accepted or now,
-    facts.first or 0, facts.redrives or 0, facts.failed or 0, paused - tonumber(facts.paused or 0))
-  answer(id, words, nil, facts.input, facts.rules, facts.error_type, facts.error, facts.trace)
+  local words = {verdict, facts.tries, facts.accepted or now_text, facts.first or '0',
+    facts.redrives or '0', facts.failed or '0', '0'}
+  if paused > 0 then
+    words[7] = string.format('%.6f', paused - tonumber(facts.paused or 0))
+  end
+  answer(id, table.concat(words, ' '), nil, facts.input, facts.rules, facts.error_type, facts.error, facts.trace)
 end
 
 local named = {}
@@ -290,4 +289,4 @@ local left, is_called = redis.call('ZCARD', queued), 0
 if ARGV[14] ~= '' and runs > 0 and left >= runs then
   is_called = call(counts, now, tonumber(ARGV[14]))
 end
-return {left, is_called, string.format('%.6f', now), joined(texts)}
+return {left, is_called, now_text, joined(texts)}

@@ -11,6 +11,17 @@ local function with_all(command, key, words)
   return answer
 end
 
+-- Returns members and their one score, as ZADD has them: the last first, since each is then put before
+-- all others of its time, at once, where it would be looked for behind them.
+local function scored(score, members)
+  local entries, number = {}, #members
+  for i = 1, number do
+    entries[2 * i - 1] = score
+    entries[2 * i] = members[number + 1 - i]
+  end
+  return entries
+end
+
 -- Returns what lies under each key; false where there is nothing.
 local function read_all(keys)
   local answers = {}

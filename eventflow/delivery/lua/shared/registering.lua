@@ -14,9 +14,9 @@ local function register(ids, queued, counts, now)
   end
   redis.call('HSETNX', counts, 'unserved', now)
   local entries = {}
-  for i = 1, number do
-    entries[2 * i - 1] = now + (i - 1) * 0.000001 -- what has one time is in the order of ids
-    entries[2 * i] = ids[i]
+  for i = 1, number do -- the last first, as in shared/lists.lua
+    entries[2 * i - 1] = now + (number - i) * 0.000001 -- what has one time is in the order of ids
+    entries[2 * i] = ids[number + 1 - i]
   end
   with_all('ZADD', queued, entries)
 end

@@ -13,7 +13,7 @@ from eventflow.delivery.answers import (
     Verdict,
 )
 from eventflow.delivery.calls import Draw, Taken
-from eventflow.delivery.limits import limit_arguments
+from eventflow.delivery.limits import packed_limits
 from eventflow.delivery.packing import Template, cut
 from eventflow.delivery.redis_outcomes import RedisOutcomes, read_finished
 from eventflow.delivery.redis_routes import RedisRoutes
@@ -69,7 +69,7 @@ class RedisClaims(RedisRoutes):
         names += [keys.breaker(target.name), keys.tokens(target.name), keys.pause(target.name)]
         arguments: list[Argument] = [lease, retry.max_attempts, retry.max_age, retry.max_crashes]
         arguments += [owner, alone, keys.prefix, target.name, *how]
-        arguments += [*limit_arguments(target), *delivery_ids]
+        arguments += [packed_limits(target), *delivery_ids]
         return names, arguments
 
     def finish(self, target: Target, finishes: Sequence[Finish]) -> Finished:
@@ -98,12 +98,10 @@ class RedisClaims(RedisRoutes):
     def _finish_call(
         self, target: Target, then: T, owner: str
     ) -> tuple[list[str], list[Argument | T]]:
-        keys = self._keys
-        names = [*self._places(target.name), keys.counts(target.name), keys.breaker(target.name)]
-        names += self._letter_keys()
-        arguments: list[Argument | T] = [self._window, keys.prefix, target.name, then, owner]
-        arguments += limit_arguments(target)
-        return names, arguments
+        keys, name = self._keys, target.name
+        names = [keys.running(name), keys.counts(name), keys.breaker(name)]
+        arguments: list[Argument | T] = [self._window, keys.prefix, name, then, owner]
+        return names, [*arguments, packed_limits(target)]
 
     def park(self, target: str, delivery_ids: Sequence[str]) -> int:
         """Hold back those that are queued, until their target may be called."""

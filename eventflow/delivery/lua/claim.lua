@@ -16,8 +16,8 @@
 -- ARGV 12           1 when the answer to this claim was lost: what it had drawn is given back first
 -- ARGV 13, 14       1 when this answers a message; after how many seconds one that nobody has taken
 --                   counts as lost: one more is sent when much is left. '' where none is to be
--- ARGV 15..22       the target's limits
--- ARGV i+22         the ids of the deliveries that are named
+-- ARGV 15           the target's limits
+-- ARGV i+15         the ids of the deliveries that are named
 -- Returns how many are queued still, 1 when a message is to be sent, now, and as shared/pieces.lua has
 -- it, 8 texts for each delivery: its id; its verdict and more words; and, where it is to run or has
 -- spent a budget, body, input, rules, error type, error and the traceparent of the step before
@@ -44,11 +44,10 @@ local lease, most_attempts, most_age = tonumber(ARGV[1]), tonumber(ARGV[2]), ton
 local most_crashes, owner = tonumber(ARGV[4]), ARGV[5]
 local prefix, name = ARGV[7], ARGV[8]
 local most, look, is_one_begun = tonumber(ARGV[9]) or math.huge, tonumber(ARGV[10]), ARGV[11] == '1'
-local limits = read_limits(15)
+local limits = read_limits(ARGV[15])
 local queued, running, waiting, parked = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local counts, breaker, bucket = KEYS[5], KEYS[6], KEYS[7]
 local paused, is_paused = pause_of(KEYS[8], now)
-local FIRST = 15 + LIMITS
 local head = tonumber(redis.call('HGET', counts, 'head') or 0)
 local state, _, probe = breaker_of(breaker, now)
 local in_line = redis.call('ZCARD', parked)
@@ -239,7 +238,7 @@ local function claim(id, facts, since, is_alone)
 end
 
 local named = {}
-for i = FIRST, #ARGV do
+for i = 16, #ARGV do
   named[#named + 1] = ARGV[i]
 end
 local is_alone = ARGV[6] == '1' -- where all are begun, others run beside them already

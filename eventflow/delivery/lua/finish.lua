@@ -1,16 +1,16 @@
 -- Record how a list of one target's deliveries went; each on its own. What the calls tell of the
 -- target moves its circuit breaker.
 --
--- KEYS 1..4         zset   queued:<target>, running:<target>, waiting:<target>, parked:<target>
--- KEYS 5, 6         hash   counts:<target> (delivered, retried, dead), hash breaker:<target>
--- KEYS 7, 8         hash   dead-letters, zset queued:eventflow.dead-letters
--- KEYS 9            hash   counts:eventflow.dead-letters (registered)
+-- KEYS 1            zset   running:<target>
+-- KEYS 2, 3         hash   counts:<target> (delivered, retried, dead), breaker:<target>
 -- ARGV 1            seconds to remember an event once all is delivered
--- ARGV 2, 3         the beginning of the bus's keys (which delivery:<id>, event:<id> and body:<id> are
---                   touched follows from the rest), the target's name
+-- ARGV 2, 3         the beginning of the bus's keys, the target's name; from them and the rest follows
+--                   which delivery:<id>, event:<id> and body:<id> are touched, and where it was not a
+--                   success queued:<target>, waiting:<target> and parked:<target>, dead-letters,
+--                   queued:eventflow.dead-letters and counts:eventflow.dead-letters (registered)
 -- ARGV 4, 5         the delivery that is begun next, of those that its owner has reserved, or ''; the
 --                   owner
--- ARGV 6..13        the target's limits
+-- ARGV 6            the target's limits
 -- then 5 each       id, attempt, outcome, the call: 1, 0 or '' (none made), its seconds or ''
 --   done
 --   release           given back untried: the attempt is not counted
@@ -23,16 +23,19 @@
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
 local prefix, name = ARGV[2], ARGV[3]
-local counts, breaker = KEYS[5], KEYS[6]
+local running, counts, breaker = KEYS[1], KEYS[2], KEYS[3]
 local change = '' -- of the breaker
-local LIMITS_AT = 6
 local MOST_ERROR = 200 -- bytes of an error's text in the journal
+
+local function place(kind)
+  return prefix .. kind .. ':' .. name
+end
 
 -- Have it be nowhere; mostly it runs.
 local function take_out(id)
-  if redis.call('ZREM', KEYS[2], id) == 0 then
-    for _, key in ipairs({1, 3, 4}) do
-      redis.call('ZREM', KEYS[key], id)
+  if redis.call('ZREM', running, id) == 0 then
+    for _, kind in ipairs({'queued', 'waiting', 'parked'}) do
+      redis.call('ZREM', place(kind), id)
     end
   end
 end
@@ -96,7 +99,7 @@ end
 
 local function note_call(said)
   local state, _, probe = breaker_of(breaker, now)
-  local limits = (state ~= 'closed' or said.call ~= '') and read_limits(LIMITS_AT)
+  local limits = (state ~= 'closed' or said.call ~= '') and read_limits(ARGV[6])
   local error = said.error_type == '' and said.error or (said.error_type .. ': ' .. said.error)
   if state == 'closed' then
     if limits and limits.failure_rate then
@@ -160,7 +163,7 @@ end
 -- Its lease may have ended, so that it was queued, or parked, meanwhile: it is in one place after this.
 local function try_again(said, delivery)
   take_out(said.id)
-  redis.call('ZADD', KEYS[3], now + tonumber(said.value), said.id)
+  redis.call('ZADD', place('waiting'), now + tonumber(said.value), said.id)
   redis.call('HSET', delivery, 'failed', said.attempt, 'error_type', said.error_type,
     'error', said.error)
   if said.trace ~= '' then
@@ -183,8 +186,10 @@ local function record(said)
   elseif attempts ~= said.attempt then
     return false
   elseif said.outcome == 'dead' then
-    redis.call('HSET', KEYS[7], said.id, said.value)
-    redis.call('HINCRBY', KEYS[9], 'registered', redis.call('ZADD', KEYS[8], now, said.id))
+    local letters = 'eventflow.dead-letters'
+    redis.call('HSET', prefix .. 'dead-letters', said.id, said.value)
+    redis.call('HINCRBY', prefix .. 'counts:' .. letters, 'registered',
+      redis.call('ZADD', prefix .. 'queued:' .. letters, now, said.id))
     close(said.id, delivery, event, body)
     redis.call('HINCRBY', counts, 'dead', 1)
   elseif said.outcome == 'retry' then
@@ -194,7 +199,7 @@ local function record(said)
     if not is_untried then
       redis.call('HINCRBY', delivery, 'attempts', -1)
     end
-    redis.call('ZADD', KEYS[1], now, said.id)
+    redis.call('ZADD', place('queued'), now, said.id)
   end
   if not is_untried then
     local before = change
@@ -204,7 +209,7 @@ local function record(said)
   return true
 end
 
-local recorded, at = '', LIMITS_AT + LIMITS
+local recorded, at = '', 7
 while at <= #ARGV do
   local said
   said, at = read_said(at)

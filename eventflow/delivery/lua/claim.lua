@@ -37,6 +37,7 @@
 --# include lists
 --# include pauses
 --# include pieces
+--# include tokens
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
 local now_text = string.format('%.6f', now)

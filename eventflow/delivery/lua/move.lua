@@ -11,6 +11,7 @@
 --# include journal
 --# include limits
 --# include pauses
+--# include tokens
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
 local most, prefix = tonumber(ARGV[1]), ARGV[2]

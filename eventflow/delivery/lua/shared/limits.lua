@@ -6,7 +6,6 @@
 --                    of its lease; sent: the one that was put on the queue as a probe; passed:
 --                    probes that went well; c<n>, f<n>: calls and failed calls in the n-th tenth of
 --                    a window since the epoch
--- tokens:<target>    tokens, at: how many there were, and when
 
 -- Returns what a target's one argument says, as packed_limits() in Python writes it: eight numbers, of
 -- which one below zero is none.
@@ -20,15 +19,6 @@ local function read_limits(packed)
     failure_rate = failure_rate >= 0 and failure_rate or nil, -- nil: the breaker is opened by hand alone
     min_calls = min_calls, window = window, open_for = open_for, probes = probes,
   }
-end
-
-local function tokens_of(key, limits, now)
-  local kept = redis.call('HMGET', key, 'tokens', 'at')
-  if not kept[1] then
-    return limits.burst
-  end
-  local gained = math.max(0, now - tonumber(kept[2])) * limits.rate
-  return math.min(limits.burst, tonumber(kept[1]) + gained)
 end
 
 -- Returns the state now (closed, open, half_open), when it may change by itself (nil: not known),

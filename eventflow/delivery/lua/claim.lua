@@ -264,21 +264,38 @@ for _, id in ipairs(named) do
   end
   claim(id, facts_of(delivery_of(id)), tonumber(redis.call('ZSCORE', queued, id) or nil), is_alone)
 end
-move_leased() -- or they would be found once more
-if look > 0 and runs < most and not is_closed then
-  -- A target with limits gives one at a time: what they hold back is parked on the way.
-  local is_limited = limits.rate or limits.in_flight or state ~= 'closed'
-  local ids = redis.call('ZRANGE', queued, 0, look - 1, 'WITHSCORES')
+-- A target with limits gives one at a time: what they hold back is parked on the way.
+local is_limited = limits.rate or limits.in_flight or state ~= 'closed'
+local seen, looked = {}, 0
+
+local function may_draw()
+  return runs < most and not is_closed and not (is_limited and runs > 0) and looked < look
+end
+
+-- Take of the first that are queued. Returns whether more may be, and are there.
+local function draw(number)
+  move_leased() -- or they would be found once more
+  local ids = redis.call('ZRANGE', queued, 0, number - 1, 'WITHSCORES')
   for i = 1, #ids, 2 do
-    if runs >= most or is_closed or (is_limited and runs > 0) then
-      break
+    local id = ids[i]
+    if not may_draw() then
+      return false
     end
-    local facts = facts_of(delivery_of(ids[i]))
-    if facts.lost > 0 and runs > 0 and is_one_begun then
-      break -- it is taken alone, and next
+    if not seen[id] then
+      seen[id], looked = true, looked + 1
+      local facts = facts_of(delivery_of(id))
+      if facts.lost > 0 and runs > 0 and is_one_begun then
+        return false -- it is taken alone, and next
+      end
+      claim(id, facts, tonumber(ids[i + 1]), is_one_begun) -- what runs beside others is never alone
     end
-    claim(ids[i], facts, tonumber(ids[i + 1]), is_one_begun) -- what runs beside others is never alone
   end
+  return #ids == 2 * number and may_draw()
+end
+
+-- Mostly the first may run; only where not all of them may, more are looked at.
+if may_draw() and draw(math.min(look, most - runs)) then
+  draw(look)
 end
 move_leased()
 redis.call('HSET', counts, 'head', string.format('%.6f', head))

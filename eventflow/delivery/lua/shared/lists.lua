@@ -21,15 +21,3 @@ local function scored(score, members)
   end
   return entries
 end
-
--- Returns what lies under each key; false where there is nothing.
-local function read_all(keys)
-  local answers = {}
-  for first = 1, #keys, MOST_IN_ONE do
-    local some = redis.call('MGET', unpack(keys, first, math.min(#keys, first + MOST_IN_ONE - 1)))
-    for i = 1, #some do
-      answers[first + i - 1] = some[i]
-    end
-  end
-  return answers
-end

@@ -158,9 +158,9 @@ end
 
 -- Write down an attempt, and what it did to the breaker.
 local function note_attempt(said, breaker_change)
-  local fields = {'d', said.id, 'n', said.attempt, 'o', said.outcome}
-  if said.seconds ~= '' then
-    fields[7], fields[8] = 'l', said.seconds
+  local fields = {'d', said.id, 'n', said.attempt, 'o', said.outcome, 'l', said.seconds}
+  if said.seconds == '' then
+    fields[8], fields[7] = nil, nil
   end
   if said.outcome ~= 'done' or breaker_change ~= '' then
     local MOST_ERROR, facts = 200, {} -- bytes of an error's text

@@ -36,21 +36,22 @@ for i = 1, number do
   at = at + 2
 end
 
+local function add(fields, name, value)
+  fields[#fields + 1] = name
+  fields[#fields + 1] = value
+end
+
 local function deliver(first, kind, accepted)
   local target, id, rules = targets[tonumber(ARGV[first])], ARGV[first + 1], ARGV[first + 2]
   local fields = {'attempts', 0, 'type', kind, 'rules', rules, 'accepted', accepted}
-  local function add(name, value)
-    fields[#fields + 1] = name
-    fields[#fields + 1] = value
-  end
   if ARGV[first + 3] ~= '' then
-    add('input', ARGV[first + 3])
+    add(fields, 'input', ARGV[first + 3])
   end
   if ARGV[first + 4] ~= '' then
-    add('trace', ARGV[first + 4])
+    add(fields, 'trace', ARGV[first + 4])
   end
   if target.paused > 0 then
-    add('paused', target.paused)
+    add(fields, 'paused', target.paused)
   end
   redis.call('HSET', prefix .. 'delivery:' .. id, unpack(fields))
   target.ids[#target.ids + 1] = id

@@ -59,7 +59,7 @@ while #ids < most do
 end
 with_all('ZREM', KEYS[1], ids)
 with_all('ZADD', KEYS[2], scored(string.format('%.6f', now + lease), ids))
-for i, body in ipairs(read_all(bodies)) do
+for i, body in ipairs(#bodies > 0 and redis.call('MGET', unpack(bodies)) or bodies) do
   texts[TEXTS * (i - 1) + BODY] = body or ''
 end
 local left, is_called = redis.call('ZCARD', KEYS[1]), 0

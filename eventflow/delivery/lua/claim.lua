@@ -266,40 +266,29 @@ for _, id in ipairs(named) do
 end
 -- A target with limits gives one at a time: what they hold back is parked on the way.
 local is_limited = limits.rate or limits.in_flight or state ~= 'closed'
-local seen, looked = {}, 0
-
-local function may_draw()
-  return runs < most and not is_closed and not (is_limited and runs > 0) and looked < look
-end
-
--- Take of the first that are queued. Returns whether more may be, and are there.
-local function draw(number)
+local seen, looked, number = {}, 0, math.min(look, most - runs) -- mostly the first may run
+while number > 0 and not is_closed do
   move_leased() -- or they would be found once more
   local ids = redis.call('ZRANGE', queued, 0, number - 1, 'WITHSCORES')
   for i = 1, #ids, 2 do
     local id = ids[i]
-    if not may_draw() then
-      return false
-    end
-    if not seen[id] then
+    is_closed = is_closed or runs >= most or looked >= look or (is_limited and runs > 0)
+    local facts = not (is_closed or seen[id]) and facts_of(delivery_of(id))
+    if facts and facts.lost > 0 and runs > 0 and is_one_begun then
+      is_closed = true -- it is taken alone, and next
+    elseif facts then
       seen[id], looked = true, looked + 1
-      local facts = facts_of(delivery_of(id))
-      if facts.lost > 0 and runs > 0 and is_one_begun then
-        return false -- it is taken alone, and next
-      end
       claim(id, facts, tonumber(ids[i + 1]), is_one_begun) -- what runs beside others is never alone
     end
   end
-  return #ids == 2 * number and may_draw()
-end
-
--- Mostly the first may run; only where not all of them may, more are looked at.
-if may_draw() and draw(math.min(look, most - runs)) then
-  draw(look)
+  if number == look or runs >= most or #ids < 2 * number then
+    break
+  end
+  number = look -- only where not all of those may run, more are looked at
 end
 move_leased()
 redis.call('HSET', counts, 'head', string.format('%.6f', head))
-for i, body in ipairs(read_all(bodies)) do
+for i, body in ipairs(#bodies > 0 and redis.call('MGET', unpack(bodies)) or bodies) do
   texts[bodies_at[i]] = body or ''
 end
 local left, is_called = redis.call('ZCARD', queued), 0

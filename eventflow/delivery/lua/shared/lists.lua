@@ -4,6 +4,9 @@ local MOST_IN_ONE = 1000 -- words of one command: Lua cannot hand over any numbe
 
 -- Run a command with a key and any number of words. Returns what the last one returns.
 local function with_all(command, key, words)
+  if #words > 0 and #words <= MOST_IN_ONE then
+    return redis.call(command, key, unpack(words))
+  end
   local answer
   for first = 1, #words, MOST_IN_ONE do
     answer = redis.call(command, key, unpack(words, first, math.min(#words, first + MOST_IN_ONE - 1)))

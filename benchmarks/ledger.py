@@ -77,7 +77,9 @@ class Bench:
         with self._step("accept"):
             for _ in range(events // size):
                 ids = range(self._number, self._number + size)
-                self._ledger.accept([(f"event-{each:031}", BODY, "courier.app|Came") for each in ids])
+                self._ledger.accept(
+                    [(f"event-{each:031}", BODY, "courier.app|Came") for each in ids]
+                )
                 self._number += size
 
     def _route(self, events: int, size: int) -> None:

@@ -83,9 +83,7 @@ class RedisClaims(RedisRoutes):
         """Return the line on which a list of deliveries is finished, one after another."""
         names, arguments = self._finish_call(target, None, owner)
         templates = {
-            number: Template(
-                self._noting.command("finish", names, [*arguments, *[None] * number])
-            )
+            number: Template(self._noting.command("finish", names, [*arguments, *[None] * number]))
             for number in _WORDS
         }
 

@@ -157,8 +157,10 @@ def _grants_of_all(duty: Duty) -> Iterator[Grant]:
     """Return what those may who work on all that the ledger holds."""
     yield Grant((*_LEDGER, *_JOURNAL), ("eventflow:*",))
     yield Grant(("mget",), (_ANY_REPORT,), "R")
-    if duty.role is Role.ROUTER:  # its reconciler looks for what is nowhere
-        yield Grant(("scan", "zscan", "hscan"), ("eventflow:*",), "R")
+    if (
+        duty.role is Role.ROUTER
+    ):  # it reads many bodies at once; its reconciler looks for what is nowhere
+        yield Grant(("mget", "scan", "zscan", "hscan"), ("eventflow:*",), "R")
     else:  # for `eventflow doctor`
         yield Grant(("info", "config|get"))
 

@@ -137,8 +137,9 @@ def _ledger_grants(duty: Duty) -> Iterator[Grant]:
         if duty.role in {Role.WORKER, Role.RECORDER}:
             yield Grant(_LEDGER, _of_targets(keys, duty))
             yield Grant(("hmget",), _pauses(keys, duty), "R")
-            yield Grant(("mget", "del"), (keys.body("*"),))
-            yield Grant(("hincrby", "hlen", "expire"), (keys.event("*"),))
+            # Those of the version before, which may still run: get and exists.
+            yield Grant(("get", "mget", "del"), (keys.body("*"),))
+            yield Grant(("exists", "hincrby", "hlen", "expire"), (keys.event("*"),))
             yield Grant(("hset", "zadd"), (keys.dead_letters, keys.queued(DEAD_LETTERS)), "W")
             yield Grant(("hincrby",), (keys.counts(DEAD_LETTERS),))
         if duty.role is Role.RECORDER:

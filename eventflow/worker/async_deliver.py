@@ -16,7 +16,6 @@ from eventflow.metrics import meter
 from eventflow.rules import Target
 from eventflow.subscribers import Subscriber
 from eventflow.worker.async_call import CANCEL_GRACE, ExitRequest, own_loop
-from eventflow.worker.calling import TURN
 from eventflow.worker.chain import Attempt, attempt_in_loop, give_up
 from eventflow.worker.context import WorkerContext
 from eventflow.worker.identity import owner_name
@@ -27,6 +26,7 @@ from eventflow.worker.outcomes import record_finishes, tell_finish
 from eventflow.worker.steps import attempt_step, judge_attempt
 from eventflow.worker.tell import tell_parked
 from eventflow.worker.timeout import GRACE
+from eventflow.worker.turn import TURN
 
 __all__ = ["at_once", "lease_at_once", "make_at_once"]
 

@@ -26,7 +26,7 @@ from eventflow.rules import Target
 from eventflow.telemetry import Step
 from eventflow.transport import deliver_message, record_message
 from eventflow.worker.async_deliver import at_once, make_at_once
-from eventflow.worker.calling import TURN, call_again, send_calls
+from eventflow.worker.calling import call_again, send_calls
 from eventflow.worker.chain import Attempt, attempt_delivery
 from eventflow.worker.context import WorkerContext
 from eventflow.worker.identity import owner_name
@@ -41,6 +41,7 @@ from eventflow.worker.tell import (
     tell_superseded,
 )
 from eventflow.worker.timeout import GRACE
+from eventflow.worker.turn import TURN, Turn
 
 __all__ = ["deliver", "lease_seconds", "make_deliveries"]
 
@@ -143,13 +144,14 @@ class _Worker:
 
     def work(self, delivery_ids: Sequence[str], turn: float) -> None:
         """Make what is named, then, for so many seconds, more of what is queued."""
-        ends = time.monotonic() + turn
+        own = Turn(turn, waits=self._context.reads_one_queue)
         named, left, is_first = delivery_ids, 1, True
-        while left and not self._is_stopping() and (is_first or time.monotonic() < ends):
+        while left and not self._is_stopping() and (is_first or not own.is_over()):
             taken = self._take(named, draws=turn > 0, answers=is_first)
             if taken.is_called:
                 send_calls(self._context, [self._call])
             left = (taken.left if taken.claims else 0) + self._make(taken.claims)
+            left = left or int(own.wait(len(taken.claims)))
             named, is_first = (), False
         if left and turn > 0:
             call_again(self._context, self._ledger, self._target.name, self._call)

@@ -18,12 +18,13 @@ from eventflow.schemas.validation import Action, SchemaCheck
 from eventflow.telemetry import Step, begin_step
 from eventflow.transport import Message, deliver_message, record_message, route_message
 from eventflow.transport.messages import ROUTE
-from eventflow.worker.calling import TURN, call_again, send_calls
+from eventflow.worker.calling import call_again, send_calls
 from eventflow.worker.context import WorkerContext
 from eventflow.worker.letters import one_line, raw_event, write_traceback
 from eventflow.worker.monitoring import count_routed
 from eventflow.worker.restrictions import NotYet
 from eventflow.worker.steps import judge_route, route_step
+from eventflow.worker.turn import TURN, Turn
 
 __all__ = ["groups", "route_events"]
 
@@ -69,9 +70,9 @@ def route_events(context: WorkerContext, bus: str, event_ids: Sequence[str]) -> 
     """
     router = _Router(context, bus)
     context.announce()
-    ends = time.monotonic() + TURN
+    turn = Turn(TURN, waits=context.reads_one_queue)
     left, is_first = len(event_ids) or 1, True
-    while left > 0 and not context.stopping.is_set() and (is_first or time.monotonic() < ends):
+    while left > 0 and not context.stopping.is_set() and (is_first or not turn.is_over()):
         taken = router.ledger.take_routes(
             _SLICE,
             lease=context.settings.route_lease,
@@ -82,6 +83,7 @@ def route_events(context: WorkerContext, bus: str, event_ids: Sequence[str]) -> 
             send_calls(context, [route_message(bus, [])])
         router.route(taken.works)
         left, is_first = taken.left if taken.works else 0, False
+        left = left or int(turn.wait(len(taken.works)))
     if context.silence is not None:
         context.silence.write(router.rules.fingerprint)
     if left > 0:

@@ -18,9 +18,9 @@ from eventflow.testing.parts import MemoryBroker
 from eventflow.transport import Message
 from eventflow.transport.messages import DELIVER
 from eventflow.worker import deliver as deliver_module
-from eventflow.worker.calling import TURN
 from eventflow.worker.deliver import make_deliveries
 from eventflow.worker.made import Made
+from eventflow.worker.turn import TURN
 
 TARGET = Target.model_validate(
     {

@@ -133,6 +133,7 @@ class _Worker:
     def __init__(self, context: WorkerContext, ledger: Ledger, target: Target, made: Made) -> None:
         self.made = made
         self._context = context
+        self._tracing = context.tracing.for_many()
         self._ledger = ledger
         self._target = target
         self._pace = context.paces.of(ledger.bus, target.name)
@@ -230,7 +231,7 @@ class _Worker:
             for made, claim in enumerate(claims, start=1):
                 past = time.monotonic() - began
                 with self._step(claim) as step:
-                    attempt = self._attempt(step, replace(claim, now=claim.now + past))
+                    attempt = self._attempt(step, claim, past)
                     assert attempt.finish is not None
                     said.append((claim, attempt))
                     is_over = self._is_stopping() or time.monotonic() - began > _FRESH
@@ -238,7 +239,7 @@ class _Worker:
                     outcomes.tell(attempt.finish, "" if is_last else claims[made].delivery_id)
                     if attempt.finish.outcome is Outcome.DONE:
                         # Now, since the next delivery may end this process.
-                        self._tell(claim, attempt.finish, None)
+                        self._tell(claim, attempt.finish, None, past)
                     else:
                         finished = outcomes.settle()
                         self._account(said, finished, told_before=True)
@@ -261,17 +262,19 @@ class _Worker:
             tell_given_back(self._target, len(claims))
 
     def _step(self, claim: Claim) -> Step:
-        return attempt_step(self._context.tracing, self._ledger.bus, self._target, claim)
+        return attempt_step(self._tracing, self._ledger.bus, self._target, claim)
 
-    def _attempt(self, step: Step, claim: Claim) -> Attempt:
-        made = attempt_delivery(self._context, self._ledger.bus, self._target, claim)
+    def _attempt(self, step: Step, claim: Claim, late: float = 0.0) -> Attempt:
+        made = attempt_delivery(self._context, self._ledger.bus, self._target, claim, late=late)
         attempt = judge_attempt(step, made)
         self.made.note(claim, attempt)
         return attempt
 
-    def _tell(self, claim: Claim, finish: Finish, error: BaseException | None) -> None:
+    def _tell(
+        self, claim: Claim, finish: Finish, error: BaseException | None, late: float = 0.0
+    ) -> None:
         tell_outcome(self._target, claim, finish, error)
-        count_finish(self._ledger.bus, self._target.name, claim, finish)
+        count_finish(self._ledger.bus, self._target.name, claim, finish, late=late)
 
     def _count_parked(self, claims: Sequence[Claim]) -> None:
         # What holds the first one back holds its neighbours back.

@@ -111,6 +111,7 @@ class _Router:
         self.counts = Counter(events=0, deliveries=0, dead_letters=0)
         self.shown: list[str] = []  # events that were routed: the first of them
         self._context = context
+        self._tracing = context.tracing.for_many()
         self._bus = bus
         self._schemas = context.schemas.current()
 
@@ -118,7 +119,7 @@ class _Router:
         """Route what was handed out."""
         batch = _Batch()
         for work in works:
-            with route_step(self._context.tracing, self._bus, work) as step:
+            with route_step(self._tracing, self._bus, work) as step:
                 self._plan(work, step, batch)
             if batch.size >= _MOST_REGISTERED:
                 self._register(batch)

@@ -65,10 +65,10 @@ def encode_event(
         "bus": event.bus,
         "detail": data,
     }
+    values = vars(event)
     for wire_name, name, default in _OPTIONAL:
-        value = getattr(event, name)
-        if value != default:
-            document[wire_name] = value
+        if values[name] != default:
+            document[wire_name] = values[name]
     encoded = _write_json(document)
     if len(encoded) > max_bytes:
         message = (

@@ -109,7 +109,7 @@ class _Work:
         named: Sequence[str],
     ) -> None:
         loop = own_loop()
-        self.made = Made()
+        self.made = Made(named)
         self.apart: dict[str, None] = {}  # in order
         self._context = context
         self._ledger = ledger
@@ -241,7 +241,7 @@ class _Work:
         tell_parked(self._target, claims[0], count)
         meter().parked(self._ledger.bus, name, claims[0].parked_by, count)
         for claim in claims:
-            self._note(claim, Attempt(None, verdict=claim.verdict))
+            self.made.note(claim, Attempt(None, verdict=claim.verdict))
 
     async def _attend(self, claim: Claim) -> None:
         """Take one delivery from its claim to its recorded outcome."""
@@ -264,12 +264,7 @@ class _Work:
     def _count(self, claim: Claim, attempt: Attempt, *, is_recorded: bool) -> None:
         fate = tell_finish(self._ledger, self._target, claim, attempt, recorded=is_recorded)
         self.made.counts[fate] += 1
-        self._note(claim, attempt)
-
-    def _note(self, claim: Claim, attempt: Attempt) -> None:
-        """Keep what Celery is to show; of thousands in a turn not all is kept."""
-        if claim.delivery_id in self._named:
-            self.made.attempts.append((claim, attempt))
+        self.made.note(claim, attempt)
 
     async def _await_ends(self, running: int, pause: float) -> None:
         """Wait until no more than so many run, at most for *pause*."""

@@ -58,7 +58,7 @@ class DeadLetterError(EventflowError):
 
 def deliver(
     context: WorkerContext, bus: str, target_name: str, delivery_ids: Sequence[str]
-) -> dict[str, int]:
+) -> dict[str, int | str]:
     """Make deliveries, and have Celery show what became of them.
 
     Those of an async subscriber many at once, all others one after another.
@@ -73,7 +73,8 @@ def deliver(
         delivery_ids: Their ids.
 
     Returns:
-        How many were done, to be retried, dead, parked, given back, or not ours to do.
+        How many were done, to be retried, dead, parked, given back, or not ours to do; and the
+        events of those that were made and are not named.
 
     Raises:
         celery.exceptions.Retry, Ignore: What Celery is to show for a single delivery.
@@ -90,7 +91,7 @@ def deliver(
         alone.make_apart(apart, time.monotonic() + TURN)
     if len(delivery_ids) == 1:
         _show(made, delivery_ids[0])
-    return dict(made.counts)
+    return made.result()
 
 
 def make_deliveries(
@@ -116,7 +117,8 @@ def make_deliveries(
     Raises:
         LedgerError: When the ledger cannot be reached; the lease ends, and the mover tries again.
     """
-    worker = _Worker(context, context.ledgers.of(bus), context.book.get(bus, target_name))
+    target, made = context.book.get(bus, target_name), Made(delivery_ids)
+    worker = _Worker(context, context.ledgers.of(bus), target, made)
     worker.work(delivery_ids, turn)
     return worker.made
 
@@ -129,10 +131,8 @@ def lease_seconds(target: Target, margin: float) -> float:
 class _Worker:
     """One task's work for one target."""
 
-    def __init__(
-        self, context: WorkerContext, ledger: Ledger, target: Target, made: Made | None = None
-    ) -> None:
-        self.made = made if made is not None else Made()
+    def __init__(self, context: WorkerContext, ledger: Ledger, target: Target, made: Made) -> None:
+        self.made = made
         self._context = context
         self._tracing = context.tracing.for_many()
         self._ledger = ledger
@@ -269,7 +269,7 @@ class _Worker:
     def _attempt(self, step: Step, claim: Claim, late: float = 0.0) -> Attempt:
         made = attempt_delivery(self._context, self._ledger.bus, self._target, claim, late=late)
         attempt = judge_attempt(step, made)
-        self.made.attempts.append((claim, attempt))
+        self.made.note(claim, attempt)
         return attempt
 
     def _tell(
@@ -284,7 +284,7 @@ class _Worker:
         self.made.counts["parked"] += number
         tell_parked(self._target, first, number)
         meter().parked(self._ledger.bus, self._target.name, first.parked_by, number)
-        self.made.attempts.append((first, Attempt(None, verdict=first.verdict)))
+        self.made.note(first, Attempt(None, verdict=first.verdict))
 
     def _account(
         self,

@@ -107,6 +107,17 @@ def test_all_that_is_queued_is_made(scene: Scene) -> None:
     assert (300, 0, 0) == (status.delivered, status.queued, status.running)
 
 
+def test_a_result_names_what_was_taken_along(scene: Scene) -> None:
+    """By its event, so that it is found; of many, the first fifty."""
+    ids = scene.register(4)
+    assert {"done": 4, "also": "e0 e2 e3"} == scene.work(ids[1]).result()
+    [identity] = scene.register(1, "alone")
+    assert {"done": 1} == scene.work(identity).result()
+    more = scene.register(100, "m")
+    also = scene.work(more[0]).result()["also"]
+    assert " ".join([f"m{number}" for number in range(1, 51)]) + " …" == also
+
+
 def test_others_are_called_while_there_is_enough(scene: Scene) -> None:
     """One message, whatever is left: it names nothing, and who takes it takes what is queued."""
     ids = scene.register(50)

@@ -2,14 +2,17 @@
 
 import asyncio
 import copy
+import time
 from collections.abc import Sequence
 from functools import cached_property, partial
 from typing import Any
 
-from eventflow.delivery import Ledgers
+from eventflow.delivery import Acceptance, Accepted, Ledgers
+from eventflow.errors import LedgerError
 from eventflow.events import Event
 from eventflow.publishing.carriers import MOST, Carriers
-from eventflow.publishing.errand import Errand, Part, Wording
+from eventflow.publishing.errand import Errand
+from eventflow.publishing.parts import MOST_AT_ONCE, Part, Wording, in_parts, refusal
 from eventflow.publishing.preparation import Preparation, Publishable, Ready
 from eventflow.publishing.waker import Waker
 from eventflow.schemas.source import SchemaSource
@@ -21,8 +24,6 @@ from eventflow.transport.route_calls import MOST_NAMED
 from eventflow.units import format_duration
 
 __all__ = ["Publisher"]
-
-_MOST_AT_ONCE = 500  # events in one call of the ledger
 
 
 class Publisher:
@@ -80,17 +81,25 @@ class Publisher:
         """
         with self._tracing.publication() as publication:
             ready = self._preparation.of(items, publication)
-            self._run(self._errand(ready))
+            self._run(ready)
         return [one.event for one in ready]
 
-    def _run(self, errand: Errand) -> None:
+    def _run(self, ready: Sequence[Ready]) -> None:
         if self._carriers is None:
+            errand = self._errand(ready, self._settings.publish_deadline)
             errand.run(lambda work: work())
             errand.done.result()
             return
-        if errand.run_at_once():
-            errand.done.result()
-            return
+        until = time.monotonic() + self._settings.publish_deadline
+        answers = None
+        buses = {one.event.bus for one in ready}
+        if len(buses) == 1 and len(ready) <= MOST_AT_ONCE:
+            part = Part(buses.pop(), ready)
+            answers = self._accept_at_once(part)
+            if answers is not None and not (answers.is_call_due or Acceptance.FULL in answers):
+                part.count(answers)
+                return
+        errand = self._errand(ready, max(0.0, until - time.monotonic()), answers)
         load = self._carriers.start(partial(self._carry, errand))
         while not errand.done.done():
             try:
@@ -101,6 +110,23 @@ class Publisher:
                 load.cancel()
                 errand.give_up()
         errand.done.result()
+
+    def _accept_at_once(self, part: Part) -> Accepted | None:
+        """Have the ledger take events here, where that takes no longer than one waits for it anyway.
+
+        Returns:
+            What became of them; None where an errand is to ask.
+
+        Raises:
+            PublishError: When the ledger does not answer in time.
+        """
+        seconds = self._settings.publish_deadline
+        try:
+            return self._ledgers.accept_at_once(part.bus, part.words(), seconds)
+        except LedgerError as error:
+            part.count_failed()
+            ids = [one.event.id for one in part.events]
+            raise refusal(self._wording.late, ids, unknown=ids) from error
 
     def _carry(self, errand: Errand) -> None:
         assert self._carriers is not None
@@ -115,7 +141,7 @@ class Publisher:
         """
         with self._tracing.publication() as publication:
             ready = self._preparation.of(items, publication)
-            await self._arun(self._errand(ready))
+            await self._arun(self._errand(ready, self._settings.publish_deadline))
         return [one.event for one in ready]
 
     async def _arun(self, errand: Errand) -> None:
@@ -148,22 +174,17 @@ class Publisher:
         """
         return [(one.event, one.body) for one in self._preparation.of(items, Publication())]
 
-    def _errand(self, ready: Sequence[Ready]) -> Errand:
-        by_bus: dict[str, list[Ready]] = {}
-        for one in ready:
-            by_bus.setdefault(one.event.bus, []).append(one)
-        parts = [
-            Part(bus, group[start : start + _MOST_AT_ONCE])
-            for bus, group in by_bus.items()
-            for start in range(0, len(group), _MOST_AT_ONCE)
-        ]
+    def _errand(
+        self, ready: Sequence[Ready], seconds: float, answers: Accepted | None = None
+    ) -> Errand:
         return Errand(
-            parts,
+            in_parts(ready),
             self._ledgers,
             self._waker,
-            seconds=self._settings.publish_deadline,
+            seconds=seconds,
             most_named=MOST_NAMED,
             wording=self._wording,
+            answers=answers,
         )
 
     @cached_property

@@ -11,7 +11,8 @@ from eventflow.delivery import Accepted, MemoryLedger
 from eventflow.errors import PublishError, TransportError
 from eventflow.events import Event
 from eventflow.publishing.carriers import Carriers
-from eventflow.publishing.errand import Errand, Part, Wording
+from eventflow.publishing.errand import Errand
+from eventflow.publishing.parts import Part, Wording
 from eventflow.publishing.preparation import Ready
 from eventflow.publishing.waker import Waker
 from eventflow.transport import Message

@@ -20,7 +20,7 @@ from eventflow.delivery.redis_claims import RedisClaims
 from eventflow.delivery.redis_routes import RedisRoutes
 from eventflow.delivery.redis_sights import RedisSights
 from eventflow.delivery.redis_steering import RedisSteering
-from eventflow.delivery.scripts import Argument, guarded
+from eventflow.delivery.scripts import Argument, guarded, ledger_error
 from eventflow.records import DeadLetter
 from eventflow.rules.targets import Target
 
@@ -96,6 +96,19 @@ class RedisLedger(RedisClaims, RedisRoutes, RedisSights, RedisSteering):
             return None
         command = self._accept_command(events, self._call_for(events))
         answer = guarded(self._client, lambda: self._at_once.ask(command, seconds))
+        return None if answer is None else _read_accepted(answer)
+
+    async def accept_in_loop(
+        self, events: Sequence[tuple[str, bytes, str]], seconds: float
+    ) -> Accepted | None:
+        """Take events as `accept_at_once` does, from a coroutine; no loop is blocked."""
+        if not self._known:
+            return None
+        command = self._accept_command(events, self._call_for(events))
+        try:
+            answer = await self._at_once.ask_in_loop(command, seconds)
+        except redis.TimeoutError as error:
+            raise ledger_error(self._client, error) from error
         return None if answer is None else _read_accepted(answer)
 
     def be_ready(self) -> None:

@@ -139,8 +139,8 @@ class RedisLedger(RedisClaims, RedisRoutes, RedisSights, RedisSteering):
         form = self._forms.get(message is not None)
         if form is None:
             keys, arguments = self._accept_words((), message)
-            arguments = [*arguments[:-1], None, *[None] * 3]
-            form = Template(self._noting.command("accept", keys, arguments))
+            changing = [None] * 4  # the message, and the three words of an event
+            form = Template(self._noting.command("accept", keys, [*arguments[:-1], *changing]))
             self._forms[message is not None] = form
         return form.pack((message or b"", *events[0]))
 

@@ -109,7 +109,7 @@ def steps(flow: EventFlow) -> list[tuple[str, tuple[float, float]]]:
             "all that is checked, the two before among it",
             repeat(lambda: publisher._preparation.of([event], Publication())),  # noqa: SLF001
         ),
-        ("the call is set up", repeat(lambda: publisher._errand(ready))),  # noqa: SLF001
+        ("the call is set up", repeat(lambda: publisher._errand(ready, 2.0))),  # noqa: SLF001
         ("a carrier takes it, and its end is awaited", repeat(lambda: _carried(carriers))),
         ("the message is written", repeat(lambda: wire.wire.write(message))),
         ("the ledger's call, the message written among it", repeat(accept)),

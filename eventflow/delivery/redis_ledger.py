@@ -15,11 +15,12 @@ from eventflow.delivery.at_once import AtOnce
 from eventflow.delivery.calls import CALL_AGAIN
 from eventflow.delivery.keys import BUSES, DEAD_LETTERS, ROUTE
 from eventflow.delivery.limits import packed_limits
+from eventflow.delivery.packing import CommandPacker, Template
 from eventflow.delivery.redis_claims import RedisClaims
 from eventflow.delivery.redis_routes import RedisRoutes
 from eventflow.delivery.redis_sights import RedisSights
 from eventflow.delivery.redis_steering import RedisSteering
-from eventflow.delivery.scripts import Argument, guarded
+from eventflow.delivery.scripts import Argument, guarded, ledger_error
 from eventflow.records import DeadLetter
 from eventflow.rules.targets import Target
 
@@ -31,6 +32,9 @@ _ACCEPTANCES = {
     0: Acceptance.DUPLICATE,
     3: Acceptance.FULL,
 }
+
+
+_PACKER = CommandPacker()
 
 
 class RedisLedger(RedisClaims, RedisRoutes, RedisSights, RedisSteering):
@@ -58,6 +62,7 @@ class RedisLedger(RedisClaims, RedisRoutes, RedisSights, RedisSteering):
         super().__init__(client, bus, journal_most=journal_most)
         self._write_call = write_call
         self._at_once = AtOnce(client)
+        self._forms: dict[bool, Template] = {}  # by whether there is a message
         self._window = ceil(window)
         self._most = most
         self._known = False
@@ -81,18 +86,29 @@ class RedisLedger(RedisClaims, RedisRoutes, RedisSights, RedisSteering):
             seconds: How long it may take.
 
         Returns:
-            As `accept`; None where it cannot be done so: no connection is open, something is wrong, or
-            a message is to be sent apart. Then `accept` is to be asked, which may find them accepted.
+            As `accept`; None where it cannot be done so: no connection is open, or something is wrong.
+            Then `accept` is to be asked, which may find them accepted.
 
         Raises:
             LedgerError: When there is no answer in time: they may be accepted, or not.
         """
-        message = self._call_for(events)
-        if message is None or not self._known:
+        if not self._known:
             return None
-        words = self._accept_words(events, message)
-        command = self._noting.command("accept", *words)
+        command = self._accept_command(events, self._call_for(events))
         answer = guarded(self._client, lambda: self._at_once.ask(command, seconds))
+        return None if answer is None else _read_accepted(answer)
+
+    async def accept_in_loop(
+        self, events: Sequence[tuple[str, bytes, str]], seconds: float
+    ) -> Accepted | None:
+        """Take events as `accept_at_once` does, from a coroutine; no loop is blocked."""
+        if not self._known:
+            return None
+        command = self._accept_command(events, self._call_for(events))
+        try:
+            answer = await self._at_once.ask_in_loop(command, seconds)
+        except redis.TimeoutError as error:
+            raise ledger_error(self._client, error) from error
         return None if answer is None else _read_accepted(answer)
 
     def be_ready(self) -> None:
@@ -112,6 +128,21 @@ class RedisLedger(RedisClaims, RedisRoutes, RedisSights, RedisSteering):
         for event in events:
             arguments += event
         return keys, arguments
+
+    def _accept_command(
+        self, events: Sequence[tuple[str, bytes, str]], message: bytes | None
+    ) -> bytes:
+        """Return the command of `accept` as it is sent; that of one event is filled into a form."""
+        if len(events) > 1:
+            words = self._noting.command("accept", *self._accept_words(events, message))
+            return b"".join(_PACKER.pack(*words))
+        form = self._forms.get(message is not None)
+        if form is None:
+            keys, arguments = self._accept_words((), message)
+            changing = [None] * 4  # the message, and the three words of an event
+            form = Template(self._noting.command("accept", keys, [*arguments[:-1], *changing]))
+            self._forms[message is not None] = form
+        return form.pack((message or b"", *events[0]))
 
     def move(self, targets: Sequence[Target], limit: int) -> Moved:
         """Queue again what is due, what was lost with its worker, and what may run now."""

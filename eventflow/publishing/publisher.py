@@ -2,14 +2,17 @@
 
 import asyncio
 import copy
+import time
 from collections.abc import Sequence
 from functools import cached_property, partial
 from typing import Any
 
-from eventflow.delivery import Ledgers
+from eventflow.delivery import Accepted, Ledgers
+from eventflow.errors import LedgerError, PublishError
 from eventflow.events import Event
 from eventflow.publishing.carriers import MOST, Carriers
-from eventflow.publishing.errand import Errand, Part, Wording
+from eventflow.publishing.errand import Errand
+from eventflow.publishing.parts import Part, Wording, in_parts, only_part, refusal
 from eventflow.publishing.preparation import Preparation, Publishable, Ready
 from eventflow.publishing.waker import Waker
 from eventflow.schemas.source import SchemaSource
@@ -21,8 +24,6 @@ from eventflow.transport.route_calls import MOST_NAMED
 from eventflow.units import format_duration
 
 __all__ = ["Publisher"]
-
-_MOST_AT_ONCE = 500  # events in one call of the ledger
 
 
 class Publisher:
@@ -80,17 +81,30 @@ class Publisher:
         """
         with self._tracing.publication() as publication:
             ready = self._preparation.of(items, publication)
-            self._run(self._errand(ready))
+            self._run(ready)
         return [one.event for one in ready]
 
-    def _run(self, errand: Errand) -> None:
+    def _run(self, ready: Sequence[Ready]) -> None:
         if self._carriers is None:
+            errand = self._errand(ready, self._settings.publish_deadline)
             errand.run(lambda work: work())
             errand.done.result()
             return
-        if errand.run_at_once():
-            errand.done.result()
-            return
+        until = time.monotonic() + self._settings.publish_deadline
+        answers = None
+        part = only_part(ready)
+        if part is not None:
+            try:
+                answers = self._ledgers.accept_at_once(*part.call, self._settings.publish_deadline)
+            except LedgerError as error:
+                raise self._refuse_late(part) from error
+            if answers is not None and part.is_settled(answers):
+                return
+        self._send(self._errand(ready, max(0.0, until - time.monotonic()), answers))
+
+    def _send(self, errand: Errand) -> None:
+        """Have a carrier run an errand, and wait for its end until the deadline."""
+        assert self._carriers is not None
         load = self._carriers.start(partial(self._carry, errand))
         while not errand.done.done():
             try:
@@ -105,7 +119,7 @@ class Publisher:
     def _carry(self, errand: Errand) -> None:
         assert self._carriers is not None
         errand.run(self._carriers.start)
-        if errand.done.exception() is None:
+        if errand.is_accepted:
             errand.be_ready()
 
     async def apublish(self, items: Sequence[Publishable]) -> list[Event[Any]]:
@@ -115,15 +129,31 @@ class Publisher:
         """
         with self._tracing.publication() as publication:
             ready = self._preparation.of(items, publication)
-            await self._arun(self._errand(ready))
+            await self._arun(ready)
         return [one.event for one in ready]
 
-    async def _arun(self, errand: Errand) -> None:
+    async def _arun(self, ready: Sequence[Ready]) -> None:
         if self._carriers is None:
-            errand.run(lambda work: work())
-            errand.done.result()
+            self._run(ready)
             return
-        load = self._carriers.start(partial(errand.run, self._carriers.start))
+        until = time.monotonic() + self._settings.publish_deadline
+        answers = None
+        part = only_part(ready)
+        if part is not None:
+            try:
+                answers = await self._ledgers.accept_in_loop(
+                    *part.call, self._settings.publish_deadline
+                )
+            except LedgerError as error:
+                raise self._refuse_late(part) from error
+            if answers is not None and part.is_settled(answers):
+                return
+        await self._asend(self._errand(ready, max(0.0, until - time.monotonic()), answers))
+
+    async def _asend(self, errand: Errand) -> None:
+        """Have a carrier run an errand as `_send` does, from a coroutine."""
+        assert self._carriers is not None
+        load = self._carriers.start(partial(self._carry, errand))
         done = asyncio.wrap_future(errand.done)
         try:
             while not done.done():
@@ -148,23 +178,23 @@ class Publisher:
         """
         return [(one.event, one.body) for one in self._preparation.of(items, Publication())]
 
-    def _errand(self, ready: Sequence[Ready]) -> Errand:
-        by_bus: dict[str, list[Ready]] = {}
-        for one in ready:
-            by_bus.setdefault(one.event.bus, []).append(one)
-        parts = [
-            Part(bus, group[start : start + _MOST_AT_ONCE])
-            for bus, group in by_bus.items()
-            for start in range(0, len(group), _MOST_AT_ONCE)
-        ]
+    def _errand(
+        self, ready: Sequence[Ready], seconds: float, answers: Accepted | None = None
+    ) -> Errand:
         return Errand(
-            parts,
+            in_parts(ready),
             self._ledgers,
             self._waker,
-            seconds=self._settings.publish_deadline,
+            seconds=seconds,
             most_named=MOST_NAMED,
             wording=self._wording,
+            answers=answers,
         )
+
+    def _refuse_late(self, part: Part) -> PublishError:
+        part.count_failed()
+        ids = [one.event.id for one in part.events]
+        return refusal(self._wording.late, ids, unknown=ids)
 
     @cached_property
     def _wording(self) -> Wording:

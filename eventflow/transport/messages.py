@@ -7,7 +7,7 @@ type and id, and Celery need not spend its time on making a representation.
 import uuid
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from eventflow.events import split_delivery_id
 from eventflow.rules.archives import ARCHIVE
@@ -41,8 +41,7 @@ RECORD = "eventflow.record"
 JOURNAL = "eventflow.journal"
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """One Celery message to be sent.
 
     Attributes:

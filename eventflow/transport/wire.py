@@ -8,11 +8,13 @@ writes otherwise than is known here: a warning says so, and everything is sent i
 """
 
 import base64
+import itertools
 import json
 import logging
 import os
 import re
 import uuid
+from binascii import b2a_base64
 from collections.abc import Callable
 from typing import Any
 
@@ -32,6 +34,7 @@ _log = logging.getLogger("eventflow.transport")
 
 _MARKS = ("id", "args", "shadow", "shown")
 _RETRIES = 918273645  # an integer stands where the number of attempts does
+_write_json = json.JSONEncoder().encode  # as `json.dumps`, which looks at its options each time
 _SLOT = re.compile(r'"<<(\w+)>>"')
 _TIMES = {"id": 3, "shadow": 1, "shown": 2, "retries": 1, "tag": 1, "body": 1}
 _OPTIONS = frozenset(
@@ -161,21 +164,29 @@ class _Form:
         if {name: found.count(name) for name in found} != _TIMES:
             message = f"the places found are {found}"
             raise FormError(message)
-        self.text = _SLOT.sub(r"%(\1)s", text.replace("%", "%%"))
+        self.text = text
+        # Every other piece is the name of what comes in its place.
+        self._pieces = _SLOT.split(text)
+        self._names = self._pieces[1::2]
         self.body = body.replace("%", "%%").replace('["<<args>>"]', "%s")
+        # Forms are of one process each, and so no other has these tags.
+        self._tag = f"{uuid.uuid4()}-"
+        self._numbers = itertools.count()
 
     def fill(self, message: Message) -> bytes:
         """Return the text of this message."""
-        body = self.body % json.dumps(message.args)
-        values = {
-            "id": json.dumps(message.task_id),
-            "shadow": json.dumps(message.shadow),
-            "shown": json.dumps(message.shown),
-            "retries": message.retries,
-            "tag": f'"{uuid.uuid4()}"',
-            "body": f'"{base64.b64encode(body.encode()).decode()}"',
+        body = self.body % _write_json(message.args)
+        values: dict[str, str] = {
+            "id": _write_json(message.task_id),
+            "shadow": _write_json(message.shadow),
+            "shown": _write_json(message.shown),
+            "retries": str(message.retries),
+            "tag": f'"{self._tag}{next(self._numbers)}"',
+            "body": f'"{b2a_base64(body.encode(), newline=False).decode()}"',
         }
-        return (self.text % values).encode()
+        pieces = self._pieces.copy()
+        pieces[1::2] = [values[name] for name in self._names]
+        return "".join(pieces).encode()
 
 
 def _tray_transport(tray: list[dict[str, Any]]) -> type[memory.Transport]:

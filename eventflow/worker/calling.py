@@ -8,12 +8,9 @@ from eventflow.errors import TransportError
 from eventflow.transport import Message
 from eventflow.worker.context import WorkerContext
 
-__all__ = ["TURN", "call_again", "send_calls"]
+__all__ = ["call_again", "send_calls"]
 
 _log = logging.getLogger("eventflow.worker")
-
-TURN = 1
-"""Seconds for which a task takes more than its message names: then other queues have their turn."""
 
 
 def send_calls(context: WorkerContext, messages: Sequence[Message]) -> None:
@@ -23,8 +20,10 @@ def send_calls(context: WorkerContext, messages: Sequence[Message]) -> None:
         context: The process's parts.
         messages: The messages.
     """
+    # Who stops makes sure that they are there: nobody posts after.
+    stops = context.stopping.is_set()
     try:
-        context.sender.send(messages)
+        (context.sender.send if stops else context.sender.post)(messages)
     except TransportError as error:
         _log.warning("%s", error, extra={"action": "send_failed", "messages": len(messages)})
 

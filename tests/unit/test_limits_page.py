@@ -14,7 +14,7 @@ from eventflow.errors import EventError
 from eventflow.gateway import content_modes, crew, put_events, server, signature
 from eventflow.metrics import endpoint, labels
 from eventflow.patterns import shape, syntax
-from eventflow.publishing import carriers, outbox, publisher
+from eventflow.publishing import carriers, outbox, parts
 from eventflow.redrive import plan, run, share
 from eventflow.replay import newcomer, outlet, selection
 from eventflow.replay import run as replay_run
@@ -39,7 +39,6 @@ from eventflow.story import identifying, searching
 from eventflow.telemetry import provider, step
 from eventflow.transport import messages, route_calls
 from eventflow.worker import (
-    calling,
     canary,
     chain,
     letters,
@@ -48,6 +47,7 @@ from eventflow.worker import (
     pace,
     retention,
     route,
+    turn,
 )
 from eventflow.worker import journal as recording
 
@@ -89,10 +89,11 @@ LIMITS: Mapping[str, Any] = {
     "journal entries, not recorded yet, in which `trace` looks for one event": (
         identifying.MOST_UNRECORDED
     ),
-    "events in one call of the ledger": publisher._MOST_AT_ONCE,
+    "events in one call of the ledger": parts.MOST_AT_ONCE,
     "events or deliveries that a message names": setting("group_size"),
     "deliveries that a worker takes at once": pace.MOST_AT_ONCE,
-    "seconds for which a task takes what is queued": calling.TURN,
+    "seconds for which a task takes what is queued": turn.TURN,
+    "milliseconds for which a task may wait for more after a list": int(turn.STAY * 1000),
     "events that a router takes at once": route._SLICE,
     "events that a publisher's message to the routers names": route_calls.MOST_NAMED,
     "seconds for which a message to the routers counts as on its way": int(CALL_AGAIN),

@@ -235,7 +235,8 @@ local function claim(id, facts, since, is_alone)
   if paused > 0 then
     words[7] = string.format('%.6f', paused - tonumber(facts.paused or 0))
   end
-  answer(id, table.concat(words, ' '), nil, facts.input, facts.rules, facts.error_type, facts.error, facts.trace)
+  answer(id, table.concat(words, ' '), nil, facts.input, facts.rules, facts.error_type, facts.error,
+    facts.trace)
 end
 
 local named = {}

@@ -11,7 +11,8 @@ from eventflow.delivery import Accepted, MemoryLedger
 from eventflow.errors import PublishError, TransportError
 from eventflow.events import Event
 from eventflow.publishing.carriers import Carriers
-from eventflow.publishing.errand import Errand, Part, Wording
+from eventflow.publishing.errand import Errand
+from eventflow.publishing.parts import Part, Wording
 from eventflow.publishing.preparation import Ready
 from eventflow.publishing.waker import Waker
 from eventflow.transport import Message
@@ -51,6 +52,10 @@ class Broker:
         if self.error is not None:
             raise self.error
         self.sent += messages
+
+    def post(self, messages: Sequence[Message]) -> None:
+        """Take messages."""
+        self.send(messages)
 
     def depth(self, queue: str) -> int:
         """Count nothing."""

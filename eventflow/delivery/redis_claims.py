@@ -99,7 +99,8 @@ class RedisClaims(RedisRoutes):
         keys, name = self._keys, target.name
         names = [keys.running(name), keys.counts(name), keys.breaker(name)]
         arguments: list[Argument | T] = [self._window, keys.prefix, name, then, owner]
-        return names, [*arguments, packed_limits(target)]
+        arguments.append(packed_limits(target))
+        return names, arguments
 
     def park(self, target: str, delivery_ids: Sequence[str]) -> int:
         """Hold back those that are queued, until their target may be called."""

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from typing import Any, TypeVar
 
 from eventflow.delivery.answers import (
@@ -22,7 +22,6 @@ from eventflow.rules.targets import Target
 
 __all__ = ["RedisClaims"]
 
-_WORDS = (5, 10)  # of an outcome: of one that is soon said, and of the others
 _TEXTS = 8  # of one claim
 _VERDICTS = {verdict.value.encode(): verdict for verdict in Verdict}
 T = TypeVar("T", str, None)
@@ -82,14 +81,14 @@ class RedisClaims(RedisRoutes):
     def outcomes(self, target: Target, *, owner: str) -> RedisOutcomes:
         """Return the line on which a list of deliveries is finished, one after another."""
         names, arguments = self._finish_call(target, None, owner)
-        templates = {
-            number: Template(self._noting.command("finish", names, [*arguments, *[None] * number]))
-            for number in _WORDS
-        }
+
+        @cache
+        def template(number: int) -> Template:
+            return Template(self._noting.command("finish", names, [*arguments, *[None] * number]))
 
         def pack(item: Finish, then: str) -> bytes:
             words = _words_of(item)
-            return templates[len(words)].pack([then, *words])
+            return template(len(words)).pack([then, *words])
 
         return RedisOutcomes(self._client, pack, partial(self.finish, target))
 

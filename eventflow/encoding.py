@@ -21,16 +21,16 @@ _NAMES = {str}
 _MIN_INTEGER = -(2**63)
 
 
-def _find_writer() -> Callable[[Any], bytes] | None:
-    """Return orjson's writer; None where it is not installed (extra `fast`)."""
+def _find_quick() -> tuple[Callable[[Any], bytes] | None, Callable[[bytes | str], Any] | None]:
+    """Return orjson's writer and reader; None where it is not installed (extra `fast`)."""
     try:
-        dumps: Callable[[Any], bytes] = import_module("orjson").dumps
+        quick = import_module("orjson")
     except ImportError:
-        return None
-    return dumps
+        return None, None
+    return quick.dumps, quick.loads
 
 
-_write_quickly = _find_writer()
+_write_quickly, _read_quickly = _find_quick()
 
 
 def encode_event(
@@ -95,11 +95,11 @@ def decode_event(encoded: bytes | str) -> Event:
         EventError: When it is no JSON, or no event.
     """
     try:
-        document = json.loads(encoded)
+        document = _read_json(encoded)
     except (ValueError, RecursionError) as error:
         message = f"not JSON: {error}"
         raise EventError(message) from None
-    if isinstance(document, dict):
+    if isinstance(document, dict) and not document.keys() <= _WIRE_NAMES:
         document = {name: value for name, value in document.items() if name in _WIRE_NAMES}
     return validate_event(document)
 
@@ -112,6 +112,16 @@ _OPTIONAL = tuple(
 _WIRE_NAMES = frozenset(
     name for key, field in Event.model_fields.items() for name in (key, field.alias) if name
 )
+
+
+def _read_json(encoded: bytes | str) -> Any:
+    """Read JSON; the quick way is for what `encode_event` writes, integers of 64 bits among it."""
+    if _read_quickly is not None:
+        try:
+            return _read_quickly(encoded)
+        except ValueError:
+            pass  # it reads no more than 1,024 levels, no NaN and no half of a surrogate pair
+    return json.loads(encoded)
 
 
 def _write_json(document: dict[str, Any]) -> bytes:

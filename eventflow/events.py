@@ -9,7 +9,7 @@ import os
 import re
 import uuid
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from typing import Annotated, Any, Generic
 
 from pydantic import (
@@ -75,6 +75,8 @@ def write_time(value: datetime) -> str:
 
 
 def _check_range(value: datetime) -> datetime:
+    if MINYEAR < value.year < MAXYEAR:
+        return value
     try:
         value.astimezone(UTC)
     except OverflowError:

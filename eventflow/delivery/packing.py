@@ -8,7 +8,23 @@ from collections.abc import Sequence
 
 from redis.exceptions import DataError
 
-__all__ = ["CommandPacker", "Template"]
+__all__ = ["CommandPacker", "Template", "cut"]
+
+
+def cut(lengths: bytes, text: bytes, size: int) -> list[list[bytes]]:
+    """Return the texts that a script has put together (`lua/shared/pieces.lua`).
+
+    Args:
+        lengths: Their lengths, as decimals.
+        text: The texts, one after another.
+        size: How many belong together.
+    """
+    texts: list[bytes] = []
+    start = 0
+    for length in map(int, lengths.split()):
+        texts.append(text[start : start + length])
+        start += length
+    return [texts[first : first + size] for first in range(0, len(texts), size)]
 
 
 class CommandPacker:

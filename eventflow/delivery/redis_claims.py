@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 
 from eventflow.delivery.answers import (
@@ -14,7 +14,7 @@ from eventflow.delivery.answers import (
 )
 from eventflow.delivery.calls import Draw, Taken
 from eventflow.delivery.limits import limit_arguments
-from eventflow.delivery.packing import Template
+from eventflow.delivery.packing import Template, cut
 from eventflow.delivery.redis_outcomes import RedisOutcomes, read_finished
 from eventflow.delivery.redis_routes import RedisRoutes
 from eventflow.delivery.scripts import Argument
@@ -23,6 +23,8 @@ from eventflow.rules.targets import Target
 __all__ = ["RedisClaims"]
 
 _WORDS = 10  # of one outcome
+_TEXTS = 8  # of one claim
+_VERDICTS = {verdict.value.encode(): verdict for verdict in Verdict}
 T = TypeVar("T", str, None)
 
 
@@ -112,8 +114,9 @@ class RedisClaims(RedisRoutes):
 
 
 def _read_taken(answer: Sequence[Any]) -> Taken:
-    left, is_called, *claims = answer
-    return Taken([_read_claim(one) for one in claims], left, bool(is_called))
+    left, is_called, now, lengths, text = answer
+    claims = [_read_claim(texts, float(now)) for texts in cut(lengths, text, _TEXTS)]
+    return Taken(claims, left, bool(is_called))
 
 
 def _words_of(item: Finish) -> list[Argument]:
@@ -136,31 +139,37 @@ def _value_of(item: Finish) -> Argument:
     return ""
 
 
-def _read_claim(answer: Sequence[bytes]) -> Claim:
-    identity, verdict = answer[0].decode(), Verdict(answer[1].decode())
+def _read_claim(texts: Sequence[bytes], now: float) -> Claim:
+    identity, words, body, shaped, rules, kind, error, trace = texts
+    said, *numbers = words.split()
+    verdict = _VERDICTS[said]
     if verdict is Verdict.PARKED:
-        return Claim(identity, verdict, parked_by=answer[2].decode())
-    if len(answer) == 2:  # noqa: PLR2004 - the id, the verdict, and nothing more
-        return Claim(identity, verdict)
-    attempt, body, shaped, rules, accepted, first, redrives, now = answer[2:10]
-    kind, error, failed, paused, trace = answer[10:]
+        return Claim(identity.decode(), verdict, parked_by=numbers[0].decode())
+    if not numbers:
+        return Claim(identity.decode(), verdict)
+    attempt, accepted, first, redrives, failed, paused = numbers
     tried = int(attempt) - (verdict is Verdict.RUN)
     if tried > int(failed):
         # An attempt that never told how it went ended with its worker.
         kind, error = b"WorkerLost", f"attempt {tried} ended with its worker".encode()
     return Claim(
-        identity,
+        identity.decode(),
         verdict,
         attempt=int(attempt),
         body=body,
         input=shaped.decode() if shaped else None,
-        rules=tuple(json.loads(rules)),
+        rules=_read_rules(rules),
         accepted_at=float(accepted),
         first_attempt_at=float(first),
         redrives=int(redrives),
-        now=float(now),
+        now=now,
         error_type=kind.decode(),
         error=error.decode(),
         paused=float(paused),
         trace=trace.decode(),
     )
+
+
+@lru_cache(1024)
+def _read_rules(text: bytes) -> tuple[str, ...]:
+    return tuple(json.loads(text or b"[]"))

@@ -16,7 +16,6 @@ from eventflow.metrics import meter
 from eventflow.rules import Target
 from eventflow.subscribers import Subscriber
 from eventflow.worker.async_call import CANCEL_GRACE, ExitRequest, own_loop
-from eventflow.worker.calling import TURN
 from eventflow.worker.chain import Attempt, attempt_in_loop, give_up
 from eventflow.worker.context import WorkerContext
 from eventflow.worker.identity import owner_name
@@ -27,6 +26,7 @@ from eventflow.worker.outcomes import record_finishes, tell_finish
 from eventflow.worker.steps import attempt_step, judge_attempt
 from eventflow.worker.tell import tell_parked
 from eventflow.worker.timeout import GRACE
+from eventflow.worker.turn import TURN
 
 __all__ = ["at_once", "lease_at_once", "make_at_once"]
 
@@ -109,7 +109,7 @@ class _Work:
         named: Sequence[str],
     ) -> None:
         loop = own_loop()
-        self.made = Made()
+        self.made = Made(named)
         self.apart: dict[str, None] = {}  # in order
         self._context = context
         self._ledger = ledger
@@ -241,7 +241,7 @@ class _Work:
         tell_parked(self._target, claims[0], count)
         meter().parked(self._ledger.bus, name, claims[0].parked_by, count)
         for claim in claims:
-            self._note(claim, Attempt(None, verdict=claim.verdict))
+            self.made.note(claim, Attempt(None, verdict=claim.verdict))
 
     async def _attend(self, claim: Claim) -> None:
         """Take one delivery from its claim to its recorded outcome."""
@@ -264,12 +264,7 @@ class _Work:
     def _count(self, claim: Claim, attempt: Attempt, *, is_recorded: bool) -> None:
         fate = tell_finish(self._ledger, self._target, claim, attempt, recorded=is_recorded)
         self.made.counts[fate] += 1
-        self._note(claim, attempt)
-
-    def _note(self, claim: Claim, attempt: Attempt) -> None:
-        """Keep what Celery is to show; of thousands in a turn not all is kept."""
-        if claim.delivery_id in self._named:
-            self.made.attempts.append((claim, attempt))
+        self.made.note(claim, attempt)
 
     async def _await_ends(self, running: int, pause: float) -> None:
         """Wait until no more than so many run, at most for *pause*."""

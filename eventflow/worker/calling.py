@@ -8,12 +8,9 @@ from eventflow.errors import TransportError
 from eventflow.transport import Message
 from eventflow.worker.context import WorkerContext
 
-__all__ = ["TURN", "call_again", "send_calls"]
+__all__ = ["call_again", "send_calls"]
 
 _log = logging.getLogger("eventflow.worker")
-
-TURN = 1
-"""Seconds for which a task takes more than its message names: then other queues have their turn."""
 
 
 def send_calls(context: WorkerContext, messages: Sequence[Message]) -> None:

@@ -63,7 +63,9 @@ class Attempt:
     verdict: Verdict = Verdict.RUN
 
 
-def attempt_delivery(context: WorkerContext, bus: str, target: Target, claim: Claim) -> Attempt:
+def attempt_delivery(
+    context: WorkerContext, bus: str, target: Target, claim: Claim, *, late: float = 0.0
+) -> Attempt:
     """Take one claimed delivery through the chain.
 
     Args:
@@ -71,6 +73,7 @@ def attempt_delivery(context: WorkerContext, bus: str, target: Target, claim: Cl
         bus: Its bus.
         target: Its target.
         claim: The ledger's claim.
+        late: Seconds since the claim, of one that waited for others of its list.
 
     Returns:
         What came of it; a subscriber's exception is in it, not raised.
@@ -88,7 +91,8 @@ def attempt_delivery(context: WorkerContext, bus: str, target: Target, claim: Cl
                 call.function(*call.arguments, **call.keywords)
     except (Exception, asyncio.CancelledError) as caught:  # noqa: BLE001 - the edge of isolation: a subscriber may raise anything
         error = caught
-    return _timed(_judge(context, claim, target, bus, error), began)
+        claim = replace(claim, now=claim.now + late)
+    return _judge(context, claim, target, bus, error, duration=time.perf_counter() - began)
 
 
 async def attempt_in_loop(
@@ -120,7 +124,7 @@ async def attempt_in_loop(
         )
     except (Exception, asyncio.CancelledError) as caught:  # noqa: BLE001 - as above
         error = caught
-    return _timed(_judge(context, claim, target, bus, error), began)
+    return _judge(context, claim, target, bus, error, duration=time.perf_counter() - began)
 
 
 def give_up(
@@ -135,15 +139,7 @@ def give_up(
         claim: The ledger's claim.
         error: Why it was.
     """
-    return _judge(context, claim, target, bus, error)
-
-
-def _timed(attempt: Attempt, began: float) -> Attempt:
-    """Note how long the call took."""
-    assert attempt.finish is not None
-    duration = time.perf_counter() - began
-    # By replace() once, and not twice: it costs more than all else here.
-    return Attempt(replace(attempt.finish, duration=duration), attempt.error, attempt.verdict)
+    return _judge(context, claim, target, bus, error, duration=0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,10 +229,28 @@ def _celery_call(context: WorkerContext, target: Target, event: Event, claim: Cl
 
 
 def _judge(
-    context: WorkerContext, claim: Claim, target: Target, bus: str, error: BaseException | None
+    context: WorkerContext,
+    claim: Claim,
+    target: Target,
+    bus: str,
+    error: BaseException | None,
+    *,
+    duration: float,
 ) -> Attempt:
+    """Return what comes of a call that took so many seconds."""
     if error is None:
-        return Attempt(Finish(claim.delivery_id, claim.attempt, Outcome.DONE, succeeded=True))
+        done = Outcome.DONE
+        return Attempt(
+            Finish(claim.delivery_id, claim.attempt, done, succeeded=True, duration=duration)
+        )
+    attempt = _judge_error(context, claim, target, bus, error)
+    assert attempt.finish is not None
+    return replace(attempt, finish=replace(attempt.finish, duration=duration))
+
+
+def _judge_error(
+    context: WorkerContext, claim: Claim, target: Target, bus: str, error: BaseException
+) -> Attempt:
     policy = target.retry
     if isinstance(error, Refuse):
         # An answer like any other: the integration is well, and this event is not for it.

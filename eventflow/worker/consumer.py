@@ -29,6 +29,7 @@ from eventflow.transport.redis_transport import LIST, UNDECODABLE
 from eventflow.transport.wakeups import ARGUMENTS, fits_task
 from eventflow.worker.context import WorkerContext
 from eventflow.worker.letters import letter_of_message
+from eventflow.worker.wakeful import keep_wakeful
 
 __all__ = ["Consumer", "DelayedDelivery", "find_fault"]
 
@@ -110,9 +111,10 @@ class Consumer(CeleryConsumer):  # type: ignore[misc]  # celery has no types
         self._tell_soon = promise(self._plan_telling)
 
     def register_with_event_loop(self, hub: Any) -> None:
-        """Register with Celery's loop, and look after the queues on RabbitMQ now and then."""
+        """Register with Celery's loop; on RabbitMQ keep it wakeful, and look after the queues."""
         super().register_with_event_loop(hub)
         if self.connection.transport.driver_type == "amqp":
+            keep_wakeful(hub)
             hub.timer.call_repeatedly(_LOOK_AFTER, self._look_after_queues)
 
     def on_send_event_buffered(self) -> None:

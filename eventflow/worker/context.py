@@ -78,6 +78,8 @@ class WorkerContext:
         tracing: Makes the spans of routing and attempts.
         chance: Returns a number from 0 to below 1: what the jitter of retries is drawn from.
         own_queues: The queues that are eventflow's, known once a worker starts.
+        reads_one_queue: Whether a worker here reads one queue alone, so that a task may wait for more
+            of it.
         book: What the ledger says of targets.
         restrictions: What the ledger says of replays.
         stores: The way to the store, for recorders.
@@ -101,6 +103,7 @@ class WorkerContext:
     paces: Paces = field(default_factory=Paces, init=False)
     stopping: StopFlag = field(default_factory=StopFlag, init=False)
     own_queues: frozenset[str] = field(default=frozenset(), init=False)
+    reads_one_queue: bool = field(default=False, init=False)
     silence: SilenceNotes | None = field(default=None, init=False)
     _announced: str = field(default="", init=False)
 

@@ -26,7 +26,7 @@ from eventflow.rules import Target
 from eventflow.telemetry import Step
 from eventflow.transport import deliver_message, record_message
 from eventflow.worker.async_deliver import at_once, make_at_once
-from eventflow.worker.calling import TURN, call_again, send_calls
+from eventflow.worker.calling import call_again, send_calls
 from eventflow.worker.chain import Attempt, attempt_delivery
 from eventflow.worker.context import WorkerContext
 from eventflow.worker.identity import owner_name
@@ -41,6 +41,7 @@ from eventflow.worker.tell import (
     tell_superseded,
 )
 from eventflow.worker.timeout import GRACE
+from eventflow.worker.turn import TURN, Turn
 
 __all__ = ["deliver", "lease_seconds", "make_deliveries"]
 
@@ -57,7 +58,7 @@ class DeadLetterError(EventflowError):
 
 def deliver(
     context: WorkerContext, bus: str, target_name: str, delivery_ids: Sequence[str]
-) -> dict[str, int]:
+) -> dict[str, int | str]:
     """Make deliveries, and have Celery show what became of them.
 
     Those of an async subscriber many at once, all others one after another.
@@ -72,7 +73,8 @@ def deliver(
         delivery_ids: Their ids.
 
     Returns:
-        How many were done, to be retried, dead, parked, given back, or not ours to do.
+        How many were done, to be retried, dead, parked, given back, or not ours to do; and the
+        events of those that were made and are not named.
 
     Raises:
         celery.exceptions.Retry, Ignore: What Celery is to show for a single delivery.
@@ -89,7 +91,7 @@ def deliver(
         alone.make_apart(apart, time.monotonic() + TURN)
     if len(delivery_ids) == 1:
         _show(made, delivery_ids[0])
-    return dict(made.counts)
+    return made.result()
 
 
 def make_deliveries(
@@ -115,7 +117,8 @@ def make_deliveries(
     Raises:
         LedgerError: When the ledger cannot be reached; the lease ends, and the mover tries again.
     """
-    worker = _Worker(context, context.ledgers.of(bus), context.book.get(bus, target_name))
+    target, made = context.book.get(bus, target_name), Made(delivery_ids)
+    worker = _Worker(context, context.ledgers.of(bus), target, made)
     worker.work(delivery_ids, turn)
     return worker.made
 
@@ -128,11 +131,10 @@ def lease_seconds(target: Target, margin: float) -> float:
 class _Worker:
     """One task's work for one target."""
 
-    def __init__(
-        self, context: WorkerContext, ledger: Ledger, target: Target, made: Made | None = None
-    ) -> None:
-        self.made = made if made is not None else Made()
+    def __init__(self, context: WorkerContext, ledger: Ledger, target: Target, made: Made) -> None:
+        self.made = made
         self._context = context
+        self._tracing = context.tracing.for_many()
         self._ledger = ledger
         self._target = target
         self._pace = context.paces.of(ledger.bus, target.name)
@@ -142,13 +144,14 @@ class _Worker:
 
     def work(self, delivery_ids: Sequence[str], turn: float) -> None:
         """Make what is named, then, for so many seconds, more of what is queued."""
-        ends = time.monotonic() + turn
+        own = Turn(turn, waits=self._context.reads_one_queue)
         named, left, is_first = delivery_ids, 1, True
-        while left and not self._is_stopping() and (is_first or time.monotonic() < ends):
+        while left and not self._is_stopping() and (is_first or not own.is_over()):
             taken = self._take(named, draws=turn > 0, answers=is_first)
             if taken.is_called:
                 send_calls(self._context, [self._call])
             left = (taken.left if taken.claims else 0) + self._make(taken.claims)
+            left = left or int(own.wait(len(taken.claims)))
             named, is_first = (), False
         if left and turn > 0:
             call_again(self._context, self._ledger, self._target.name, self._call)
@@ -230,7 +233,7 @@ class _Worker:
             for made, claim in enumerate(claims, start=1):
                 past = time.monotonic() - began
                 with self._step(claim) as step:
-                    attempt = self._attempt(step, replace(claim, now=claim.now + past))
+                    attempt = self._attempt(step, claim, past)
                     assert attempt.finish is not None
                     said.append((claim, attempt))
                     is_over = self._is_stopping() or time.monotonic() - began > _FRESH
@@ -238,7 +241,7 @@ class _Worker:
                     outcomes.tell(attempt.finish, "" if is_last else claims[made].delivery_id)
                     if attempt.finish.outcome is Outcome.DONE:
                         # Now, since the next delivery may end this process.
-                        self._tell(claim, attempt.finish, None)
+                        self._tell(claim, attempt.finish, None, past)
                     else:
                         finished = outcomes.settle()
                         self._account(said, finished, told_before=True)
@@ -261,17 +264,19 @@ class _Worker:
             tell_given_back(self._target, len(claims))
 
     def _step(self, claim: Claim) -> Step:
-        return attempt_step(self._context.tracing, self._ledger.bus, self._target, claim)
+        return attempt_step(self._tracing, self._ledger.bus, self._target, claim)
 
-    def _attempt(self, step: Step, claim: Claim) -> Attempt:
-        made = attempt_delivery(self._context, self._ledger.bus, self._target, claim)
+    def _attempt(self, step: Step, claim: Claim, late: float = 0.0) -> Attempt:
+        made = attempt_delivery(self._context, self._ledger.bus, self._target, claim, late=late)
         attempt = judge_attempt(step, made)
-        self.made.attempts.append((claim, attempt))
+        self.made.note(claim, attempt)
         return attempt
 
-    def _tell(self, claim: Claim, finish: Finish, error: BaseException | None) -> None:
+    def _tell(
+        self, claim: Claim, finish: Finish, error: BaseException | None, late: float = 0.0
+    ) -> None:
         tell_outcome(self._target, claim, finish, error)
-        count_finish(self._ledger.bus, self._target.name, claim, finish)
+        count_finish(self._ledger.bus, self._target.name, claim, finish, late=late)
 
     def _count_parked(self, claims: Sequence[Claim]) -> None:
         # What holds the first one back holds its neighbours back.
@@ -279,7 +284,7 @@ class _Worker:
         self.made.counts["parked"] += number
         tell_parked(self._target, first, number)
         meter().parked(self._ledger.bus, self._target.name, first.parked_by, number)
-        self.made.attempts.append((first, Attempt(None, verdict=first.verdict)))
+        self.made.note(first, Attempt(None, verdict=first.verdict))
 
     def _account(
         self,

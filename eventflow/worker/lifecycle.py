@@ -118,6 +118,7 @@ class _Lifecycle:
             self._queues = select_queues(asked, targets, others=others)
             self._made = [name for name in self._queues if name not in others]
             queues.select(self._queues)
+            self._context.reads_one_queue = len(self._queues) == 1
         except EventflowError as error:
             refuse_start(error)
 

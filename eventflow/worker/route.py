@@ -17,13 +17,16 @@ from eventflow.routing import INPUT_TIMES, PlannedDelivery, plan
 from eventflow.schemas.validation import Action, SchemaCheck
 from eventflow.telemetry import Step, begin_step
 from eventflow.transport import Message, deliver_message, record_message, route_message
-from eventflow.transport.messages import ROUTE
-from eventflow.worker.calling import TURN, call_again, send_calls
+from eventflow.transport.messages import MOST_SHOWN, ROUTE
+from eventflow.transport.route_calls import MOST_NAMED
+from eventflow.worker.calling import call_again, send_calls
 from eventflow.worker.context import WorkerContext
 from eventflow.worker.letters import one_line, raw_event, write_traceback
+from eventflow.worker.made import show_also
 from eventflow.worker.monitoring import count_routed
 from eventflow.worker.restrictions import NotYet
 from eventflow.worker.steps import judge_route, route_step
+from eventflow.worker.turn import TURN, Turn
 
 __all__ = ["groups", "route_events"]
 
@@ -49,7 +52,9 @@ class _Batch:
     size: int = 0
 
 
-def route_events(context: WorkerContext, bus: str, event_ids: Sequence[str]) -> dict[str, int]:
+def route_events(
+    context: WorkerContext, bus: str, event_ids: Sequence[str]
+) -> dict[str, int | str]:
     """Route events: check, match, shape, register, send.
 
     Args:
@@ -60,7 +65,8 @@ def route_events(context: WorkerContext, bus: str, event_ids: Sequence[str]) -> 
             waiting, until none is left or the turn of this task is over.
 
     Returns:
-        How many events were routed, and how many deliveries and dead letters came of them.
+        How many events were routed, how many deliveries and dead letters came of them, and which
+        events these were, where the message does not name them.
 
     Raises:
         RuleError: When no valid rules were ever read.
@@ -69,9 +75,9 @@ def route_events(context: WorkerContext, bus: str, event_ids: Sequence[str]) -> 
     """
     router = _Router(context, bus)
     context.announce()
-    ends = time.monotonic() + TURN
+    turn = Turn(TURN, waits=context.reads_one_queue)
     left, is_first = len(event_ids) or 1, True
-    while left > 0 and not context.stopping.is_set() and (is_first or time.monotonic() < ends):
+    while left > 0 and not context.stopping.is_set() and (is_first or not turn.is_over()):
         taken = router.ledger.take_routes(
             _SLICE,
             lease=context.settings.route_lease,
@@ -82,11 +88,13 @@ def route_events(context: WorkerContext, bus: str, event_ids: Sequence[str]) -> 
             send_calls(context, [route_message(bus, [])])
         router.route(taken.works)
         left, is_first = taken.left if taken.works else 0, False
+        left = left or int(turn.wait(len(taken.works)))
     if context.silence is not None:
         context.silence.write(router.rules.fingerprint)
     if left > 0:
         call_again(context, router.ledger, ROUTE, route_message(bus, []))
-    return dict(router.counts)
+    named = set(event_ids)
+    return {**router.counts, **show_also([one for one in router.shown if one not in named])}
 
 
 def groups(items: Sequence[T], size: int) -> Iterator[list[T]]:
@@ -103,7 +111,9 @@ class _Router:
         self.ledger = context.ledgers.of(bus)
         self.rules = context.rules.current()
         self.counts = Counter(events=0, deliveries=0, dead_letters=0)
+        self.shown: list[str] = []  # events that were routed: the first of them
         self._context = context
+        self._tracing = context.tracing.for_many()
         self._bus = bus
         self._schemas = context.schemas.current()
 
@@ -111,7 +121,7 @@ class _Router:
         """Route what was handed out."""
         batch = _Batch()
         for work in works:
-            with route_step(self._context.tracing, self._bus, work) as step:
+            with route_step(self._tracing, self._bus, work) as step:
                 self._plan(work, step, batch)
             if batch.size >= _MOST_REGISTERED:
                 self._register(batch)
@@ -184,6 +194,8 @@ class _Router:
             letters += routing.letters
             _tell_dead(routing)
             self.counts["events"] += 1
+            if len(self.shown) <= MOST_NAMED + MOST_SHOWN:
+                self.shown.append(routing.event_id)
         self.counts["deliveries"] += sum(map(len, by_target.values()))
         self.counts["dead_letters"] += len(letters)
         called = {name: items for name, items in by_target.items() if name in routed.called}

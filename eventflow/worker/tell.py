@@ -28,6 +28,8 @@ def tell_outcome(target: Target, claim: Claim, finish: Finish, error: BaseExcept
         finish: What was recorded.
         error: What the subscriber raised.
     """
+    if finish.outcome is Outcome.DONE and not _log.isEnabledFor(logging.INFO):
+        return  # most of all there is to tell, and most workers are not asked
     facts = {
         "delivery_id": claim.delivery_id,
         "target": target.name,

@@ -12,12 +12,12 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from types import FrameType
+from types import FrameType, TracebackType
 
 from eventflow.errors import DeliveryTimeout
 from eventflow.units import format_duration
 from eventflow.worker.deadlines import process_deadlines
-from eventflow.worker.watchdog import set_handler, watchdog
+from eventflow.worker.watchdog import set_handler, set_timer, watchdog
 
 __all__ = ["GRACE", "end_thread", "time_limit"]
 
@@ -38,24 +38,43 @@ def time_limit(seconds: float) -> AbstractContextManager[None]:
         DeliveryTimeout: In the block's own thread.
     """
     if threading.current_thread() is threading.main_thread():
-        return _by_signal(seconds)
+        return _BySignal(seconds)
     return _by_exception(seconds)
 
 
-@contextmanager
-def _by_signal(seconds: float) -> Iterator[None]:
-    def on_alarm(_number: int, _frame: FrameType | None) -> None:
-        raise _timeout(seconds)
+class _BySignal:
+    """The limit in a main thread; a class, since a generator costs more than all of the rest."""
 
-    previous = set_handler(signal.SIGALRM, on_alarm)
-    watchdog.begin(seconds + GRACE)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        set_handler(signal.SIGALRM, previous)
+    __slots__ = ("_previous", "_seconds", "_shares_handler")
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+
+    def __enter__(self) -> None:
+        watchdog.begin(self._seconds + GRACE)
+        self._shares_handler = watchdog.has_signal
+        if self._shares_handler:
+            watchdog.limit(self._seconds, self._late)
+            return
+        self._previous = set_handler(signal.SIGALRM, self._on_alarm)
+        set_timer(signal.ITIMER_REAL, self._seconds)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if not self._shares_handler:
+            set_timer(signal.ITIMER_REAL, 0)
+            set_handler(signal.SIGALRM, self._previous)
         watchdog.end()
+
+    def _on_alarm(self, _number: int, _frame: FrameType | None) -> None:
+        raise self._late()
+
+    def _late(self) -> DeliveryTimeout:
+        return _timeout(self._seconds)
 
 
 @contextmanager

@@ -113,6 +113,16 @@ def rows(deployment: Deployment, browser: Browser, url: str, count: int) -> list
     return browser.run(ROWS)
 
 
+def rows_of_three(deployment: Deployment, browser: Browser, url: str) -> list[list[str]]:
+    """Return the cells of Flower's list, once it shows an event's routing and both its deliveries."""
+    wanted = {"audit.append", "device_vendor.unlock_door", "eventflow.route"}
+    browser.open(url)
+    deployment.wait(
+        lambda: {row[0] for row in browser.run(ROWS) if row[1:]} == wanted, f"all three: {url}"
+    )
+    return browser.run(ROWS)
+
+
 def publish(deployment: Deployment, event_id: str, how: str) -> None:
     """Publish an event whose payload nobody is to see."""
     data = {"how": how, "code": SECRET}
@@ -130,6 +140,7 @@ def test_flower_shows_deliveries_for_what_they_are(watched: tuple[Deployment, Fl
     )
     assert "ConnectionError" in flower.tasks()["e-late:device-vendor"]["exception"]
     publish(deployment, "e-fine", "fine")
+    deployment.settle()  # what comes together travels together
     publish(deployment, "e-never", "never")
     deployment.settle()
     wanted = {
@@ -206,6 +217,7 @@ def test_links_find_an_event_s_deliveries(
         for number in range(6)
     ]
     deployment.flow.publish_many(events)
+    deployment.settle()  # or a task that is at it takes the next one along
     publish(deployment, "e-alone", "fine")
     deployment.settle()
     settings = deployment.settings.with_changes(flower_url=flower.url)
@@ -218,6 +230,13 @@ def test_links_find_an_event_s_deliveries(
             row[0] for row in found
         )
         assert 2 == sum(any(shown in cell for cell in row) for row in found), found
+    ids = [f"e-quick-{number:02}" for number in range(40)]
+    for event_id in ids:
+        publish(deployment, event_id, "fine")
+    deployment.settle()
+    for event_id in ids:  # each with a task of its own, or taken along by another
+        found = rows_of_three(deployment, viewer, event_link(settings, event_id))
+        assert all(any(event_id in cell for cell in row) for row in found)
     viewer.open(flower_link(settings, "e-alone:audit"))
     assert "audit.append" in viewer.run("document.querySelector('.task-name-value').textContent")
     text = viewer.run("document.body.textContent")

@@ -39,7 +39,6 @@ from eventflow.story import identifying, searching
 from eventflow.telemetry import provider, step
 from eventflow.transport import messages, route_calls
 from eventflow.worker import (
-    calling,
     canary,
     chain,
     letters,
@@ -48,6 +47,7 @@ from eventflow.worker import (
     pace,
     retention,
     route,
+    turn,
 )
 from eventflow.worker import journal as recording
 
@@ -92,7 +92,7 @@ LIMITS: Mapping[str, Any] = {
     "events in one call of the ledger": parts.MOST_AT_ONCE,
     "events or deliveries that a message names": setting("group_size"),
     "deliveries that a worker takes at once": pace.MOST_AT_ONCE,
-    "seconds for which a task takes what is queued": calling.TURN,
+    "seconds for which a task takes what is queued": turn.TURN,
     "events that a router takes at once": route._SLICE,
     "events that a publisher's message to the routers names": route_calls.MOST_NAMED,
     "seconds for which a message to the routers counts as on its way": int(CALL_AGAIN),

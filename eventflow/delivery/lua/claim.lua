@@ -18,23 +18,25 @@
 --                   counts as lost: one more is sent when much is left. '' where none is to be
 -- ARGV 15..22       the target's limits
 -- ARGV i+22         the ids of the deliveries that are named
--- Returns how many are queued still, 1 when a message is to be sent, then per delivery
--- {id, verdict, ...}:
+-- Returns how many are queued still, 1 when a message is to be sent, now, and as shared/pieces.lua has
+-- it, 8 texts for each delivery: its id; its verdict and more words; and, where it is to run or has
+-- spent a budget, body, input, rules, error type, error and the traceparent of the step before
 --   gone              finished before
 --   leased, waiting   another has it, or its time has not come
 --   parked            then why: paused, turn, breaker, in_flight or rate; no attempt is spent
 --   apart             it has ended a worker, and is not alone in its message
---   run, poison, max_attempts, max_age   then: attempt, body, input, rules, accepted, first,
---                     redrives, now, error type, error, the number of the last attempt that told
---                     how it went, for how many seconds its target was paused meanwhile, and the
---                     traceparent of the step before
+--   run, poison, max_attempts, max_age   then: attempt, accepted, first, redrives, the number of the
+--                     last attempt that told how it went, and for how many seconds its target was
+--                     paused meanwhile
 --
 -- delivery:<id>       ahead: reserved by its owner, and not begun: its attempt is not counted yet, and
 --                     if the owner ends, no crash either
 --# include calls
 --# include journal
 --# include limits
+--# include lists
 --# include pauses
+--# include pieces
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
 local lease, most_attempts, most_age = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -49,7 +51,9 @@ local FIRST = 15 + LIMITS
 local head = tonumber(redis.call('HGET', counts, 'head') or 0)
 local state, _, probe = breaker_of(breaker, now)
 local in_line = redis.call('ZCARD', parked)
-local answers = {0, 0}
+local TEXTS, BODY = 8, 3 -- of one delivery, and which of them is its body
+local texts, bodies, bodies_at = {}, {}, {} -- the bodies' keys, and where they go among the texts
+local leased, is_leased = {}, {} -- ids, and whether one is among them: they are moved all at once
 local is_drawing = ARGV[9] ~= ''
 local runs, is_closed = 0, false -- closed: nothing more is taken along
 
@@ -57,17 +61,29 @@ local function delivery_of(id)
   return prefix .. 'delivery:' .. id
 end
 
--- All that is asked of a delivery, read at once.
-local FACTS = {'attempts', 'accepted', 'crashes', 'owner', 'verdict', 'ahead', 'pass', 'paused', 'input',
-  'rules', 'first', 'redrives', 'error_type', 'error', 'failed', 'trace'}
-
 local function facts_of(delivery)
-  local kept, facts = redis.call('HMGET', delivery, unpack(FACTS)), {}
-  for i = 1, #FACTS do
-    facts[FACTS[i]] = kept[i] or nil
+  local kept, facts = redis.call('HGETALL', delivery), {}
+  for i = 1, #kept, 2 do
+    facts[kept[i]] = kept[i + 1]
   end
   facts.tries, facts.lost = tonumber(facts.attempts or 0), tonumber(facts.crashes or 0)
   return facts
+end
+
+-- Have what was leased since the last time be in its place: among what runs.
+local function move_leased()
+  if #leased == 0 then
+    return
+  end
+  local entries = {}
+  for _, id in ipairs(leased) do
+    entries[#entries + 1] = now + lease
+    entries[#entries + 1] = id
+  end
+  with_all('ZREM', queued, leased)
+  with_all('ZREM', waiting, leased)
+  with_all('ZADD', running, entries)
+  leased, is_leased = {}, {}
 end
 
 local function hold_of(facts)
@@ -81,8 +97,11 @@ local function hold_of(facts)
   if state == 'open' or probe then
     return 'breaker'
   end
-  if limits.in_flight and redis.call('ZCARD', running) >= limits.in_flight then
-    return 'in_flight'
+  if limits.in_flight then
+    move_leased()
+    if redis.call('ZCARD', running) >= limits.in_flight then
+      return 'in_flight'
+    end
   end
   if limits.rate and tokens_of(bucket, limits, now) < 1 then
     return 'rate'
@@ -99,7 +118,10 @@ local function verdict_of(id, delivery, facts, since, is_alone)
     end
     return 'gone'
   end
-  local leased_until = redis.call('ZSCORE', running, id)
+  if is_leased[id] then
+    move_leased() -- it is named twice
+  end
+  local leased_until = facts.owner and redis.call('ZSCORE', running, id) -- who leases it, owns it
   if leased_until and owner ~= '' and facts.owner == owner then
     return 'again'
   end
@@ -163,9 +185,7 @@ end
 
 -- Lease a delivery, and note what its owner was told.
 local function lease_it(id, delivery, facts, verdict, is_again)
-  redis.call('ZREM', queued, id)
-  redis.call('ZREM', waiting, id)
-  redis.call('ZADD', running, now + lease, id)
+  leased[#leased + 1], is_leased[id] = id, true
   if facts.pass then
     redis.call('HDEL', delivery, 'pass')
   end
@@ -183,6 +203,13 @@ local function lease_it(id, delivery, facts, verdict, is_again)
   end
 end
 
+local function answer(...)
+  local given, last = {...}, #texts
+  for i = 1, TEXTS do
+    texts[last + i] = given[i] or ''
+  end
+end
+
 local function claim(id, facts, since, is_alone)
   local delivery = delivery_of(id)
   local verdict, why = verdict_of(id, delivery, facts, since, is_alone)
@@ -192,12 +219,12 @@ local function claim(id, facts, since, is_alone)
     verdict, is_again = facts.verdict, facts.ahead ~= '1'
   end
   if verdict == 'gone' or verdict == 'leased' or verdict == 'waiting' or verdict == 'apart' then
-    answers[#answers + 1] = {id, verdict}
+    answer(id, verdict)
     return
   end
   head = math.max(head, since or 0)
   if verdict == 'parked' then
-    answers[#answers + 1] = {id, verdict, why}
+    answer(id, verdict .. ' ' .. why)
     return
   end
   -- The lease is taken for the last rites too: two workers must not both bury it.
@@ -205,11 +232,11 @@ local function claim(id, facts, since, is_alone)
   if verdict == 'run' then
     runs, is_closed = runs + 1, is_closed or facts.lost > 0
   end
-  local body = redis.call('GET', prefix .. 'body:' .. string.sub(id, 1, -#name - 2))
-  answers[#answers + 1] = {id, verdict, facts.tries, body or '', facts.input or '',
-    facts.rules or '[]', facts.accepted or now, facts.first or '0', facts.redrives or '0',
-    string.format('%.6f', now), facts.error_type or '', facts.error or '', facts.failed or '0',
-    string.format('%.6f', paused - tonumber(facts.paused or 0)), facts.trace or ''}
+  bodies[#bodies + 1] = prefix .. 'body:' .. string.sub(id, 1, -#name - 2)
+  bodies_at[#bodies_at + 1] = #texts + BODY
+  local words = string.format('%s %d %s %s %s %s %.6f', verdict, facts.tries, facts.accepted or now,
+    facts.first or 0, facts.redrives or 0, facts.failed or 0, paused - tonumber(facts.paused or 0))
+  answer(id, words, nil, facts.input, facts.rules, facts.error_type, facts.error, facts.trace)
 end
 
 local named = {}
@@ -238,6 +265,7 @@ for _, id in ipairs(named) do
   end
   claim(id, facts_of(delivery_of(id)), tonumber(redis.call('ZSCORE', queued, id) or nil), is_alone)
 end
+move_leased() -- or they would be found once more
 if look > 0 and runs < most and not is_closed then
   -- A target with limits gives one at a time: what they hold back is parked on the way.
   local is_limited = limits.rate or limits.in_flight or state ~= 'closed'
@@ -253,9 +281,13 @@ if look > 0 and runs < most and not is_closed then
     claim(ids[i], facts, tonumber(ids[i + 1]), is_one_begun) -- what runs beside others is never alone
   end
 end
+move_leased()
 redis.call('HSET', counts, 'head', string.format('%.6f', head))
-answers[1] = redis.call('ZCARD', queued)
-if ARGV[14] ~= '' and runs > 0 and answers[1] >= runs then
-  answers[2] = call(counts, now, tonumber(ARGV[14]))
+for i, body in ipairs(read_all(bodies)) do
+  texts[bodies_at[i]] = body or ''
 end
-return answers
+local left, is_called = redis.call('ZCARD', queued), 0
+if ARGV[14] ~= '' and runs > 0 and left >= runs then
+  is_called = call(counts, now, tonumber(ARGV[14]))
+end
+return {left, is_called, string.format('%.6f', now), joined(texts)}

@@ -18,9 +18,9 @@ from eventflow.testing.parts import MemoryBroker
 from eventflow.transport import Message
 from eventflow.transport.messages import DELIVER
 from eventflow.worker import deliver as deliver_module
-from eventflow.worker.calling import TURN
 from eventflow.worker.deliver import make_deliveries
 from eventflow.worker.made import Made
+from eventflow.worker.turn import TURN
 
 TARGET = Target.model_validate(
     {
@@ -105,6 +105,17 @@ def test_all_that_is_queued_is_made(scene: Scene) -> None:
     assert {"done": 300} == made.counts
     status = scene.ledger.status([TARGET.name])[TARGET.name]
     assert (300, 0, 0) == (status.delivered, status.queued, status.running)
+
+
+def test_a_result_names_what_was_taken_along(scene: Scene) -> None:
+    """By its event, so that it is found; of many, the first fifty."""
+    ids = scene.register(4)
+    assert {"done": 4, "also": "e0 e2 e3"} == scene.work(ids[1]).result()
+    [identity] = scene.register(1, "alone")
+    assert {"done": 1} == scene.work(identity).result()
+    more = scene.register(100, "m")
+    also = scene.work(more[0]).result()["also"]
+    assert " ".join([f"m{number}" for number in range(1, 51)]) + " …" == also
 
 
 def test_others_are_called_while_there_is_enough(scene: Scene) -> None:

@@ -35,10 +35,11 @@ end
 -- Returns the state now (closed, open, half_open), when it may change by itself (nil: not known),
 -- and the probe that is under way (nil: none).
 local function breaker_of(key, now)
-  local kept = redis.call('HMGET', key, 'state', 'until', 'probe', 'probe_until')
-  if not kept[1] or kept[1] == 'closed' then
-    return 'closed'
+  local state = redis.call('HGET', key, 'state')
+  if not state or state == 'closed' then
+    return 'closed' -- mostly: so this is asked alone
   end
+  local kept = redis.call('HMGET', key, 'state', 'until', 'probe', 'probe_until')
   if kept[1] == 'open' then
     local ends = tonumber(kept[2])
     if not ends or ends > now then

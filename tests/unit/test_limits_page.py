@@ -93,6 +93,7 @@ LIMITS: Mapping[str, Any] = {
     "events or deliveries that a message names": setting("group_size"),
     "deliveries that a worker takes at once": pace.MOST_AT_ONCE,
     "seconds for which a task takes what is queued": turn.TURN,
+    "milliseconds for which a task may wait for more after a list": int(turn.STAY * 1000),
     "events that a router takes at once": route._SLICE,
     "events that a publisher's message to the routers names": route_calls.MOST_NAMED,
     "seconds for which a message to the routers counts as on its way": int(CALL_AGAIN),

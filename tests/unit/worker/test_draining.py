@@ -1,9 +1,11 @@
 """A task makes what its message names, and then more: in lists, one after another, until its turn ends."""
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -18,9 +20,9 @@ from eventflow.testing.parts import MemoryBroker
 from eventflow.transport import Message
 from eventflow.transport.messages import DELIVER
 from eventflow.worker import deliver as deliver_module
+from eventflow.worker import turn
 from eventflow.worker.deliver import make_deliveries
 from eventflow.worker.made import Made
-from eventflow.worker.turn import TURN
 
 TARGET = Target.model_validate(
     {
@@ -229,6 +231,25 @@ def test_what_has_waited_too_long_in_a_list_is_given_back(
     assert {"done": 1, "given back": 19} == made.counts
 
 
+def test_what_comes_meanwhile_is_made_by_the_same_task(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a list a task waits a moment; nobody is called for what comes in it."""
+    ids = scene.register(2)
+    later: list[str] = []
+
+    def sleep(_: float) -> None:
+        later.extend([] if later else scene.register(3, "later"))
+
+    monkeypatch.setattr(turn, "time", SimpleNamespace(monotonic=time.monotonic, sleep=sleep))
+    monkeypatch.setattr(turn, "STAY", 60.0)
+    scene.context.reads_one_queue = True
+    scene.grow()
+    assert {"done": 5} == scene.work(ids[0]).counts
+    assert [*ids, *later] == scene.made
+    assert [] == scene.sent()
+
+
 def test_a_turn_is_short_enough_for_others() -> None:
     """A queue's canary and its other targets wait no longer than a breath."""
-    assert 0.1 <= TURN <= 2.0
+    assert 0.1 <= turn.TURN <= 2.0

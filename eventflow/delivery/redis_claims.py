@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from typing import Any, TypeVar
 
 from eventflow.delivery.answers import (
@@ -13,7 +13,7 @@ from eventflow.delivery.answers import (
     Verdict,
 )
 from eventflow.delivery.calls import Draw, Taken
-from eventflow.delivery.limits import limit_arguments
+from eventflow.delivery.limits import packed_limits
 from eventflow.delivery.packing import Template, cut
 from eventflow.delivery.redis_outcomes import RedisOutcomes, read_finished
 from eventflow.delivery.redis_routes import RedisRoutes
@@ -22,7 +22,6 @@ from eventflow.rules.targets import Target
 
 __all__ = ["RedisClaims"]
 
-_WORDS = 10  # of one outcome
 _TEXTS = 8  # of one claim
 _VERDICTS = {verdict.value.encode(): verdict for verdict in Verdict}
 T = TypeVar("T", str, None)
@@ -69,7 +68,7 @@ class RedisClaims(RedisRoutes):
         names += [keys.breaker(target.name), keys.tokens(target.name), keys.pause(target.name)]
         arguments: list[Argument] = [lease, retry.max_attempts, retry.max_age, retry.max_crashes]
         arguments += [owner, alone, keys.prefix, target.name, *how]
-        arguments += [*limit_arguments(target), *delivery_ids]
+        arguments += [packed_limits(target), *delivery_ids]
         return names, arguments
 
     def finish(self, target: Target, finishes: Sequence[Finish]) -> Finished:
@@ -82,22 +81,24 @@ class RedisClaims(RedisRoutes):
     def outcomes(self, target: Target, *, owner: str) -> RedisOutcomes:
         """Return the line on which a list of deliveries is finished, one after another."""
         names, arguments = self._finish_call(target, None, owner)
-        command = self._noting.command("finish", names, [*arguments, *[None] * _WORDS])
-        template = Template(command)
+
+        @cache
+        def template(number: int) -> Template:
+            return Template(self._noting.command("finish", names, [*arguments, *[None] * number]))
 
         def pack(item: Finish, then: str) -> bytes:
-            return template.pack([then, *_words_of(item)])
+            words = _words_of(item)
+            return template(len(words)).pack([then, *words])
 
         return RedisOutcomes(self._client, pack, partial(self.finish, target))
 
     def _finish_call(
         self, target: Target, then: T, owner: str
     ) -> tuple[list[str], list[Argument | T]]:
-        keys = self._keys
-        names = [*self._places(target.name), keys.counts(target.name), keys.breaker(target.name)]
-        names += self._letter_keys()
-        arguments: list[Argument | T] = [self._window, keys.prefix, target.name, then, owner]
-        arguments += limit_arguments(target)
+        keys, name = self._keys, target.name
+        names = [keys.running(name), keys.counts(name), keys.breaker(name)]
+        arguments: list[Argument | T] = [self._window, keys.prefix, name, then, owner]
+        arguments.append(packed_limits(target))
         return names, arguments
 
     def park(self, target: str, delivery_ids: Sequence[str]) -> int:
@@ -121,14 +122,15 @@ def _read_taken(answer: Sequence[Any]) -> Taken:
 
 def _words_of(item: Finish) -> list[Argument]:
     """Return what `lua/finish.lua` reads of one outcome."""
-    return [
-        *(item.delivery_id, item.attempt, item.outcome.value, _value_of(item)),
-        *(item.error_type, item.error),
+    words: list[Argument] = [
+        *(item.delivery_id, item.attempt, item.outcome.value),
         "" if item.succeeded is None else int(item.succeeded),
         f"{item.duration:.6f}" if item.duration else "",
-        item.letter.reason.value if item.letter is not None else "",
-        item.trace,
     ]
+    if item.outcome in {Outcome.RETRY, Outcome.DEAD}:
+        words += (_value_of(item), item.error_type, item.error)
+        words += (item.letter.reason.value if item.letter is not None else "", item.trace)
+    return words
 
 
 def _value_of(item: Finish) -> Argument:

@@ -14,7 +14,7 @@ from eventflow.delivery.answers import (
 from eventflow.delivery.at_once import AtOnce
 from eventflow.delivery.calls import CALL_AGAIN
 from eventflow.delivery.keys import BUSES, DEAD_LETTERS, ROUTE
-from eventflow.delivery.limits import limit_arguments
+from eventflow.delivery.limits import packed_limits
 from eventflow.delivery.packing import CommandPacker, Template
 from eventflow.delivery.redis_claims import RedisClaims
 from eventflow.delivery.redis_routes import RedisRoutes
@@ -154,7 +154,7 @@ class RedisLedger(RedisClaims, RedisRoutes, RedisSights, RedisSteering):
             names += self._places(target.name)
             names += (self._keys.breaker(target.name), self._keys.tokens(target.name))
             names.append(self._keys.pause(target.name))
-            arguments += (*limit_arguments(target), target.retry.max_age)
+            arguments += (packed_limits(target), target.retry.max_age)
         nearest, *moved = self._run_noting("move", names, arguments)
         by_target: dict[str, list[str]] = {}
         for number, _kind, identity in moved:

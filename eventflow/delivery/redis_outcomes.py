@@ -21,10 +21,10 @@ __all__ = ["RedisOutcomes", "read_finished"]
 _UNANSWERED = (redis.ConnectionError, redis.TimeoutError, redis.exceptions.NoScriptError)
 
 
-def read_finished(answer: Sequence[Any]) -> Finished:
+def read_finished(answer: bytes) -> Finished:
     """Read what `lua/finish.lua` returns."""
-    change, *recorded = answer
-    return Finished([bool(one) for one in recorded], BreakerChange(change.decode()))
+    change, _, recorded = answer.decode().partition(" ")
+    return Finished([each == "1" for each in recorded], BreakerChange(change))
 
 
 class RedisOutcomes:

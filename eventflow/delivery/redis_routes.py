@@ -8,6 +8,7 @@ from eventflow.delivery.answers import Planned, RouteWork
 from eventflow.delivery.calls import Routed, RoutesTaken, Routing, patience_of
 from eventflow.delivery.journal_facts import letter_facts, match_facts
 from eventflow.delivery.keys import DEAD_LETTERS, ROUTE
+from eventflow.delivery.packing import cut
 from eventflow.delivery.redis_journal import RedisJournal
 from eventflow.delivery.scripts import Argument
 from eventflow.events import delivery_id
@@ -15,6 +16,8 @@ from eventflow.journal import MOST_ERROR
 from eventflow.records import DeadLetter
 
 __all__ = ["RedisRoutes"]
+
+_TEXTS = 5  # of one event that is handed out
 
 
 class RedisRoutes(RedisJournal):
@@ -38,10 +41,10 @@ class RedisRoutes(RedisJournal):
         keys = [self._keys.queued(ROUTE), self._keys.running(ROUTE), self._keys.lanes]
         keys.append(self._keys.counts(ROUTE))
         arguments: list[Argument] = [self._keys.prefix, most, lease, answers, patience]
-        left, is_called, *given = self._scripts.run("begin_route", keys, arguments)
+        left, is_called, lengths, text = self._scripts.run("begin_route", keys, arguments)
         works = [
-            RouteWork(event_id.decode(), body, float(accepted), attempts, lane.decode())
-            for event_id, body, accepted, attempts, lane in given
+            RouteWork(event_id.decode(), body, float(accepted), int(attempts), lane.decode())
+            for event_id, lane, body, accepted, attempts in cut(lengths, text, _TEXTS)
         ]
         return RoutesTaken(works, left, bool(is_called))
 

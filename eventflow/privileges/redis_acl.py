@@ -137,8 +137,9 @@ def _ledger_grants(duty: Duty) -> Iterator[Grant]:
         if duty.role in {Role.WORKER, Role.RECORDER}:
             yield Grant(_LEDGER, _of_targets(keys, duty))
             yield Grant(("hmget",), _pauses(keys, duty), "R")
-            yield Grant(("get", "del"), (keys.body("*"),))
-            yield Grant(("exists", "hincrby", "expire"), (keys.event("*"),))
+            # Those of the version before, which may still run: get and exists.
+            yield Grant(("get", "mget", "del"), (keys.body("*"),))
+            yield Grant(("exists", "hincrby", "hlen", "expire"), (keys.event("*"),))
             yield Grant(("hset", "zadd"), (keys.dead_letters, keys.queued(DEAD_LETTERS)), "W")
             yield Grant(("hincrby",), (keys.counts(DEAD_LETTERS),))
         if duty.role is Role.RECORDER:
@@ -157,8 +158,10 @@ def _grants_of_all(duty: Duty) -> Iterator[Grant]:
     """Return what those may who work on all that the ledger holds."""
     yield Grant((*_LEDGER, *_JOURNAL), ("eventflow:*",))
     yield Grant(("mget",), (_ANY_REPORT,), "R")
-    if duty.role is Role.ROUTER:  # its reconciler looks for what is nowhere
-        yield Grant(("scan", "zscan", "hscan"), ("eventflow:*",), "R")
+    if (
+        duty.role is Role.ROUTER
+    ):  # it reads many bodies at once; its reconciler looks for what is nowhere
+        yield Grant(("mget", "scan", "zscan", "hscan"), ("eventflow:*",), "R")
     else:  # for `eventflow doctor`
         yield Grant(("info", "config|get"))
 

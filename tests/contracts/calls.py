@@ -298,6 +298,18 @@ class TakeContract:
             assert sorted(ids[:2]) == sorted(set(apart))
         assert 2 == len(ledger.queued(TARGET, 10))
 
+    def test_more_are_looked_at_where_the_first_may_not_run(self, ledger: Ledger) -> None:
+        """What may not run at the head of the queue is answered, and who asked for one gets the next."""
+        [first] = registered(ledger, 1)
+        ledger.claim(VENDOR, [first], lease=LEASE, owner="gone")
+        ledger.lost(TARGET, owner="gone", delay=0, error="killed")
+        ledger.move([VENDOR], 10)
+        later = registered(ledger, 3, "later")
+        taken = take(ledger, draw=replace(FIVE, most=1, begins_all=True))
+        assert [first] == ids_of(taken, Verdict.APART)
+        assert later[:1] == ids_of(taken)
+        assert 3 == taken.left
+
     def test_what_has_ended_a_worker_is_taken_alone(
         self, ledger: Ledger, wait_until: WaitUntil
     ) -> None:

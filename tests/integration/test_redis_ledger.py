@@ -37,6 +37,16 @@ class TestRedisLedger(LedgerContract):
         assert {event, *counts, "eventflow:buses"} == left
         assert 86_000 < client.ttl(event) <= 86_400
 
+    def test_an_event_that_was_taken_out_stays_out(
+        self, ledger: RedisLedger, client: redis.Redis
+    ) -> None:
+        """Finishing the delivery of an event that someone has deleted does not make a part of it anew."""
+        [identity] = register(ledger, "e1", TARGET)
+        client.delete("eventflow:{default}:event:e1")
+        claim(ledger, identity)
+        assert [True] == ledger.finish(VENDOR, [Finish(identity, 1, Outcome.DONE)]).recorded
+        assert not client.exists("eventflow:{default}:event:e1")
+
     def test_a_window_of_zero_forgets_at_once(self, client: redis.Redis) -> None:
         """Zero is a window: nothing is remembered."""
         ledger = RedisLedger(client, window=0)

@@ -19,17 +19,18 @@
 --            routed, 3 refused, since as many wait as may
 --# include journal
 --# include calls
+--# include lists
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
+local now_text = string.format('%.6f', now)
 local prefix, most, message = ARGV[1], tonumber(ARGV[2]), ARGV[4]
 local room = most > 0 and most - redis.call('ZCARD', KEYS[1]) or math.huge
 local answers, queued, lanes, waiting = {0}, {}, {}, {}
 local new, known = 0, 0
 
-local function keep(id, text, lane)
-  redis.call('HSET', prefix .. 'event:' .. id, 'state', 'accepted', 'accepted', now, 'lane', lane)
+local function keep(id, event, text, lane)
+  redis.call('HSET', event, 'state', 'accepted', 'accepted', now_text, 'lane', lane)
   redis.call('SET', prefix .. 'body:' .. id, text)
-  queued[#queued + 1] = now
   queued[#queued + 1] = id
   if not waiting[lane] then
     waiting[lane] = {}
@@ -39,19 +40,10 @@ local function keep(id, text, lane)
   note('accepted', 'e', id, 'a', lane)
 end
 
--- Add words to a list or a set, a thousand at once: Lua cannot hand over any number. Returns what the
--- last command does.
-local function add(command, key, words)
-  local answer
-  for first = 1, #words, 1000 do
-    answer = redis.call(command, key, unpack(words, first, math.min(#words, first + 999)))
-  end
-  return answer
-end
-
 for i = 5, #ARGV, 3 do
   local id, answer = ARGV[i], 1
-  local state = redis.call('HGET', prefix .. 'event:' .. id, 'state')
+  local event = prefix .. 'event:' .. id
+  local state = redis.call('HGET', event, 'state')
   if state then
     note('duplicate', 'e', id)
     answer = state == 'accepted' and 2 or 0
@@ -61,15 +53,15 @@ for i = 5, #ARGV, 3 do
   else
     room = room - 1
     new = new + 1
-    keep(id, ARGV[i + 1], ARGV[i + 2])
+    keep(id, event, ARGV[i + 1], ARGV[i + 2])
   end
   answers[#answers + 1] = answer
 end
 if new > 0 then
-  add('ZADD', KEYS[1], queued)
+  with_all('ZADD', KEYS[1], scored(now_text, queued))
   for _, lane in ipairs(lanes) do
     local ids = waiting[lane]
-    if add('RPUSH', prefix .. 'lane:' .. lane, ids) == #ids then
+    if with_all('RPUSH', prefix .. 'lane:' .. lane, ids) == #ids then
       redis.call('RPUSH', KEYS[2], lane)
     end
   end

@@ -16,8 +16,8 @@
 -- ARGV 12           1 when the answer to this claim was lost: what it had drawn is given back first
 -- ARGV 13, 14       1 when this answers a message; after how many seconds one that nobody has taken
 --                   counts as lost: one more is sent when much is left. '' where none is to be
--- ARGV 15..22       the target's limits
--- ARGV i+22         the ids of the deliveries that are named
+-- ARGV 15           the target's limits
+-- ARGV i+15         the ids of the deliveries that are named
 -- Returns how many are queued still, 1 when a message is to be sent, now, and as shared/pieces.lua has
 -- it, 8 texts for each delivery: its id; its verdict and more words; and, where it is to run or has
 -- spent a budget, body, input, rules, error type, error and the traceparent of the step before
@@ -37,17 +37,18 @@
 --# include lists
 --# include pauses
 --# include pieces
+--# include tokens
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
+local now_text = string.format('%.6f', now)
 local lease, most_attempts, most_age = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local most_crashes, owner = tonumber(ARGV[4]), ARGV[5]
 local prefix, name = ARGV[7], ARGV[8]
 local most, look, is_one_begun = tonumber(ARGV[9]) or math.huge, tonumber(ARGV[10]), ARGV[11] == '1'
-local limits = read_limits(15)
+local limits = read_limits(ARGV[15])
 local queued, running, waiting, parked = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local counts, breaker, bucket = KEYS[5], KEYS[6], KEYS[7]
 local paused, is_paused = pause_of(KEYS[8], now)
-local FIRST = 15 + LIMITS
 local head = tonumber(redis.call('HGET', counts, 'head') or 0)
 local state, _, probe = breaker_of(breaker, now)
 local in_line = redis.call('ZCARD', parked)
@@ -75,14 +76,9 @@ local function move_leased()
   if #leased == 0 then
     return
   end
-  local entries = {}
-  for _, id in ipairs(leased) do
-    entries[#entries + 1] = now + lease
-    entries[#entries + 1] = id
-  end
   with_all('ZREM', queued, leased)
   with_all('ZREM', waiting, leased)
-  with_all('ZADD', running, entries)
+  with_all('ZADD', running, scored(string.format('%.6f', now + lease), leased))
   leased, is_leased = {}, {}
 end
 
@@ -194,7 +190,7 @@ local function lease_it(id, delivery, facts, verdict, is_again)
     return
   end
   pass_limits(id)
-  facts.tries, facts.first = facts.tries + 1, facts.first or string.format('%.6f', now)
+  facts.tries, facts.first = facts.tries + 1, facts.first or now_text
   if is_one_begun and runs > 0 then
     redis.call('HSET', delivery, 'owner', owner, 'verdict', verdict, 'ahead', 1)
   else
@@ -234,13 +230,17 @@ local function claim(id, facts, since, is_alone)
   end
   bodies[#bodies + 1] = prefix .. 'body:' .. string.sub(id, 1, -#name - 2)
   bodies_at[#bodies_at + 1] = #texts + BODY
-  local words = string.format('%s %d %s %s %s %s %.6f', verdict, facts.tries, facts.accepted or now,
-    facts.first or 0, facts.redrives or 0, facts.failed or 0, paused - tonumber(facts.paused or 0))
-  answer(id, words, nil, facts.input, facts.rules, facts.error_type, facts.error, facts.trace)
+  local words = {verdict, facts.tries, facts.accepted or now_text, facts.first or '0',
+    facts.redrives or '0', facts.failed or '0', '0'}
+  if paused > 0 then
+    words[7] = string.format('%.6f', paused - tonumber(facts.paused or 0))
+  end
+  answer(id, table.concat(words, ' '), nil, facts.input, facts.rules, facts.error_type, facts.error,
+    facts.trace)
 end
 
 local named = {}
-for i = FIRST, #ARGV do
+for i = 16, #ARGV do
   named[#named + 1] = ARGV[i]
 end
 local is_alone = ARGV[6] == '1' -- where all are begun, others run beside them already
@@ -265,29 +265,35 @@ for _, id in ipairs(named) do
   end
   claim(id, facts_of(delivery_of(id)), tonumber(redis.call('ZSCORE', queued, id) or nil), is_alone)
 end
-move_leased() -- or they would be found once more
-if look > 0 and runs < most and not is_closed then
-  -- A target with limits gives one at a time: what they hold back is parked on the way.
-  local is_limited = limits.rate or limits.in_flight or state ~= 'closed'
-  local ids = redis.call('ZRANGE', queued, 0, look - 1, 'WITHSCORES')
+-- A target with limits gives one at a time: what they hold back is parked on the way.
+local is_limited = limits.rate or limits.in_flight or state ~= 'closed'
+local seen, looked, number = {}, 0, math.min(look, most - runs) -- mostly the first may run
+while number > 0 and not is_closed do
+  move_leased() -- or they would be found once more
+  local ids = redis.call('ZRANGE', queued, 0, number - 1, 'WITHSCORES')
   for i = 1, #ids, 2 do
-    if runs >= most or is_closed or (is_limited and runs > 0) then
-      break
+    local id = ids[i]
+    is_closed = is_closed or runs >= most or looked >= look or (is_limited and runs > 0)
+    local facts = not (is_closed or seen[id]) and facts_of(delivery_of(id))
+    if facts and facts.lost > 0 and runs > 0 and is_one_begun then
+      is_closed = true -- it is taken alone, and next
+    elseif facts then
+      seen[id], looked = true, looked + 1
+      claim(id, facts, tonumber(ids[i + 1]), is_one_begun) -- what runs beside others is never alone
     end
-    local facts = facts_of(delivery_of(ids[i]))
-    if facts.lost > 0 and runs > 0 and is_one_begun then
-      break -- it is taken alone, and next
-    end
-    claim(ids[i], facts, tonumber(ids[i + 1]), is_one_begun) -- what runs beside others is never alone
   end
+  if number == look or runs >= most or #ids < 2 * number then
+    break
+  end
+  number = look -- only where not all of those may run, more are looked at
 end
 move_leased()
 redis.call('HSET', counts, 'head', string.format('%.6f', head))
-for i, body in ipairs(read_all(bodies)) do
+for i, body in ipairs(#bodies > 0 and redis.call('MGET', unpack(bodies)) or bodies) do
   texts[bodies_at[i]] = body or ''
 end
 local left, is_called = redis.call('ZCARD', queued), 0
 if ARGV[14] ~= '' and runs > 0 and left >= runs then
   is_called = call(counts, now, tonumber(ARGV[14]))
 end
-return {left, is_called, string.format('%.6f', now), joined(texts)}
+return {left, is_called, now_text, joined(texts)}

@@ -20,6 +20,7 @@
 -- Returns {per event: 1, or 0 when it was routed before}, {per target: 1 when its queue is to be
 -- sent a message}
 --# include journal
+--# include lists
 --# include pauses
 --# include registering
 --# include calls
@@ -35,21 +36,22 @@ for i = 1, number do
   at = at + 2
 end
 
+local function add(fields, name, value)
+  fields[#fields + 1] = name
+  fields[#fields + 1] = value
+end
+
 local function deliver(first, kind, accepted)
   local target, id, rules = targets[tonumber(ARGV[first])], ARGV[first + 1], ARGV[first + 2]
   local fields = {'attempts', 0, 'type', kind, 'rules', rules, 'accepted', accepted}
-  local function add(name, value)
-    fields[#fields + 1] = name
-    fields[#fields + 1] = value
-  end
   if ARGV[first + 3] ~= '' then
-    add('input', ARGV[first + 3])
+    add(fields, 'input', ARGV[first + 3])
   end
   if ARGV[first + 4] ~= '' then
-    add('trace', ARGV[first + 4])
+    add(fields, 'trace', ARGV[first + 4])
   end
   if target.paused > 0 then
-    add('paused', target.paused)
+    add(fields, 'paused', target.paused)
   end
   redis.call('HSET', prefix .. 'delivery:' .. id, unpack(fields))
   target.ids[#target.ids + 1] = id
@@ -64,7 +66,7 @@ local function bury(first)
   note('unroutable', 'd', id, 'k', ARGV[first + 3], 'x', ARGV[first + 4], 'f', ARGV[first + 5])
 end
 
-local answers, calls = {}, {}
+local answers, calls, ids, routed = {}, {}, {}, 0
 while at <= #ARGV do
   local id, kind, matched = ARGV[at], ARGV[at + 1], ARGV[at + 2]
   local deliveries, letters = tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4])
@@ -83,16 +85,20 @@ while at <= #ARGV do
     end
     redis.call('HSET', event, 'state', 'routed', 'left', deliveries)
     redis.call('HDEL', event, 'lane')
-    redis.call('HINCRBY', KEYS[5], 'delivered', 1)
+    routed = routed + 1
     if deliveries == 0 then
       redis.call('DEL', prefix .. 'body:' .. id)
       redis.call('EXPIRE', event, window)
     end
   end
-  redis.call('ZREM', KEYS[1], id)
-  redis.call('ZREM', KEYS[2], id)
+  ids[#ids + 1] = id
   answers[#answers + 1] = facts[1] == 'accepted' and 1 or 0
   at = at + 5 * deliveries + 6 * letters
+end
+with_all('ZREM', KEYS[1], ids)
+with_all('ZREM', KEYS[2], ids)
+if routed > 0 then
+  redis.call('HINCRBY', KEYS[5], 'delivered', routed)
 end
 for i, target in ipairs(targets) do
   calls[i] = 0

@@ -7,6 +7,7 @@
 -- ARGV 4..7         the event as JSON, its type, its rules as JSON, its input as JSON or ''
 -- Returns 1, or 0 when it is in flight or was revived before
 --# include journal
+--# include lists
 --# include pauses
 --# include registering
 local mark = 'redrives:' .. ARGV[2]

@@ -3,9 +3,11 @@
 
 -- Returns the lengths of texts, one after another, and the texts themselves, put together.
 local function joined(texts)
-  local lengths = {}
+  local lengths, written = {}, {} -- most lengths are those of others: each is written once
   for i = 1, #texts do
-    lengths[i] = #texts[i]
+    local length = #texts[i]
+    written[length] = written[length] or tostring(length)
+    lengths[i] = written[length]
   end
   return table.concat(lengths, ' '), table.concat(texts)
 end

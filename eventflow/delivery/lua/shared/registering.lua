@@ -1,10 +1,9 @@
--- Queueing and counting what is registered, for a target's balance. Included by what registers.
+-- Queueing and counting what is registered, for a target's balance. Included by what registers, with
+-- shared/lists.lua.
 --
 -- counts:<target>    registered: deliveries that were registered, since this is counted;
 --                    before: those of before, set once (balances.lua), so that the balance is even then;
 --                    unserved: since when it has got deliveries without a success (finish.lua)
-
-local MOST_IN_ONE = 1000 -- entries of one command: Lua cannot hand over any number
 
 -- Queue deliveries that were written just now, in their order, and count them.
 local function register(ids, queued, counts, now)
@@ -14,12 +13,10 @@ local function register(ids, queued, counts, now)
     redis.call('HSET', counts, 'before', 0) -- a target's very first
   end
   redis.call('HSETNX', counts, 'unserved', now)
-  for first = 1, number, MOST_IN_ONE do
-    local entries = {}
-    for i = first, math.min(number, first + MOST_IN_ONE - 1) do
-      entries[#entries + 1] = now + (i - 1) * 0.000001 -- what has one time is in the order of ids
-      entries[#entries + 1] = ids[i]
-    end
-    redis.call('ZADD', queued, unpack(entries))
+  local entries = {}
+  for i = 1, number do -- the last first, as in shared/lists.lua
+    entries[2 * i - 1] = now + (number - i) * 0.000001 -- what has one time is in the order of ids
+    entries[2 * i] = ids[number + 1 - i]
   end
+  with_all('ZADD', queued, entries)
 end

@@ -1,4 +1,4 @@
-"""Asking the ledger in the caller's own thread, where nothing can take longer than the caller waits.
+"""Asking the ledger in the caller's own thread, or event loop, where nothing can take longer than the caller waits.
 
 On a connection that is open already there is no name to be looked up and nothing to be set up: what is
 sent and what is read each have a time limit, and nothing is tried again. All else, and all that goes
@@ -8,7 +8,9 @@ What is asked here is answered with whole numbers, which are read off the socket
 of reading, made for answers of any shape, takes longer than all the rest of the question.
 """
 
+import asyncio
 import logging
+import socket
 import time
 from collections import deque
 from contextlib import suppress
@@ -77,16 +79,31 @@ class AtOnce:
             return None
         try:
             answer = _ask(connection._sock, command, started + seconds)  # noqa: SLF001 - see _is_known
-        except TimeoutError as error:
-            self._drop(connection)
-            message = f"no answer within {seconds:.3g} s"
-            raise redis.TimeoutError(message) from error
-        except (OSError, ValueError):
-            self._drop(connection)
+        except BaseException as error:  # noqa: BLE001 - raised again, unless it is known
+            self._give_up(connection, error)
             return None
-        except BaseException:  # a signal's, gevent's: an answer to this is still to come
-            self._drop(connection)
-            raise
+        self._idle.append((connection, started))
+        return answer
+
+    async def ask_in_loop(self, command: bytes, seconds: float) -> list[int] | None:
+        """Send a command as `ask` does, from a coroutine: the event loop waits for the answer.
+
+        Args, Returns and Raises are those of `ask`. Of TLS, too, it is to be asked otherwise.
+        """
+        started = time.monotonic()
+        connection = self._take(started)
+        if connection is None:
+            return None
+        line = connection._sock  # noqa: SLF001 - see _is_known
+        if type(line) is not socket.socket:  # no loop waits for one of TLS
+            self._idle.append((connection, started))
+            return None
+        try:
+            async with asyncio.timeout(seconds):
+                answer = await _ask_in_loop(line, command)
+        except BaseException as error:  # noqa: BLE001 - raised again, unless it is known
+            self._give_up(connection, error)
+            return None
         self._idle.append((connection, started))
         return answer
 
@@ -103,6 +120,20 @@ class AtOnce:
             ):
                 return connection
             self._drop(connection)
+
+    def _give_up(self, connection: Any, error: BaseException) -> None:
+        """Drop a connection on which an answer may still come; raise what says more than that it is lost.
+
+        Raises:
+            redis.TimeoutError: When the answer is late.
+            BaseException: A signal's, a cancelled task's, gevent's.
+        """
+        self._drop(connection)
+        if isinstance(error, TimeoutError):
+            message = "no answer in time"
+            raise redis.TimeoutError(message) from error
+        if not isinstance(error, OSError | ValueError):
+            raise error
 
     def _drop(self, connection: Any) -> None:
         connection.disconnect()
@@ -131,6 +162,22 @@ def _ask(line: Any, command: bytes, until: float) -> list[int]:
     while True:
         line.settimeout(max(_LEAST, until - time.monotonic()))
         received = line.recv(_MOST_READ)
+        if not received:
+            raise ConnectionResetError
+        answer += received
+        numbers = _read_numbers(answer)
+        if numbers is not None:
+            return numbers
+
+
+async def _ask_in_loop(line: socket.socket, command: bytes) -> list[int]:
+    """Send and read as `_ask`, for as long as it takes."""
+    loop = asyncio.get_running_loop()
+    line.setblocking(False)
+    await loop.sock_sendall(line, command)
+    answer = b""
+    while True:
+        received = await loop.sock_recv(line, _MOST_READ)
         if not received:
             raise ConnectionResetError
         answer += received

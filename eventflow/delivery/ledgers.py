@@ -74,6 +74,15 @@ class Ledgers:
         ledger = self._by_bus.get((os.getpid(), bus))
         return ledger.accept_at_once(events, seconds) if isinstance(ledger, RedisLedger) else None
 
+    async def accept_in_loop(
+        self, bus: str, events: Sequence[tuple[str, bytes, str]], seconds: float
+    ) -> Accepted | None:
+        """Have the ledger of *bus* take events now; see `RedisLedger.accept_in_loop`."""
+        ledger = self._by_bus.get((os.getpid(), bus))
+        if not isinstance(ledger, RedisLedger):
+            return None
+        return await ledger.accept_in_loop(events, seconds)
+
     def be_ready(self, bus: str) -> None:
         """Have a connection open for `accept_at_once`; this may take long."""
         ledger = self._by_bus.get((os.getpid(), bus))

@@ -20,7 +20,7 @@ from eventflow.delivery.redis_claims import RedisClaims
 from eventflow.delivery.redis_routes import RedisRoutes
 from eventflow.delivery.redis_sights import RedisSights
 from eventflow.delivery.redis_steering import RedisSteering
-from eventflow.delivery.scripts import Argument, guarded
+from eventflow.delivery.scripts import Argument, guarded, ledger_error
 from eventflow.records import DeadLetter
 from eventflow.rules.targets import Target
 
@@ -98,6 +98,19 @@ class RedisLedger(RedisClaims, RedisRoutes, RedisSights, RedisSteering):
         answer = guarded(self._client, lambda: self._at_once.ask(command, seconds))
         return None if answer is None else _read_accepted(answer)
 
+    async def accept_in_loop(
+        self, events: Sequence[tuple[str, bytes, str]], seconds: float
+    ) -> Accepted | None:
+        """Take events as `accept_at_once` does, from a coroutine; no loop is blocked."""
+        if not self._known:
+            return None
+        command = self._accept_command(events, self._call_for(events))
+        try:
+            answer = await self._at_once.ask_in_loop(command, seconds)
+        except redis.TimeoutError as error:
+            raise ledger_error(self._client, error) from error
+        return None if answer is None else _read_accepted(answer)
+
     def be_ready(self) -> None:
         """Have a connection open for `accept_at_once`; this may take long."""
         self._at_once.keep_one()
@@ -126,8 +139,8 @@ class RedisLedger(RedisClaims, RedisRoutes, RedisSights, RedisSteering):
         form = self._forms.get(message is not None)
         if form is None:
             keys, arguments = self._accept_words((), message)
-            arguments = [*arguments[:-1], None, *[None] * 3]
-            form = Template(self._noting.command("accept", keys, arguments))
+            changing = [None] * 4  # the message, and the three words of an event
+            form = Template(self._noting.command("accept", keys, [*arguments[:-1], *changing]))
             self._forms[message is not None] = form
         return form.pack((message or b"", *events[0]))
 

@@ -16,7 +16,7 @@ from eventflow.errors import LedgerError
 from eventflow.settings import mask_url
 from eventflow.tls import tls_advice
 
-__all__ = ["Argument", "Scripts", "connect_redis", "guarded", "is_unanswered"]
+__all__ = ["Argument", "Scripts", "connect_redis", "guarded", "is_unanswered", "ledger_error"]
 
 Argument = str | bytes | int | float
 T = TypeVar("T")
@@ -70,21 +70,21 @@ def guarded(client: Any, call: Callable[[], T]) -> T:
     try:
         return call()
     except redis.RedisError as error:
-        place = _describe(client)
-        if isinstance(error, redis.exceptions.NoPermissionError) or "The user executing" in str(
-            error
-        ):
-            message = (
-                f"the ledger at {place} does not let this user do what is needed: {error}. "
-                "`eventflow acl redis` prints the rights of each kind of process"
-            )
-            raise LedgerError(message) from error
+        raise ledger_error(client, error) from error
+
+
+def ledger_error(client: Any, error: redis.RedisError) -> LedgerError:
+    """Return the LedgerError that says of what went wrong where it did and what to do."""
+    place = _describe(client)
+    if isinstance(error, redis.exceptions.NoPermissionError) or "The user executing" in str(error):
         message = (
-            f"the ledger at {place} cannot be used: {str(error).rstrip('.')}. {_advise(error)}"
+            f"the ledger at {place} does not let this user do what is needed: {error}. "
+            "`eventflow acl redis` prints the rights of each kind of process"
         )
-        is_tls = issubclass(client.connection_pool.connection_class, redis.SSLConnection)
-        message += tls_advice("rediss://" if is_tls else "", error)
-        raise LedgerError(message) from error
+        return LedgerError(message)
+    message = f"the ledger at {place} cannot be used: {str(error).rstrip('.')}. {_advise(error)}"
+    is_tls = issubclass(client.connection_pool.connection_class, redis.SSLConnection)
+    return LedgerError(message + tls_advice("rediss://" if is_tls else "", error))
 
 
 def _advise(error: redis.RedisError) -> str:

@@ -101,11 +101,15 @@ class Errand:
         for bus in {part.bus for part in self._parts}:
             self._ledgers.be_ready(bus)
 
+    @property
+    def is_accepted(self) -> bool:
+        """Whether the ledger has taken all events."""
+        with self._lock:
+            return len(self._accepted) == len(self._wanted)
+
     def give_up(self) -> None:
         """End the waiting: `done` is set now, as things stand."""
-        with self._lock:
-            is_accepted = len(self._accepted) == len(self._wanted)
-        if is_accepted:
+        if self.is_accepted:
             self._waker.give_up(len(self._wanted))
             self._end(None)
         elif not self._is_begun:
@@ -132,7 +136,8 @@ class Errand:
         """Have a part accepted; return how many were taken, and those that a router is to be told of."""
         answers = self._answers
         if answers is None:
-            answers = self._ledgers.of(part.bus).accept(part.words())
+            bus, events = part.call
+            answers = self._ledgers.of(bus).accept(events)
         return self._note(part, answers)
 
     def _note(self, part: Part, answers: Accepted) -> tuple[int, list[Event[Any]]]:

@@ -10,7 +10,7 @@ from eventflow.events import Event
 from eventflow.metrics import meter
 from eventflow.publishing.preparation import Ready
 
-__all__ = ["MOST_AT_ONCE", "Part", "Wording", "in_parts", "refusal"]
+__all__ = ["MOST_AT_ONCE", "Part", "Wording", "in_parts", "only_part", "refusal"]
 
 MOST_AT_ONCE = 500
 """Events in one call of the ledger."""
@@ -28,9 +28,17 @@ class Part:
     bus: str
     events: Sequence[Ready]
 
-    def words(self) -> list[tuple[str, bytes, str]]:
-        """Return what the ledger is asked to take: ids, JSON and lanes."""
-        return [(one.event.id, one.body, _lane(one.event)) for one in self.events]
+    @property
+    def call(self) -> tuple[str, list[tuple[str, bytes, str]]]:
+        """What the ledger is asked: the bus, and ids, JSON and lanes of its events."""
+        return self.bus, [(one.event.id, one.body, _lane(one.event)) for one in self.events]
+
+    def is_settled(self, answers: Accepted) -> bool:
+        """Whether all events are taken, and no router is left to be told; if so, they are counted."""
+        if answers.is_call_due or Acceptance.FULL in answers:
+            return False
+        self.count(answers)
+        return True
 
     def count(self, answers: Accepted) -> None:
         """Count what became of the events."""
@@ -69,6 +77,12 @@ def in_parts(ready: Sequence[Ready]) -> list[Part]:
         for bus, group in by_bus.items()
         for start in range(0, len(group), MOST_AT_ONCE)
     ]
+
+
+def only_part(ready: Sequence[Ready]) -> Part | None:
+    """Return these events as the one part that they are; None where they are more, or none."""
+    buses = {one.event.bus for one in ready}
+    return Part(buses.pop(), ready) if len(buses) == 1 and len(ready) <= MOST_AT_ONCE else None
 
 
 def refusal(

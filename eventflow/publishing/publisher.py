@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from functools import cached_property, partial
 from typing import Any
 
-from eventflow.delivery import Acceptance, Accepted, Ledgers
-from eventflow.errors import LedgerError
+from eventflow.delivery import Accepted, Ledgers
+from eventflow.errors import LedgerError, PublishError
 from eventflow.events import Event
 from eventflow.publishing.carriers import MOST, Carriers
 from eventflow.publishing.errand import Errand
-from eventflow.publishing.parts import MOST_AT_ONCE, Part, Wording, in_parts, refusal
+from eventflow.publishing.parts import Part, Wording, in_parts, only_part, refusal
 from eventflow.publishing.preparation import Preparation, Publishable, Ready
 from eventflow.publishing.waker import Waker
 from eventflow.schemas.source import SchemaSource
@@ -92,14 +92,19 @@ class Publisher:
             return
         until = time.monotonic() + self._settings.publish_deadline
         answers = None
-        buses = {one.event.bus for one in ready}
-        if len(buses) == 1 and len(ready) <= MOST_AT_ONCE:
-            part = Part(buses.pop(), ready)
-            answers = self._accept_at_once(part)
-            if answers is not None and not (answers.is_call_due or Acceptance.FULL in answers):
-                part.count(answers)
+        part = only_part(ready)
+        if part is not None:
+            try:
+                answers = self._ledgers.accept_at_once(*part.call, self._settings.publish_deadline)
+            except LedgerError as error:
+                raise self._refuse_late(part) from error
+            if answers is not None and part.is_settled(answers):
                 return
-        errand = self._errand(ready, max(0.0, until - time.monotonic()), answers)
+        self._send(self._errand(ready, max(0.0, until - time.monotonic()), answers))
+
+    def _send(self, errand: Errand) -> None:
+        """Have a carrier run an errand, and wait for its end until the deadline."""
+        assert self._carriers is not None
         load = self._carriers.start(partial(self._carry, errand))
         while not errand.done.done():
             try:
@@ -111,27 +116,10 @@ class Publisher:
                 errand.give_up()
         errand.done.result()
 
-    def _accept_at_once(self, part: Part) -> Accepted | None:
-        """Have the ledger take events here, where that takes no longer than one waits for it anyway.
-
-        Returns:
-            What became of them; None where an errand is to ask.
-
-        Raises:
-            PublishError: When the ledger does not answer in time.
-        """
-        seconds = self._settings.publish_deadline
-        try:
-            return self._ledgers.accept_at_once(part.bus, part.words(), seconds)
-        except LedgerError as error:
-            part.count_failed()
-            ids = [one.event.id for one in part.events]
-            raise refusal(self._wording.late, ids, unknown=ids) from error
-
     def _carry(self, errand: Errand) -> None:
         assert self._carriers is not None
         errand.run(self._carriers.start)
-        if errand.done.exception() is None:
+        if errand.is_accepted:
             errand.be_ready()
 
     async def apublish(self, items: Sequence[Publishable]) -> list[Event[Any]]:
@@ -141,15 +129,31 @@ class Publisher:
         """
         with self._tracing.publication() as publication:
             ready = self._preparation.of(items, publication)
-            await self._arun(self._errand(ready, self._settings.publish_deadline))
+            await self._arun(ready)
         return [one.event for one in ready]
 
-    async def _arun(self, errand: Errand) -> None:
+    async def _arun(self, ready: Sequence[Ready]) -> None:
         if self._carriers is None:
-            errand.run(lambda work: work())
-            errand.done.result()
+            self._run(ready)
             return
-        load = self._carriers.start(partial(errand.run, self._carriers.start))
+        until = time.monotonic() + self._settings.publish_deadline
+        answers = None
+        part = only_part(ready)
+        if part is not None:
+            try:
+                answers = await self._ledgers.accept_in_loop(
+                    *part.call, self._settings.publish_deadline
+                )
+            except LedgerError as error:
+                raise self._refuse_late(part) from error
+            if answers is not None and part.is_settled(answers):
+                return
+        await self._asend(self._errand(ready, max(0.0, until - time.monotonic()), answers))
+
+    async def _asend(self, errand: Errand) -> None:
+        """Have a carrier run an errand as `_send` does, from a coroutine."""
+        assert self._carriers is not None
+        load = self._carriers.start(partial(self._carry, errand))
         done = asyncio.wrap_future(errand.done)
         try:
             while not done.done():
@@ -186,6 +190,11 @@ class Publisher:
             wording=self._wording,
             answers=answers,
         )
+
+    def _refuse_late(self, part: Part) -> PublishError:
+        part.count_failed()
+        ids = [one.event.id for one in part.events]
+        return refusal(self._wording.late, ids, unknown=ids)
 
     @cached_property
     def _wording(self) -> Wording:

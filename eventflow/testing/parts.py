@@ -116,6 +116,10 @@ class MemoryBroker:
         """Put *messages* on their queues."""
         self._messages.extend(messages)
 
+    def post(self, messages: Sequence[Message]) -> None:
+        """Put *messages* on their queues."""
+        self.send(messages)
+
     def depth(self, queue: str) -> int:
         """Return how many messages wait on *queue*."""
         return sum(message.queue == queue for message in self._messages)

@@ -31,6 +31,9 @@ class MessageSender(Protocol):
     def send(self, messages: Sequence[Message]) -> None:
         """Send all *messages*."""
 
+    def post(self, messages: Sequence[Message]) -> None:
+        """Send *messages* that may be lost, without waiting for the broker where it takes long."""
+
     def depth(self, queue: str) -> int:
         """Return how many messages wait on *queue*."""
 
@@ -93,6 +96,21 @@ class Sender:
         except self._errors() as error:
             raise self._failure(error) from error
 
+    def post(self, messages: Sequence[Message]) -> None:
+        """Send *messages*, as `send` does, without waiting for the broker to confirm them.
+
+        On RabbitMQ their confirmation is awaited when the next ones are posted on the same line, so
+        that a broker that went silent is noticed then; what came back, since its queue is gone, goes
+        once more with those. What nobody posts again after is the mover's.
+
+        Raises:
+            TransportError: As `send`; also where the broker would not keep what was posted before.
+        """
+        if messages and self.is_rabbitmq:
+            self._on_line(partial(self._post, messages))
+        else:
+            self.send(messages)
+
     def depth(self, queue: str) -> int:
         """Return how many messages wait on *queue*; 0 where there is none of that name.
 
@@ -143,13 +161,24 @@ class Sender:
         except self._errors() as error:
             raise self._failure(error) from error
 
+    def _post(self, messages: Sequence[Message], line: Line) -> None:
+        missing = line.settle()
+        messages = [*(one for one in line.posted if one.queue in missing), *messages]
+        line.posted = ()
+        if _queues_of(messages) <= line.known:
+            self._publish(messages, line)
+            line.posted = messages
+        else:
+            self._send_confirmed(messages, line)
+
     def _send_confirmed(self, messages: Sequence[Message], line: Line) -> None:
-        missing = self._publish(messages, line)
-        if not missing:
-            return
-        for queue in sorted(missing):
-            self._declare(queue, line)
-        missing = self._publish([one for one in messages if one.queue in missing], line)
+        unanswered, line.posted = [*line.posted, *messages], ()
+        self._publish(messages, line)
+        if missing := line.settle():
+            for queue in sorted(missing):
+                self._declare(queue, line)
+            self._publish([one for one in unanswered if one.queue in missing], line)
+            missing = line.settle()
         if missing:
             names = ", ".join(repr(name) for name in sorted(missing))
             message = (
@@ -157,11 +186,10 @@ class Sender:
                 "declared: does something delete queues there, such as an expiry policy?"
             )
             raise TransportError(message)
+        line.known |= _queues_of(messages)
 
-    def _publish(self, messages: Sequence[Message], line: Line) -> set[str]:
-        return line.publish(
-            [partial(self._send_one, message, mandatory=True) for message in messages]
-        )
+    def _publish(self, messages: Sequence[Message], line: Line) -> None:
+        line.publish(messages, partial(self._send_one, mandatory=True))
 
     def _declare(self, queue: str, line: Line) -> None:
         try:
@@ -226,6 +254,10 @@ class Sender:
         )
         message += tls_advice(str(self._celery.conf.broker_url), error)
         return TransportError(message)
+
+
+def _queues_of(messages: Iterable[Message]) -> set[str]:
+    return {message.queue for message in messages}
 
 
 def _push(entries: Mapping[str, Sequence[bytes]], channel: Any) -> None:

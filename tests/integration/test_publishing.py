@@ -92,10 +92,10 @@ def test_a_call_that_nobody_takes_is_made_again(any_broker: str, tmp_path: Path)
         assert deployment.depth("eventflow.route") == 1
         client.hset("eventflow:{default}:counts:eventflow.route", "called", time.time() - 2)
         flow.publish(Event(source="s", type="T", data={}))
-        assert deployment.depth("eventflow.route") == 2
+        deployment.wait(lambda: deployment.depth("eventflow.route") == 2, "the second message")
         client.hdel("eventflow:{default}:counts:eventflow.route", "called")
         flow.publish(Event(source="s", type="T", data={}))
-        assert deployment.depth("eventflow.route") == 3
+        deployment.wait(lambda: deployment.depth("eventflow.route") == 3, "the third message")
 
 
 def test_without_a_ledger_it_raises_and_says_what_did_not_go() -> None:

@@ -14,7 +14,7 @@ from eventflow.errors import EventError
 from eventflow.gateway import content_modes, crew, put_events, server, signature
 from eventflow.metrics import endpoint, labels
 from eventflow.patterns import shape, syntax
-from eventflow.publishing import carriers, outbox, publisher
+from eventflow.publishing import carriers, outbox, parts
 from eventflow.redrive import plan, run, share
 from eventflow.replay import newcomer, outlet, selection
 from eventflow.replay import run as replay_run
@@ -89,7 +89,7 @@ LIMITS: Mapping[str, Any] = {
     "journal entries, not recorded yet, in which `trace` looks for one event": (
         identifying.MOST_UNRECORDED
     ),
-    "events in one call of the ledger": publisher._MOST_AT_ONCE,
+    "events in one call of the ledger": parts.MOST_AT_ONCE,
     "events or deliveries that a message names": setting("group_size"),
     "deliveries that a worker takes at once": pace.MOST_AT_ONCE,
     "seconds for which a task takes what is queued": turn.TURN,

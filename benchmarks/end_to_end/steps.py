@@ -54,6 +54,7 @@ _STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("route: the rest of the task", ("worker/route.py",)),
     ("deliver: the rest of the task", ("worker/deliver.py", "worker/hand_back.py")),
     ("publish: the rest of the call", ("eventflow/publishing/",)),
+    ("wait for more", ("worker/turn.py",)),
     ("Celery's worker round a task", ("celery/", "eventflow/worker/", "billiard/")),
 )
 _SEND = "send a message"

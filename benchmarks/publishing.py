@@ -99,7 +99,8 @@ def steps(flow: EventFlow) -> list[tuple[str, tuple[float, float]]]:
     message = route_message("default", [(event.id, event.type)])
 
     def accept() -> None:
-        ledger.accept([(f"step-{next(numbers)}", ready[0].body, "courier.app|CourierArrived")])
+        event = (f"step-{next(numbers)}", ready[0].body, "courier.app|CourierArrived")
+        assert ledger.accept_at_once([event], 60.0) is not None
 
     return [
         ("the event is made (pydantic)", repeat(make)),

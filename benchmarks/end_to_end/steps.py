@@ -11,7 +11,15 @@ _STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("shape: a rule's input", ("eventflow/rules/inputs.py", "eventflow/rules/templates.py")),
     ("check: schema", ("eventflow/schemas/",)),
     ("event to and from JSON", ("eventflow/encoding.py", "eventflow/events.py")),
-    ("accept: the ledger's call", ("accept (eventflow/delivery/",)),
+    (
+        "accept: the ledger's call",
+        (
+            "accept (eventflow/delivery/",
+            "accept_at_once (eventflow/delivery/",
+            "accept_in_loop (eventflow/delivery/",
+            "delivery/at_once.py",
+        ),
+    ),
     ("take: begin_route", ("begin_route (eventflow/delivery/", "take_routes (eventflow/delivery/")),
     ("register: finish_route", ("finish_route", "finish_routes")),
     ("claim", ("claim (eventflow/delivery/", "take (eventflow/delivery/")),
@@ -46,6 +54,7 @@ _STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("route: the rest of the task", ("worker/route.py",)),
     ("deliver: the rest of the task", ("worker/deliver.py", "worker/hand_back.py")),
     ("publish: the rest of the call", ("eventflow/publishing/",)),
+    ("wait for more", ("worker/turn.py",)),
     ("Celery's worker round a task", ("celery/", "eventflow/worker/", "billiard/")),
 )
 _SEND = "send a message"

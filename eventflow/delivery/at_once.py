@@ -54,7 +54,8 @@ class AtOnce:
             self._pool.release(connection)
             _log.warning(
                 "redis-py %s keeps its sockets otherwise than eventflow knows: each publish() goes by "
-                "another thread, which takes more time; see whether there is a newer eventflow",
+                "another thread, which takes more time; install the version of constraints.txt, or a "
+                "newer eventflow",
                 redis.__version__,
                 extra={"action": "redis_unknown"},
             )

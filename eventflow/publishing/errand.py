@@ -51,7 +51,6 @@ class Errand:
         self._seconds = seconds
         self._most_named = most_named
         self._wording = wording
-        self._answers = answers
         self._lock = threading.Lock()
         self._until = time.monotonic() + seconds
         self._wanted = [one.event.id for part in parts for one in part.events]
@@ -59,6 +58,8 @@ class Errand:
         self._under_way: Part | None = None
         self._is_begun = False
         self._is_over = False
+        # Noted at once: what the ledger has is accepted, even if no carrier ever has time for the rest.
+        self._noted = self._note(parts[0], answers) if answers is not None else None
 
     @property
     def seconds_left(self) -> float:
@@ -134,11 +135,10 @@ class Errand:
 
     def _accept(self, part: Part) -> tuple[int, list[Event[Any]]]:
         """Have a part accepted; return how many were taken, and those that a router is to be told of."""
-        answers = self._answers
-        if answers is None:
-            bus, events = part.call
-            answers = self._ledgers.of(bus).accept(events)
-        return self._note(part, answers)
+        if self._noted is not None:
+            return self._noted
+        bus, events = part.call
+        return self._note(part, self._ledgers.of(bus).accept(events))
 
     def _note(self, part: Part, answers: Accepted) -> tuple[int, list[Event[Any]]]:
         taken = [

@@ -9,7 +9,7 @@ from eventflow.app import EventFlow
 from eventflow.settings import load_settings
 from eventflow.worker import turn as turn_module
 from eventflow.worker.lifecycle import _Lifecycle
-from eventflow.worker.turn import MOMENT, STAY, Turn
+from eventflow.worker.turn import LONGEST, MOMENT, STAY, Turn
 
 
 @pytest.fixture
@@ -35,12 +35,20 @@ def test_after_a_list_there_may_be_more(slept: list[float]) -> None:
     assert [MOMENT, MOMENT] == slept
 
 
+def test_after_a_long_list_it_waits_longer(slept: list[float]) -> None:
+    """The more come at a time, the more a longer list saves; up to a limit."""
+    own = Turn(1.0, waits=True)
+    for taken in (10, 16, 1000):
+        assert own.wait(taken)
+    assert pytest.approx([MOMENT, 0.008, LONGEST]) == slept
+
+
 def test_it_does_not_wait_for_long(slept: list[float]) -> None:
     """However much comes: what else is on the queue has its turn."""
     own = Turn(1.0, waits=True)
     while own.wait(100):
         pass
-    assert STAY - MOMENT <= sum(slept) <= STAY
+    assert STAY - LONGEST <= sum(slept) <= STAY
     assert not own.is_over()
 
 

@@ -56,7 +56,7 @@ def _read(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--rate", action="append", type=float, help="events/s; again for more")
     parser.add_argument("--seconds", type=float, default=6.0, help="of each measurement")
     parser.add_argument("--pool", default="solo", help="of Celery's workers")
-    parser.add_argument("--publishers", type=int, default=1, help="processes that publish")
+    parser.add_argument("--publishers", type=int, default=4, help="processes that publish")
     parser.add_argument("--recorder", action="store_true", help="run eventflow's recorder too")
     parser.add_argument("--task-events", action="store_true", help="have Flower told of all")
     parser.add_argument("--backlog", type=int, default=20_000, help="events, for `growth`")

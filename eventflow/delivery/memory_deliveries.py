@@ -204,6 +204,8 @@ class MemoryDeliveries(MemoryRoutes):
         delivery = self._deliveries.get(identity)
         if delivery is None:
             return False
+        if item.leased_until and item.leased_until != kept.running.get(identity):
+            return False
         if delivery.is_ahead and delivery.attempts + 1 == item.attempt:
             # It is begun by saying how it went, where the word that it is begun was lost.
             begin_one(delivery, now)

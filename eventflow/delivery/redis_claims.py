@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from functools import cache, lru_cache, partial
 from typing import Any, TypeVar
 
+import redis
+
 from eventflow.delivery.answers import (
     Claim,
     Finish,
@@ -13,22 +15,30 @@ from eventflow.delivery.answers import (
     Verdict,
 )
 from eventflow.delivery.calls import Draw, Taken
+from eventflow.delivery.ledger_clock import LedgerClock
 from eventflow.delivery.limits import packed_limits
 from eventflow.delivery.packing import Template, cut
 from eventflow.delivery.redis_outcomes import RedisOutcomes, read_finished
 from eventflow.delivery.redis_routes import RedisRoutes
-from eventflow.delivery.scripts import Argument
+from eventflow.delivery.scripts import Argument, guarded
+from eventflow.errors import LedgerError
 from eventflow.rules.targets import Target
 
 __all__ = ["RedisClaims"]
 
 _TEXTS = 8  # of one claim
+_NOW = 2  # where an answer says how late it is there
+_TOO_LATE = -1
 _VERDICTS = {verdict.value.encode(): verdict for verdict in Verdict}
 T = TypeVar("T", str, None)
 
 
 class RedisClaims(RedisRoutes):
     """Deliveries of one bus. `eventflow.delivery.ledger.Ledger` says what each method does."""
+
+    def __init__(self, client: redis.Redis, bus: str, *, journal_most: int = 0) -> None:
+        super().__init__(client, bus, journal_most=journal_most)
+        self._ledger_clock = LedgerClock()
 
     def claim(
         self,
@@ -40,7 +50,7 @@ class RedisClaims(RedisRoutes):
         alone: bool = True,
     ) -> list[Claim]:
         """Decide for each delivery whether it may run now; if so, count the attempt, lease it."""
-        how: list[Argument] = ["", 0, 0, 0, "", ""]
+        how: list[Argument] = ["", 0, 0, 0, "", "", ""]
         names, arguments = self._claim_call(target, delivery_ids, [lease, owner, int(alone)], how)
         return _read_taken(self._run_noting("claim", names, arguments)).claims
 
@@ -51,10 +61,29 @@ class RedisClaims(RedisRoutes):
         how: list[Argument] = [draw.most, draw.look, int(not draw.begins_all)]
         how += [int(draw.repeats), int(draw.answers)]
         alone = int(len(delivery_ids) == 1 and not draw.begins_all)
-        how.append(draw.patience)
-        names, arguments = self._claim_call(target, delivery_ids, [lease, owner, alone], how)
-        # What was drawn is known to nobody where the answer is lost: hence `repeats`.
-        return _read_taken(self._noting.run_once("claim", names, arguments))
+        # What was drawn is known to nobody where the answer is lost: hence `repeats`, and no other
+        # try of the same; and once an answer is not waited for any more, there is to be none.
+        for _ in range(2):
+            patience: list[Argument] = [draw.patience, self._last_moment()]
+            names, arguments = self._claim_call(
+                target, delivery_ids, [lease, owner, alone], [*how, *patience]
+            )
+            answer = self._noting.run_once("claim", names, arguments)
+            self._ledger_clock.read(float(answer[_NOW]))
+            if answer[0] != _TOO_LATE:
+                return _read_taken(answer)
+        message = "the ledger was asked twice, and each time it was too late when it could answer"
+        raise LedgerError(message) from redis.TimeoutError()
+
+    def _last_moment(self) -> Argument:
+        """Return until when, by its own clock, the ledger's answer is waited for; '' for ever."""
+        patience = self._client.connection_pool.connection_kwargs.get("socket_timeout")
+        if not patience:
+            return ""
+        if not self._ledger_clock.is_known:
+            seconds, microseconds = guarded(self._client, self._client.time)
+            self._ledger_clock.read(seconds + microseconds / 1e6)
+        return f"{self._ledger_clock.least() + patience:.6f}"
 
     def _claim_call(
         self,
@@ -125,12 +154,17 @@ def _words_of(item: Finish) -> list[Argument]:
     words: list[Argument] = [
         *(item.delivery_id, item.attempt, item.outcome.value),
         "" if item.succeeded is None else int(item.succeeded),
-        f"{item.duration:.6f}" if item.duration else "",
+        _seconds_of(item),
     ]
     if item.outcome in {Outcome.RETRY, Outcome.DEAD}:
         words += (_value_of(item), item.error_type, item.error)
         words += (item.letter.reason.value if item.letter is not None else "", item.trace)
     return words
+
+
+def _seconds_of(item: Finish) -> str:
+    seconds = item.leased_until if item.outcome is Outcome.RELEASE else item.duration
+    return f"{seconds:.6f}" if seconds else ""
 
 
 def _value_of(item: Finish) -> Argument:

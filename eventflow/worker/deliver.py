@@ -257,7 +257,12 @@ class _Worker:
         """Have what was reserved and is not begun queued again."""
         if not claims:
             return
-        untried = [Finish(one.delivery_id, one.attempt, Outcome.RELEASE) for one in claims]
+        untried = [
+            Finish(
+                one.delivery_id, one.attempt, Outcome.RELEASE, leased_until=one.now + self._lease
+            )
+            for one in claims
+        ]
         insist(lambda: self._ledger.finish(self._target, untried))
         self.made.counts["given back"] += len(claims)
         if self._is_stopping():

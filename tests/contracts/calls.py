@@ -240,6 +240,19 @@ class TakeContract:
         assert [0, 0, 0] == attempts(ledger, ids)
         assert sorted(ids) == sorted(ids_of(take(ledger, owner="two")))
 
+    def test_what_is_given_back_late_is_another_s(self, ledger: Ledger) -> None:
+        """A release that comes twice, the second time late, takes nothing from whoever has it now."""
+        ids = registered(ledger, 3)
+        releases = [
+            Finish(one.delivery_id, 1, Outcome.RELEASE, leased_until=one.now + LEASE)
+            for one in take(ledger, owner="one").claims
+        ]
+        assert [True] * 3 == ledger.finish(VENDOR, releases).recorded
+        assert ids == sorted(ids_of(take(ledger, owner="two")))
+        assert [False] * 3 == ledger.finish(VENDOR, releases).recorded
+        assert [] == ledger.queued(TARGET, 10)
+        assert [1, 0, 0] == attempts(ledger, ids)
+
     def test_an_ended_owner_is_charged_for_what_it_had_begun(self, ledger: Ledger) -> None:
         """What it had only reserved is queued at once, for anybody, and has no crash."""
         ids = registered(ledger, 3)

@@ -16,9 +16,12 @@
 -- ARGV 12           1 when the answer to this claim was lost: what it had drawn is given back first
 -- ARGV 13, 14       1 when this answers a message; after how many seconds one that nobody has taken
 --                   counts as lost: one more is sent when much is left. '' where none is to be
--- ARGV 15           the target's limits
--- ARGV i+15         the ids of the deliveries that are named
--- Returns how many are queued still, 1 when a message is to be sent, now, and as shared/pieces.lua has
+-- ARGV 15           until when this may be done, by this clock; '' for ever. Who asked has given it up
+--                   then, and asks once more: what comes late, out of a network that stood still, is
+--                   not to take away what was claimed meanwhile
+-- ARGV 16           the target's limits
+-- ARGV i+16         the ids of the deliveries that are named
+-- Returns -1 where it comes too late, else how many are queued still, 1 when a message is to be sent, now, and as shared/pieces.lua has
 -- it, 8 texts for each delivery: its id; its verdict and more words; and, where it is to run or has
 -- spent a budget, body, input, rules, error type, error and the traceparent of the step before
 --   gone              finished before
@@ -41,11 +44,14 @@
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
 local now_text = string.format('%.6f', now)
+if ARGV[15] ~= '' and now > tonumber(ARGV[15]) then
+  return {-1, 0, now_text, '', ''}
+end
 local lease, most_attempts, most_age = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local most_crashes, owner = tonumber(ARGV[4]), ARGV[5]
 local prefix, name = ARGV[7], ARGV[8]
 local most, look, is_one_begun = tonumber(ARGV[9]) or math.huge, tonumber(ARGV[10]), ARGV[11] == '1'
-local limits = read_limits(ARGV[15])
+local limits = read_limits(ARGV[16])
 local queued, running, waiting, parked = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local counts, breaker, bucket = KEYS[5], KEYS[6], KEYS[7]
 local paused, is_paused = pause_of(KEYS[8], now)
@@ -240,7 +246,7 @@ local function claim(id, facts, since, is_alone)
 end
 
 local named = {}
-for i = 16, #ARGV do
+for i = 17, #ARGV do
   named[#named + 1] = ARGV[i]
 end
 local is_alone = ARGV[6] == '1' -- where all are begun, others run beside them already

@@ -13,7 +13,8 @@
 -- ARGV 6            the target's limits
 -- then 5 each       id, attempt, outcome, the call: 1, 0 or '' (none made), its seconds or ''
 --   done
---   release           given back untried: the attempt is not counted
+--   release           given back untried: the attempt is not counted. In place of its seconds: when its
+--                     lease ends, or ''; where another lease has been taken since, nothing is given back
 --   retry, dead       5 more: seconds until it is due, or the dead letter as JSON; error type, error;
 --                     for the journal: the reason of a death; the attempt's traceparent or ''
 -- Returns a text: what became of the breaker (opened, reopened, closed or nothing), a space, and for
@@ -187,6 +188,13 @@ end
 -- Returns whether it is recorded: it was not finished before, and no other has claimed it since.
 local function record(said)
   local delivery = prefix .. 'delivery:' .. said.id
+  if said.outcome == 'release' and said.seconds ~= '' then
+    local ends = tonumber(redis.call('ZSCORE', running, said.id) or 0)
+    if math.abs(ends - tonumber(said.seconds)) > 0.00001 then
+      return false
+    end
+    said.seconds = ''
+  end
   local attempts, is_untried = begun(delivery, said.attempt, said.outcome)
   if attempts and said.outcome == 'done' then
     -- A success counts even when it comes after its lease: nobody is to do it once more.

@@ -52,9 +52,10 @@ def test_a_rate_far_below_the_limit_is_held(found: dict[str, Any]):
 
 
 def test_every_process_is_accounted_for(found: dict[str, Any]):
-    """Publisher, server, router and the three workers each have used the processor, and memory."""
+    """Publishers, server, router and the three workers each have used the processor, and memory."""
     [run] = found["document"]["end_to_end"]
-    everyone = {"publisher", "server", "router", "worker-1", "worker-2", "worker-3"}
+    everyone = {"server", "router", *(f"publisher-{number}" for number in range(1, 5))}
+    everyone |= {f"worker-{number}" for number in range(1, 4)}
     assert everyone == set(run["cpu"]) == set(found["pids"])
     assert all(run["peak"][name] > 1 for name in everyone), run["peak"]
     assert sum(run["cpu"].values()) > 0

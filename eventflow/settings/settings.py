@@ -121,6 +121,11 @@ class Settings(SeeingSettings):
         ge=1,
         description="How long a router may take over an event before another one is given it.",
     )
+    batch_scheduling: bool = Field(
+        True,
+        description="Whether routers and workers are scheduled as a batch on Linux: they do not "
+        "interrupt what else runs on their machine, such as the ledger, or who publishes.",
+    )
     mover_interval: Duration = Field(
         0.25, ge=0.01, description="How often each process looks for what is due."
     )

@@ -30,6 +30,7 @@ from eventflow.worker.monitoring import Monitoring
 from eventflow.worker.mover import Mover
 from eventflow.worker.overseer import Overseer
 from eventflow.worker.retention import Retention, prunings
+from eventflow.worker.scheduling import interrupt_nobody
 from eventflow.worker.stopping import refuse_start
 
 __all__ = ["hook_signals", "select_queues"]
@@ -130,6 +131,8 @@ class _Lifecycle:
             for subscriber in self._context.subscribers.all():
                 subscriber.prepare()
             self._declare()
+            if self._queues and self._context.settings.batch_scheduling:
+                interrupt_nobody()
         except EventflowError as error:
             refuse_start(error)
 

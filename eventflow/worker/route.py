@@ -33,6 +33,9 @@ __all__ = ["groups", "route_events"]
 _log = logging.getLogger("eventflow.route")
 
 _SLICE = 50  # events taken from the ledger at once
+_MANY = (
+    8  # events at once, before it waits for more: all targets wait with it, also for one's flood
+)
 _MOST_REGISTERED = 200  # deliveries in one call of the ledger: it does nothing else meanwhile
 T = TypeVar("T")
 
@@ -75,7 +78,7 @@ def route_events(
     """
     router = _Router(context, bus)
     context.announce()
-    turn = Turn(TURN, waits=context.reads_one_queue)
+    turn = Turn(TURN, waits=context.reads_one_queue, least=_MANY)
     left, is_first = len(event_ids) or 1, True
     while left > 0 and not context.stopping.is_set() and (is_first or not turn.is_over()):
         taken = router.ledger.take_routes(

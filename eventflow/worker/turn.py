@@ -30,12 +30,14 @@ class Turn:
     Args:
         seconds: How long it is; 0 for nothing but what the message names.
         waits: Whether it may wait for more: nobody else's messages may be kept waiting by that.
+        least: How many must have come together before it waits.
     """
 
-    def __init__(self, seconds: float, *, waits: bool) -> None:
+    def __init__(self, seconds: float, *, waits: bool, least: int = 2) -> None:
         now = time.monotonic()
         self._ends = now + seconds
         self._waits_until = now + min(seconds, STAY) if waits else now
+        self._least = least
         self._has_waited = False
 
     def is_over(self) -> bool:
@@ -51,7 +53,7 @@ class Turn:
         Returns:
             Whether it has waited, and the task is to look again.
         """
-        is_busy = taken > 1 or (self._has_waited and taken > 0)
+        is_busy = taken >= self._least or (self._has_waited and taken > 0)
         seconds = min(max(MOMENT, taken * _EACH), LONGEST)
         if not is_busy or time.monotonic() + seconds > self._waits_until:
             return False

@@ -35,6 +35,13 @@ def test_after_a_list_there_may_be_more(slept: list[float]) -> None:
     assert [MOMENT, MOMENT] == slept
 
 
+def test_a_router_waits_after_many(slept: list[float]) -> None:
+    """All targets wait with it, so that a flood of one is no reason."""
+    own = Turn(1.0, waits=True, least=8)
+    assert [False, True, True] == [own.wait(7), own.wait(8), own.wait(1)]
+    assert [MOMENT, MOMENT] == slept
+
+
 def test_after_a_long_list_it_waits_longer(slept: list[float]) -> None:
     """The more come at a time, the more a longer list saves; up to a limit."""
     own = Turn(1.0, waits=True)

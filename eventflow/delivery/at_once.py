@@ -12,6 +12,7 @@ import asyncio
 import logging
 import socket
 import time
+import weakref
 from collections import deque
 from contextlib import suppress
 from typing import Any
@@ -40,6 +41,8 @@ class AtOnce:
         self._pool: Any = client.connection_pool
         self._idle: deque[tuple[Any, float]] = deque(maxlen=_MOST)
         self._is_known = True
+        # Whoever forgets this need not close it; the interpreter complains of open sockets otherwise.
+        weakref.finalize(self, _close, self._idle).atexit = False
 
     def keep_one(self) -> None:
         """Keep a connection for the next question; it may have to be opened, which may take long."""
@@ -139,6 +142,11 @@ class AtOnce:
     def _drop(self, connection: Any) -> None:
         connection.disconnect()
         self._pool.release(connection)
+
+
+def _close(idle: deque[tuple[Any, float]]) -> None:
+    for connection, _ in idle:
+        connection.disconnect()
 
 
 def _is_known(connection: Any) -> bool:

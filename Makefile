@@ -10,6 +10,9 @@ JOBS ?= 2
 # What to run, and how: `make test TESTS=tests/unit OPTIONS="-k cidr"`.
 TESTS ?=
 OPTIONS ?=
+# What to measure: parts of benchmarks/end_to_end, or files of benchmarks/ without their .py, as in
+# `make bench BENCH=matching` or `make bench BENCH=end_to_end OPTIONS="--system eventflow --rate 500"`.
+BENCH ?= end_to_end batch growth troubles async memory profile
 
 .PHONY: help
 help: ## List what there is
@@ -57,9 +60,14 @@ docs: $(STAMP) ## Write the generated pages of docs/ again
 	$(BIN)/python scripts/generate-docs
 
 .PHONY: bench
-bench: $(STAMP) ## Run every benchmark
-	@for file in benchmarks/[a-z]*.py; do \
-		echo "== $$file" && $(BIN)/python $$file || exit 1; \
+bench: $(STAMP) ## Measure how fast whole deployments are, or one thing (BENCH=matching …)
+	@for name in $(BENCH); do \
+		if [ -f benchmarks/$$name.py ]; then \
+			echo "== benchmarks/$$name.py" && $(BIN)/python benchmarks/$$name.py || exit 1; \
+		else \
+			$(BIN)/python -m benchmarks.end_to_end $$name \
+				--json benchmarks/results/$$name.json $(OPTIONS) || exit 1; \
+		fi; \
 	done
 
 .PHONY: clean

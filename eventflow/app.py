@@ -22,6 +22,7 @@ from eventflow.subscribers import Subscribers
 from eventflow.telemetry import Tracing
 from eventflow.tls import warn_of_unchecked
 from eventflow.transport import MessageSender, Sender, deliver_message
+from eventflow.transport.route_calls import RouteCalls
 from eventflow.worker import (
     WorkerContext,
     configure_app,
@@ -69,10 +70,12 @@ class EventFlow:
         warn_of_unchecked(self._settings)
         self._subscribers = Subscribers()
         self._ledgers = Ledgers(self._settings)
-        self._sender: MessageSender = Sender(self._celery, silence=self._settings.publish_deadline)
+        sender = Sender(self._celery, silence=self._settings.publish_deadline)
+        self._sender: MessageSender = sender
         schemas = SchemaSource(self._settings.schemas, interval=self._settings.schemas_interval)
         # Who publishes waits for one silence and no more, and shares no connection with workers.
-        own_ledgers = Ledgers(self._settings, patient=False)
+        calls = RouteCalls(self._celery, self._settings, sender.wire)
+        own_ledgers = Ledgers(self._settings, patient=False, write_call=calls)
         tracing = Tracing(self._settings.traces)
         self._publisher = Publisher(
             self._settings, own_ledgers, self._sender, schemas, tracing=tracing

@@ -184,6 +184,8 @@ class EmbeddedServer:
             "dir": str(self._data_dir / "valkey"),
             "appendonly": "yes",
             "appendfsync": "everysec",
+            # Under load 64 MiB, its own default, are written in seconds; 256 are read in a few.
+            "auto-aof-rewrite-min-size": "256mb",
             "save": "",  # the log of writes holds everything; snapshots beside it only cost
             "maxmemory-policy": "noeviction",
             "daemonize": "no",

@@ -2,6 +2,8 @@
 
 import json
 import math
+from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 from pydantic_core import PydanticSerializationError, PydanticUndefined, to_jsonable_python
@@ -15,7 +17,20 @@ DEFAULT_MAX_BYTES = 1024 * 1024
 DEFAULT_MAX_DEPTH = 100
 _MAX_INTEGER = 2**63 - 1
 _SCALARS = frozenset({str, int, float, bool, type(None)})
+_NAMES = {str}
 _MIN_INTEGER = -(2**63)
+
+
+def _find_quick() -> tuple[Callable[[Any], bytes] | None, Callable[[bytes | str], Any] | None]:
+    """Return orjson's writer and reader; None where it is not installed (extra `fast`)."""
+    try:
+        quick = import_module("orjson")
+    except ImportError:
+        return None, None
+    return quick.dumps, quick.loads
+
+
+_write_quickly, _read_quickly = _find_quick()
 
 
 def encode_event(
@@ -50,11 +65,11 @@ def encode_event(
         "bus": event.bus,
         "detail": data,
     }
+    values = vars(event)
     for wire_name, name, default in _OPTIONAL:
-        value = getattr(event, name)
-        if value != default:
-            document[wire_name] = value
-    encoded = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+        if values[name] != default:
+            document[wire_name] = values[name]
+    encoded = _write_json(document)
     if len(encoded) > max_bytes:
         message = (
             f"the event has {len(encoded):,} bytes, and at most {max_bytes:,} are allowed: put "
@@ -80,11 +95,11 @@ def decode_event(encoded: bytes | str) -> Event:
         EventError: When it is no JSON, or no event.
     """
     try:
-        document = json.loads(encoded)
+        document = _read_json(encoded)
     except (ValueError, RecursionError) as error:
         message = f"not JSON: {error}"
         raise EventError(message) from None
-    if isinstance(document, dict):
+    if isinstance(document, dict) and not document.keys() <= _WIRE_NAMES:
         document = {name: value for name, value in document.items() if name in _WIRE_NAMES}
     return validate_event(document)
 
@@ -99,8 +114,30 @@ _WIRE_NAMES = frozenset(
 )
 
 
+def _read_json(encoded: bytes | str) -> Any:
+    """Read JSON; the quick way is for what `encode_event` writes, integers of 64 bits among it."""
+    if _read_quickly is not None:
+        try:
+            return _read_quickly(encoded)
+        except ValueError:
+            pass  # it reads no more than 1,024 levels, no NaN and no half of a surrogate pair
+    return json.loads(encoded)
+
+
+def _write_json(document: dict[str, Any]) -> bytes:
+    """Write what `_as_json` has checked, without a blank."""
+    if _write_quickly is not None:
+        try:
+            return _write_quickly(document)
+        except (TypeError, ValueError):
+            pass  # it writes no more than 254 levels
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+
+
 def _as_json(data: object, max_depth: int) -> dict[str, Any]:
     """Return *data* as JSON has it, checked; it is converted only where it is not JSON yet."""
+    if type(data) is dict and _is_plain(data, max_depth):
+        return data
     # Checked before as well as after: pydantic fails on depth and surrogates without their place.
     is_json = _check_json(data, max_depth)
     if not is_json:
@@ -109,11 +146,41 @@ def _as_json(data: object, max_depth: int) -> dict[str, Any]:
         except (PydanticSerializationError, ValueError, RecursionError) as error:
             message = f"cannot be written as JSON: {error}"
             raise EventError(message, "data") from None
+        if type(data) is dict and _is_plain(data, max_depth):
+            return data
         _check_json(data, max_depth)
     if not isinstance(data, dict):
         message = f"must be an object, not {describe_kind(data)}"
         raise EventError(message, "data")
     return data
+
+
+def _is_plain(data: dict[str, Any], max_depth: int) -> bool:
+    """Whether this is an object of JSON's own kinds, within its limits: what nearly all events have.
+
+    It is quick, and does not say what is wrong where something is.
+    """
+    level: list[Any] = [data]
+    for _ in range(max_depth):
+        values: list[Any] = []
+        for container in level:
+            values += container  # an object's names are text like any other, and nothing else
+            if type(container) is dict:
+                if container and set(map(type, container)) != _NAMES:
+                    return False
+                values += container.values()
+        level = []
+        for value in values:
+            kind = type(value)
+            if (kind is str and value.isascii()) or kind is bool or value is None:
+                continue
+            if kind is dict or kind is list:
+                level.append(value)
+            elif kind not in _SCALARS or _scalar_fault(value):
+                return False
+        if not level:
+            return True
+    return False
 
 
 def _check_json(data: object, max_depth: int) -> bool:

@@ -174,12 +174,12 @@ class Deployment:
             check=False,
         )
 
-    def await_ready(self, *names: str) -> None:
+    def await_ready(self, *names: str, timeout: float = TIMEOUT) -> None:
         """Wait until workers take messages."""
         for name in names or tuple(self.processes):
-            self.await_log(name, " ready.")
+            self.await_log(name, " ready.", timeout)
 
-    def await_log(self, name: str, text: str) -> None:
+    def await_log(self, name: str, text: str, timeout: float = TIMEOUT) -> None:
         """Wait until a process has said *text*, since it was started last."""
 
         def is_said() -> bool:
@@ -188,7 +188,7 @@ class Deployment:
             assert said or is_alive, f"{name} has ended:\n{self.log(name)[-3000:]}"
             return said
 
-        self.wait(is_said, f"{name} to say {text!r}")
+        self.wait(is_said, f"{name} to say {text!r}", timeout)
 
     def log_path(self, name: str) -> Path:
         """Where a process's output is."""

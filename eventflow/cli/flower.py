@@ -29,7 +29,8 @@ def flower_link(settings: Settings, delivery: str) -> str:
 def event_link(settings: Settings, event_id: str) -> str:
     """Return the address of Flower's list of all that names an event; empty where Flower's is not set.
 
-    Its routing and its deliveries, alone or in a list: the arguments of each name the event.
+    Its routing and its deliveries: the event is named by the arguments of each, or by the result of a
+    task that took it along.
 
     Args:
         settings: Have Flower's address.
@@ -38,5 +39,5 @@ def event_link(settings: Settings, event_id: str) -> str:
     if not settings.flower_url:
         return ""
     quoted = event_id.replace("\\", "\\\\").replace('"', '\\"')
-    search = f'{_NO_TASK} OR args:"{quoted}"'
+    search = f'{_NO_TASK} OR args:"{quoted}" OR result:"{quoted}"'
     return f"{settings.flower_url.rstrip('/')}/tasks?name={quote(search, safe='')}"

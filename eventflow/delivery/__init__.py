@@ -1,5 +1,6 @@
 """The delivery of events: the ledger that knows each one, and the policy that times its retries."""
 
+from eventflow.delivery.accepting import Accepted, WriteCall
 from eventflow.delivery.answers import (
     Acceptance,
     BreakerChange,
@@ -18,6 +19,7 @@ from eventflow.delivery.answers import (
     Verdict,
 )
 from eventflow.delivery.balances import Balance, Pause
+from eventflow.delivery.calls import CALL_AGAIN, Draw, Routed, RoutesTaken, Routing, Taken
 from eventflow.delivery.canaries import CanaryBook, CanaryStatus
 from eventflow.delivery.insist import insist
 from eventflow.delivery.ledger import Ledger
@@ -32,7 +34,9 @@ from eventflow.delivery.server import ServerFacts, read_server
 from eventflow.delivery.watch import AlarmChange, Backlog, Level, TargetBacklog, Watch
 
 __all__ = [
+    "CALL_AGAIN",
     "Acceptance",
+    "Accepted",
     "AlarmChange",
     "Backlog",
     "Balance",
@@ -43,6 +47,7 @@ __all__ = [
     "CanaryStatus",
     "Claim",
     "DeliveryState",
+    "Draw",
     "Finish",
     "Finished",
     "Ledger",
@@ -60,11 +65,16 @@ __all__ = [
     "RedisLedger",
     "Roster",
     "RouteWork",
+    "Routed",
+    "RoutesTaken",
+    "Routing",
     "ServerFacts",
+    "Taken",
     "TargetBacklog",
     "TargetStatus",
     "Verdict",
     "Watch",
+    "WriteCall",
     "connect_redis",
     "insist",
     "is_unanswered",

@@ -158,6 +158,8 @@ class Finish:
             where it was not called.
         duration: How long the call took, in seconds.
         trace: For `retry`: the attempt's traceparent, which the next one is linked to; or empty.
+        leased_until: For `release`: when the lease ends that is given back, by the ledger's clock; 0 for
+            whichever there is. So what is said late gives nothing back that was claimed since.
     """
 
     delivery_id: str
@@ -170,6 +172,7 @@ class Finish:
     succeeded: bool | None = None
     duration: float = 0.0
     trace: str = ""
+    leased_until: float = 0.0
 
 
 class BreakerState(StrEnum):

@@ -6,10 +6,11 @@ on its own. All methods raise LedgerError when the ledger cannot be reached.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol
 
+from eventflow.delivery.accepting import Accepted
 from eventflow.delivery.answers import (
-    Acceptance,
     BreakerStatus,
     Claim,
     DeliveryState,
@@ -22,12 +23,28 @@ from eventflow.delivery.answers import (
     TargetStatus,
 )
 from eventflow.delivery.balances import Balance, Pause
+from eventflow.delivery.calls import Draw, Routed, RoutesTaken, Routing, Taken
 from eventflow.delivery.sights import EventSight
 from eventflow.journal import JournalEntry, JournalState, RecorderCall
 from eventflow.records import DeadLetter
 from eventflow.rules.targets import Target
 
-__all__ = ["Ledger"]
+__all__ = ["Ledger", "Outcomes"]
+
+
+class Outcomes(AbstractContextManager["Outcomes"], Protocol):
+    """One thread's line to the ledger, for a list of deliveries."""
+
+    def tell(self, finish: Finish, then: str = "") -> None:
+        """Say how a delivery went, without waiting for the answer.
+
+        Args:
+            finish: The outcome.
+            then: Which of those that its owner has reserved is begun now; empty for none.
+        """
+
+    def settle(self) -> Finished:
+        """Wait until all is recorded, and return what became of each since the last time."""
 
 
 class Ledger(Protocol):
@@ -37,7 +54,7 @@ class Ledger(Protocol):
     def bus(self) -> str:
         """The bus whose events it knows."""
 
-    def accept(self, events: Sequence[tuple[str, bytes, str]]) -> list[Acceptance]:
+    def accept(self, events: Sequence[tuple[str, bytes, str]]) -> Accepted:
         """Take events; when this returns, they are safe.
 
         Args:
@@ -54,6 +71,18 @@ class Ledger(Protocol):
             lease: Seconds after which they are handed out again, if they are not routed by then.
         """
 
+    def take_routes(
+        self, most: int, *, lease: float, answers: bool, patience: float
+    ) -> RoutesTaken:
+        """Hand out events as `begin_route`; say what is left, and whether to call another router.
+
+        Args:
+            most: So many at most.
+            lease: Seconds after which they are handed out again, if they are not routed by then.
+            answers: Whether a message was taken for it, which thereby is on its way no more.
+            patience: Seconds after which a message that nobody has taken counts as lost.
+        """
+
     def recover_routes(self, limit: int) -> list[str]:
         """Take back events whose router's lease has ended, to send their message again."""
 
@@ -65,6 +94,24 @@ class Ledger(Protocol):
         letters: Sequence[DeadLetter],
     ) -> bool:
         """Register all deliveries and mark the event routed, in one step; False if it was."""
+
+    def finish_routes(self, routings: Sequence[Routing]) -> Routed:
+        """Do so with each of a list of events: each is done with all its deliveries, or not at all.
+
+        Returns:
+            For each, False if it was routed before; and whose queues are to be sent a message,
+            since none is on its way there. Those then count as sent.
+        """
+
+    def call(self, name: str, *, patience: float) -> bool:
+        """Decide whether a queue is to be sent a message; if so, it counts as sent.
+
+        It is when something is queued and no message is on its way.
+
+        Args:
+            name: A target, or `eventflow.route`.
+            patience: Seconds after which a message that nobody has taken counts as lost.
+        """
 
     def claim(
         self,
@@ -88,26 +135,49 @@ class Ledger(Protocol):
                 claimed from a message of many, since it would take the others along.
         """
 
+    def take(
+        self, target: Target, delivery_ids: Sequence[str], draw: Draw, *, lease: float, owner: str
+    ) -> Taken:
+        """Claim what a message names, then more of what is queued, the oldest first.
+
+        Unless all are to begin, only the first that may run does. The others are reserved for the owner, and begun one by
+        one by `Outcomes.tell`: until then their attempt is not counted, and if the owner ends, they
+        are queued again without a mark. What has ended a worker before is taken alone.
+
+        Args:
+            target: Their target, whose policy and limits decide.
+            delivery_ids: What is named; what is not taken of it stays queued.
+            draw: How many.
+            lease: Seconds that they are leased for: for their turn in the list, too.
+            owner: As in `claim`.
+        """
+
+    def outcomes(self, target: Target, *, owner: str) -> Outcomes:
+        """Return the line on which a list of deliveries is finished, one after another.
+
+        Args:
+            target: Their target.
+            owner: Who has taken them.
+        """
+
     def finish(self, target: Target, finishes: Sequence[Finish]) -> Finished:
         """Record outcomes, and what they tell of the target."""
 
     def park(self, target: str, delivery_ids: Sequence[str]) -> int:
         """Hold back those that are queued, until their target may be called; return how many."""
 
-    def lost(
-        self, target: str, delivery_ids: Sequence[str], *, owner: str, delay: float, error: str
-    ) -> list[str]:
-        """Take back what *owner* had claimed when it ended; each is due again after *delay*.
+    def lost(self, target: str, *, owner: str, delay: float, error: str) -> list[str]:
+        """Take back what *owner* had claimed when it ended; what it had begun is due after *delay*.
 
         Args:
-            target: Their target.
-            delivery_ids: What the owner may have had.
+            target: Whose deliveries.
             owner: What its name in the claim begins with.
             delay: Seconds until they are due.
             error: How the owner ended.
 
         Returns:
-            The ids that it had; the end is counted against each of them.
+            The ids that it had begun; the end is counted against each of them. What it had only
+            reserved is queued again.
         """
 
     def move(self, targets: Sequence[Target], limit: int) -> Moved:

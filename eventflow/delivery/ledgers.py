@@ -1,9 +1,11 @@
 """One process's way to the ledgers: one for each bus, all on one connection pool."""
 
 import os
+from collections.abc import Sequence
 
 import redis
 
+from eventflow.delivery.accepting import Accepted, WriteCall
 from eventflow.delivery.canaries import CanaryBook
 from eventflow.delivery.gauges import Gauges
 from eventflow.delivery.keys import BUSES
@@ -26,10 +28,19 @@ class Ledgers:
     Args:
         settings: Where they are.
         patient: Whether a call that met silence is made once more.
+        write_call: Writes the message that calls a router, for those who publish where the ledger's
+            server may be the broker too.
     """
 
-    def __init__(self, settings: Settings, *, patient: bool = True) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        patient: bool = True,
+        write_call: WriteCall | None = None,
+    ) -> None:
         self._settings = settings
+        self._write_call = write_call
         self._journal_most = settings.journal_most if settings.journal else 0
         self._patient = patient
         # By process: redis-py notices a fork, and yet has locks that another thread may have held.
@@ -52,8 +63,31 @@ class Ledgers:
                 window=self._settings.deduplication_window,
                 most=self._settings.max_backlog,
                 journal_most=self._journal_most,
+                write_call=self._write_call,
             )
         return ledger
+
+    def accept_at_once(
+        self, bus: str, events: Sequence[tuple[str, bytes, str]], seconds: float
+    ) -> Accepted | None:
+        """Have the ledger of *bus* take events here and now; see `RedisLedger.accept_at_once`."""
+        ledger = self._by_bus.get((os.getpid(), bus))
+        return ledger.accept_at_once(events, seconds) if isinstance(ledger, RedisLedger) else None
+
+    async def accept_in_loop(
+        self, bus: str, events: Sequence[tuple[str, bytes, str]], seconds: float
+    ) -> Accepted | None:
+        """Have the ledger of *bus* take events now; see `RedisLedger.accept_in_loop`."""
+        ledger = self._by_bus.get((os.getpid(), bus))
+        if not isinstance(ledger, RedisLedger):
+            return None
+        return await ledger.accept_in_loop(events, seconds)
+
+    def be_ready(self, bus: str) -> None:
+        """Have a connection open for `accept_at_once`; this may take long."""
+        ledger = self._by_bus.get((os.getpid(), bus))
+        if isinstance(ledger, RedisLedger):
+            ledger.be_ready()
 
     def buses(self) -> list[str]:
         """Return the buses that were ever published to, in order.

@@ -6,7 +6,7 @@ from eventflow.delivery.answers import BreakerState, Claim, Verdict
 from eventflow.delivery.memory_records import KeptDelivery, KeptTarget
 from eventflow.rules.targets import Target
 
-__all__ = ["claim_one"]
+__all__ = ["begin_one", "claim_one"]
 
 _PASSED_OVER = {Verdict.GONE, Verdict.LEASED, Verdict.WAITING, Verdict.APART}
 
@@ -22,6 +22,7 @@ def claim_one(
     owner: str,
     alone: bool,
     now: float,
+    ahead: bool = False,
 ) -> Claim:
     """Decide whether a delivery may run now; if so, count the attempt and lease it.
 
@@ -35,6 +36,7 @@ def claim_one(
         owner: Who claims it; empty for nobody in particular.
         alone: Whether its message names no others.
         now: The time.
+        ahead: Whether it is reserved only, and begun later.
     """
     since = kept.queued.get(identity, 0.0)
     if delivery is None:
@@ -47,6 +49,8 @@ def claim_one(
         if is_again
         else _decide(kept, target, identity, delivery, alone=alone, now=now)
     )
+    if is_again and delivery.is_ahead:
+        is_again = delivery.is_ahead = False
     if verdict in _PASSED_OVER:
         return Claim(identity, verdict)
     kept.head = max(kept.head, since)
@@ -59,12 +63,25 @@ def claim_one(
     delivery.has_pass = False
     delivery.owner, delivery.verdict = owner, verdict
     if verdict is Verdict.RUN and not is_again:
-        delivery.attempts += 1
-        delivery.first = delivery.first or now
+        delivery.is_ahead = ahead
+        if not ahead:
+            begin_one(delivery, now)
         kept.tokens.take(target, now)
         kept.breaker.begin(identity, now, lease)
     paused = kept.paused(now) - delivery.paused
     return replace(_answer(identity, verdict, delivery, body, now), paused=paused)
+
+
+def begin_one(delivery: KeptDelivery, now: float) -> None:
+    """Count the attempt of a delivery that begins.
+
+    Args:
+        delivery: What is known of it.
+        now: The time.
+    """
+    delivery.is_ahead = False
+    delivery.attempts += 1
+    delivery.first = delivery.first or now
 
 
 def _decide(
@@ -81,7 +98,8 @@ def _decide(
         return Verdict.LEASED, ""
     if leased_until is not None:
         del kept.running[identity]
-        delivery.crashes += 1
+        delivery.crashes += not delivery.is_ahead
+        delivery.is_ahead = False
     if kept.waiting.get(identity, 0.0) > now:
         return Verdict.WAITING, ""
     if identity in kept.parked:
@@ -123,19 +141,19 @@ def _answer(
     identity: str, verdict: Verdict, delivery: KeptDelivery, body: bytes, now: float
 ) -> Claim:
     kind, error = delivery.error_type, delivery.error
-    tried = delivery.attempts - (verdict is Verdict.RUN)
+    tried = delivery.attempts + delivery.is_ahead - (verdict is Verdict.RUN)
     if tried > delivery.failed:
         # An attempt that never told how it went ended with its worker.
         kind, error = "WorkerLost", f"attempt {tried} ended with its worker"
     return Claim(
         identity,
         verdict,
-        attempt=delivery.attempts,
+        attempt=delivery.attempts + delivery.is_ahead,
         body=body,
         input=delivery.input,
         rules=delivery.rules,
         accepted_at=delivery.accepted,
-        first_attempt_at=delivery.first,
+        first_attempt_at=delivery.first or (now if delivery.is_ahead else 0.0),
         redrives=delivery.redrives,
         now=now,
         error_type=kind,

@@ -6,37 +6,27 @@ by the same suite; each method is what the Lua file of its name says.
 
 from collections.abc import Sequence
 
+from eventflow.delivery.accepting import Accepted
 from eventflow.delivery.answers import (
     Acceptance,
-    BreakerChange,
-    Claim,
-    Finish,
-    Finished,
     Moved,
-    Outcome,
-    Planned,
-    RouteWork,
-    Verdict,
 )
-from eventflow.delivery.journal_facts import letter_facts, match_facts
+from eventflow.delivery.calls import CALL_AGAIN
 from eventflow.delivery.keys import DEAD_LETTERS, ROUTE
-from eventflow.delivery.memory_claims import claim_one
-from eventflow.delivery.memory_letters import MemoryLetters
+from eventflow.delivery.memory_deliveries import MemoryDeliveries
 from eventflow.delivery.memory_moves import move_target
-from eventflow.delivery.memory_records import KeptDelivery, KeptEvent
+from eventflow.delivery.memory_records import KeptEvent
 from eventflow.delivery.memory_sights import MemorySights
 from eventflow.delivery.memory_steering import MemorySteering
 from eventflow.delivery.memory_targets import one_at_a_time
-from eventflow.events import delivery_id, split_delivery_id
-from eventflow.journal import MOST_ERROR, Step
-from eventflow.records import DeadLetter
+from eventflow.journal import Step
 from eventflow.rules.targets import Target
 from eventflow.units import Clock, system_clock
 
 __all__ = ["MemoryLedger"]
 
 
-class MemoryLedger(MemorySights, MemoryLetters, MemorySteering):
+class MemoryLedger(MemorySights, MemoryDeliveries, MemorySteering):
     """One bus's ledger. Safe in threads; what it knows is gone with its process.
 
     Args:
@@ -56,14 +46,15 @@ class MemoryLedger(MemorySights, MemoryLetters, MemorySteering):
         journal_most: int = 0,
         clock: Clock = system_clock,
     ) -> None:
-        super().__init__(bus, journal_most=journal_most, clock=clock)
-        self._window = window
+        super().__init__(bus, window=window, journal_most=journal_most, clock=clock)
         self._most = most
 
     @one_at_a_time
-    def accept(self, events: Sequence[tuple[str, bytes, str]]) -> list[Acceptance]:
+    def accept(self, events: Sequence[tuple[str, bytes, str]]) -> Accepted:
         """Take events, each with its id, JSON and lane."""
-        return [self._accept(event_id, body, lane) for event_id, body, lane in events]
+        answers = [self._accept(event_id, body, lane) for event_id, body, lane in events]
+        is_any_waiting = Acceptance.NEW in answers or Acceptance.PENDING in answers
+        return Accepted(answers, is_call_due=is_any_waiting and self._calls(ROUTE, CALL_AGAIN))
 
     def _accept(self, event_id: str, body: bytes, lane: str) -> Acceptance:
         now, route = self._clock(), self._targets[ROUTE]
@@ -78,217 +69,6 @@ class MemoryLedger(MemorySights, MemoryLetters, MemorySteering):
         self._get_in_lane(event_id, lane)
         self._note(Step.ACCEPTED, event_id, {"lane": lane})
         return Acceptance.NEW
-
-    def _get_in_lane(self, event_id: str, lane: str) -> None:
-        if not self._by_lane[lane]:
-            self._lanes.append(lane)
-        self._by_lane[lane].append(event_id)
-
-    @one_at_a_time
-    def begin_route(self, most: int, *, lease: float) -> list[RouteWork]:
-        """Hand out events that are not routed yet, lanes in turn, and count the attempt."""
-        works: list[RouteWork] = []
-        while len(works) < most and self._lanes:
-            lane = self._lanes.popleft()
-            waiting = self._by_lane[lane]
-            event_id = waiting.popleft()
-            event = self._events.get(event_id)
-            is_open = event is not None and not event.is_routed
-            is_alone = event is not None and event.attempts > 0
-            if is_open and is_alone and works:
-                waiting.appendleft(event_id)
-                self._lanes.appendleft(lane)
-                break
-            if event is not None and is_open:
-                works.append(self._hand_out(event_id, event, lease))
-            if waiting:
-                self._lanes.append(lane)
-            if is_open and is_alone:
-                break
-        return works
-
-    def _hand_out(self, event_id: str, event: KeptEvent, lease: float) -> RouteWork:
-        route = self._targets[ROUTE]
-        route.queued.pop(event_id, None)
-        route.running[event_id] = self._clock() + lease
-        event.attempts += 1
-        return RouteWork(event_id, event.body, event.accepted, event.attempts, event.lane)
-
-    @one_at_a_time
-    def recover_routes(self, limit: int) -> list[str]:
-        """Take back events whose router's lease has ended, to send their message again."""
-        route, now = self._targets[ROUTE], self._clock()
-        ids = route.running.until(now, limit)
-        for event_id in ids:
-            del route.running[event_id]
-            route.queued[event_id] = now
-            self._get_in_lane(event_id, self._events[event_id].lane)
-            self._note(Step.LOST, event_id, {"why": "router"})
-        return ids
-
-    @one_at_a_time
-    def finish_route(
-        self,
-        event_id: str,
-        event_type: str,
-        deliveries: Sequence[Planned],
-        letters: Sequence[DeadLetter],
-    ) -> bool:
-        """Register all deliveries and mark the event routed, in one step; False if it was."""
-        self._targets[ROUTE].drop(event_id)
-        event, now = self._events.get(event_id), self._clock()
-        if event is None or event.is_routed:
-            return False
-        for planned in deliveries:
-            identity = delivery_id(event_id, planned.target)
-            delivery = KeptDelivery(
-                event_type, planned.rules, planned.input, event.accepted, trace=planned.trace
-            )
-            self._deliveries[identity] = delivery
-            self._targets[planned.target].register(identity, now, delivery)
-        if (facts := match_facts(deliveries, letters)) is not None:
-            self._note(Step.MATCHED, event_id, facts)
-        for letter in letters:
-            self._targets[letter.target or ROUTE].bury()
-            fault = {"error_type": letter.error_type, "error": letter.error[:MOST_ERROR]}
-            facts = letter_facts(letter)
-            self._note(Step.UNROUTABLE, event_id, facts, target=letter.target, **fault)
-        self._targets[ROUTE].delivered += 1
-        self._keep(letters)
-        event.is_routed, event.left = True, len(deliveries)
-        if not deliveries:
-            self._forget_later(event)
-        return True
-
-    @one_at_a_time
-    def claim(
-        self,
-        target: Target,
-        delivery_ids: Sequence[str],
-        *,
-        lease: float,
-        owner: str = "",
-        alone: bool = True,
-    ) -> list[Claim]:
-        """Decide for each delivery whether it may run now; if so, count the attempt, lease it."""
-        kept, now = self._targets[target.name], self._clock()
-        claims = []
-        for identity in delivery_ids:
-            event = self._events.get(split_delivery_id(identity)[0])
-            delivery = self._deliveries.get(identity)
-            crashes = delivery.crashes if delivery is not None else 0
-            was_parked = identity in kept.parked
-            claim = claim_one(
-                kept,
-                target,
-                identity,
-                delivery,
-                event.body if event is not None else b"",
-                lease=lease,
-                owner=owner,
-                alone=alone,
-                now=now,
-            )
-            claims.append(claim)
-            if delivery is not None and delivery.crashes > crashes:
-                self._note_delivery(Step.LOST, identity, {"why": "lease"})
-            if claim.verdict is Verdict.PARKED and not was_parked:
-                self._note_delivery(Step.PARKED, identity, {"by": claim.parked_by})
-        return claims
-
-    @one_at_a_time
-    def finish(self, target: Target, finishes: Sequence[Finish]) -> Finished:
-        """Record outcomes, and what they tell of the target."""
-        kept, now = self._targets[target.name], self._clock()
-        change = BreakerChange.NONE
-        recorded = []
-        for item in finishes:
-            is_recorded = self._record(target.name, item, now)
-            recorded.append(is_recorded)
-            if is_recorded:
-                error = f"{item.error_type}: {item.error}" if item.error_type else item.error
-                noted = kept.breaker.note(target, item.delivery_id, item.succeeded, error, now)
-                change = noted or change
-                self._note_attempt(item, noted, now)
-        return Finished(recorded, change)
-
-    def _record(self, target: str, item: Finish, now: float) -> bool:
-        kept, identity = self._targets[target], item.delivery_id
-        delivery = self._deliveries.get(identity)
-        if delivery is None:
-            return False
-        if item.outcome is Outcome.DONE:
-            # A success counts even when it comes after its lease: nobody is to do it once more.
-            self._close(target, identity)
-            kept.delivered += 1
-            return True
-        if delivery.attempts != item.attempt:
-            return False
-        if item.outcome is Outcome.DEAD:
-            self._keep([item.letter] if item.letter is not None else [])
-            self._close(target, identity)
-            kept.dead += 1
-            return True
-        kept.drop(identity)  # its lease may have ended, so that it was queued, or parked, meanwhile
-        if item.outcome is Outcome.RETRY:
-            kept.waiting[identity] = now + item.delay
-            delivery.failed = delivery.attempts
-            delivery.error_type, delivery.error = item.error_type, item.error
-            delivery.trace = item.trace or delivery.trace
-            kept.retried += 1
-        else:
-            delivery.attempts -= 1
-            kept.queued[identity] = now
-        return True
-
-    def _close(self, target: str, identity: str) -> None:
-        self._targets[target].drop(identity)
-        del self._deliveries[identity]
-        event = self._events.get(split_delivery_id(identity)[0])
-        if event is not None:
-            event.left -= 1
-            if event.left <= 0:
-                self._forget_later(event)
-
-    def _forget_later(self, event: KeptEvent) -> None:
-        event.body = b""
-        event.forget_at = self._clock() + self._window
-
-    @one_at_a_time
-    def park(self, target: str, delivery_ids: Sequence[str]) -> int:
-        """Hold back those that are queued, until their target may be called."""
-        kept, now = self._targets[target], self._clock()
-        count = 0
-        for identity in delivery_ids:
-            delivery = self._deliveries.get(identity)
-            is_held = identity in kept.running or kept.waiting.get(identity, 0.0) > now
-            if delivery is not None and not is_held:
-                kept.park(identity, delivery)
-                self._note_delivery(Step.PARKED, identity, {"by": "turn"})
-                count += 1
-        return count
-
-    @one_at_a_time
-    def lost(
-        self, target: str, delivery_ids: Sequence[str], *, owner: str, delay: float, error: str
-    ) -> list[str]:
-        """Take back what *owner* had claimed when it ended; each is due again after *delay*."""
-        kept, now = self._targets[target], self._clock()
-        ids = []
-        for identity in delivery_ids:
-            delivery = self._deliveries.get(identity)
-            if delivery is None or identity not in kept.running:
-                continue
-            if delivery.owner.startswith(owner):
-                kept.drop(identity)
-                kept.waiting[identity] = now + delay
-                delivery.crashes += 1
-                delivery.failed = delivery.attempts
-                delivery.error_type, delivery.error = "WorkerLost", error
-                facts = {"why": "worker"}
-                self._note_delivery(Step.LOST, identity, facts, due_at=now + delay, error=error)
-                ids.append(identity)
-        return ids
 
     @one_at_a_time
     def move(self, targets: Sequence[Target], limit: int) -> Moved:

@@ -59,6 +59,10 @@ def move_target(
         moved.steps[identity] = (step, {"why": why})
 
     for identity in kept.running.until(now, limit):
+        if deliveries[identity].is_ahead:  # its worker is gone, and had not begun it
+            deliveries[identity].is_ahead = False
+            enqueue(identity, Step.QUEUED, "sent again")
+            continue
         deliveries[identity].crashes += 1
         enqueue(identity, Step.LOST, "lease")
         moved.lost.append(identity)

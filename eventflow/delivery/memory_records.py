@@ -72,6 +72,7 @@ class KeptDelivery:
         first: When it was first tried; 0 if never.
         owner: Who has claimed it last.
         verdict: What the owner was told.
+        is_ahead: Reserved by its owner, and not begun: the attempt is not counted yet.
         error_type: The last error's class.
         error: The last error's text.
         trace: The traceparent of the step before.
@@ -90,6 +91,7 @@ class KeptDelivery:
     first: float = 0.0
     owner: str = ""
     verdict: Verdict = Verdict.RUN
+    is_ahead: bool = False
     error_type: str = ""
     error: str = ""
     trace: str = ""
@@ -113,6 +115,7 @@ class KeptTarget:
         retried: How many attempts failed and were to be tried again.
         dead: How many are dead letters.
         registered: How many were registered, dead letters at birth among them.
+        called: When the last message was sent that nobody has taken; None where none is on its way.
         pause: While it is paused.
         pauses_over: Seconds of all pauses that are over.
     """
@@ -128,6 +131,7 @@ class KeptTarget:
     retried: int = 0
     dead: int = 0
     registered: int = 0
+    called: float | None = None
     pause: Pause | None = None
     pauses_over: float = 0.0
 

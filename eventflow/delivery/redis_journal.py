@@ -43,6 +43,19 @@ class Noting:
         """Run one script; as `Scripts.run`."""
         return self._scripts.run(name, [*keys, *self._keys], [*arguments, self._most])
 
+    def run_once(self, name: str, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
+        """Run one script; as `Scripts.run_once`."""
+        return self._scripts.run_once(name, [*keys, *self._keys], [*arguments, self._most])
+
+    def command(
+        self, name: str, keys: Sequence[str], arguments: Sequence[Argument | None]
+    ) -> list[Argument | None]:
+        """Return the command that runs one script, for who sends it on a connection of its own.
+
+        An argument that is None changes from call to call.
+        """
+        return self._scripts.command(name, [*keys, *self._keys], [*arguments, self._most])
+
 
 class RedisJournal(RedisTargets):
     """One bus's journal. `eventflow.delivery.ledger.Ledger` says what each method does.

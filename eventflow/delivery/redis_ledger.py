@@ -6,26 +6,21 @@ from math import ceil
 
 import redis
 
+from eventflow.delivery.accepting import Accepted, WriteCall
 from eventflow.delivery.answers import (
     Acceptance,
-    BreakerChange,
-    Claim,
-    Finish,
-    Finished,
     Moved,
-    Outcome,
-    Planned,
-    RouteWork,
-    Verdict,
 )
-from eventflow.delivery.journal_facts import letter_facts, match_facts
+from eventflow.delivery.at_once import AtOnce
+from eventflow.delivery.calls import CALL_AGAIN
 from eventflow.delivery.keys import BUSES, DEAD_LETTERS, ROUTE
-from eventflow.delivery.limits import limit_arguments
+from eventflow.delivery.limits import packed_limits
+from eventflow.delivery.packing import CommandPacker, Template
+from eventflow.delivery.redis_claims import RedisClaims
+from eventflow.delivery.redis_routes import RedisRoutes
 from eventflow.delivery.redis_sights import RedisSights
 from eventflow.delivery.redis_steering import RedisSteering
-from eventflow.delivery.scripts import Argument, guarded
-from eventflow.events import delivery_id
-from eventflow.journal import MOST_ERROR
+from eventflow.delivery.scripts import Argument, guarded, ledger_error
 from eventflow.records import DeadLetter
 from eventflow.rules.targets import Target
 
@@ -39,7 +34,10 @@ _ACCEPTANCES = {
 }
 
 
-class RedisLedger(RedisSights, RedisSteering):
+_PACKER = CommandPacker()
+
+
+class RedisLedger(RedisClaims, RedisRoutes, RedisSights, RedisSteering):
     """One bus's ledger. Fulfils `eventflow.delivery.ledger.Ledger`, which says what each does.
 
     Args:
@@ -48,6 +46,7 @@ class RedisLedger(RedisSights, RedisSteering):
         window: How long, in seconds, an event's id is remembered once all is delivered.
         most: How many events may wait to be routed before `accept` takes no more; 0 for any number.
         journal_most: How many entries of the journal may wait for the recorder; 0 for no journal.
+        write_call: Writes the message that calls a router, where the server is the broker too.
     """
 
     def __init__(
@@ -58,127 +57,92 @@ class RedisLedger(RedisSights, RedisSteering):
         window: float = 86400.0,
         most: int = 0,
         journal_most: int = 0,
+        write_call: WriteCall | None = None,
     ) -> None:
         super().__init__(client, bus, journal_most=journal_most)
+        self._write_call = write_call
+        self._at_once = AtOnce(client)
+        self._forms: dict[bool, Template] = {}  # by whether there is a message
         self._window = ceil(window)
         self._most = most
         self._known = False
 
-    def accept(self, events: Sequence[tuple[str, bytes, str]]) -> list[Acceptance]:
+    def accept(self, events: Sequence[tuple[str, bytes, str]]) -> Accepted:
         """Take events, each with its id, JSON and lane; when this returns, they are safe."""
         if not self._known:  # movers look only at buses that they know of
             guarded(self._client, lambda: self._client.sadd(BUSES, self._bus))
             self._known = True
+        return _read_accepted(
+            self._run_noting("accept", *self._accept_words(events, self._call_for(events)))
+        )
+
+    def accept_at_once(
+        self, events: Sequence[tuple[str, bytes, str]], seconds: float
+    ) -> Accepted | None:
+        """Take events as `accept` does, in so many seconds at most, whatever happens.
+
+        Args:
+            events: As those of `accept`.
+            seconds: How long it may take.
+
+        Returns:
+            As `accept`; None where it cannot be done so: no connection is open, or something is wrong.
+            Then `accept` is to be asked, which may find them accepted.
+
+        Raises:
+            LedgerError: When there is no answer in time: they may be accepted, or not.
+        """
+        if not self._known:
+            return None
+        command = self._accept_command(events, self._call_for(events))
+        answer = guarded(self._client, lambda: self._at_once.ask(command, seconds))
+        return None if answer is None else _read_accepted(answer)
+
+    async def accept_in_loop(
+        self, events: Sequence[tuple[str, bytes, str]], seconds: float
+    ) -> Accepted | None:
+        """Take events as `accept_at_once` does, from a coroutine; no loop is blocked."""
+        if not self._known:
+            return None
+        command = self._accept_command(events, self._call_for(events))
+        try:
+            answer = await self._at_once.ask_in_loop(command, seconds)
+        except redis.TimeoutError as error:
+            raise ledger_error(self._client, error) from error
+        return None if answer is None else _read_accepted(answer)
+
+    def be_ready(self) -> None:
+        """Have a connection open for `accept_at_once`; this may take long."""
+        self._at_once.keep_one()
+
+    def _call_for(self, events: Sequence[tuple[str, bytes, str]]) -> bytes | None:
+        return self._write_call(self._bus, events) if self._write_call is not None else None
+
+    def _accept_words(
+        self, events: Sequence[tuple[str, bytes, str]], message: bytes | None
+    ) -> tuple[list[str], list[Argument]]:
         keys = [self._keys.queued(ROUTE), self._keys.lanes, self._keys.counts(ROUTE)]
-        arguments: list[Argument] = [self._most]
-        for event_id, body, lane in events:
-            keys += (self._keys.event(event_id), self._keys.body(event_id), self._keys.lane(lane))
-            arguments += (event_id, body, lane)
-        return [_ACCEPTANCES[answer] for answer in self._run_noting("accept", keys, arguments)]
+        if message is not None:
+            keys.append(ROUTE)  # the broker's list
+        arguments: list[Argument] = [self._keys.prefix, self._most, CALL_AGAIN, message or b""]
+        for event in events:
+            arguments += event
+        return keys, arguments
 
-    def begin_route(self, most: int, *, lease: float) -> list[RouteWork]:
-        """Hand out events that are not routed yet, lanes in turn, and count the attempt."""
-        keys = [self._keys.queued(ROUTE), self._keys.running(ROUTE), self._keys.lanes]
-        answers = self._scripts.run("begin_route", keys, [self._keys.prefix, most, lease])
-        return [
-            RouteWork(event_id.decode(), body, float(accepted), attempts, lane.decode())
-            for event_id, body, accepted, attempts, lane in answers
-        ]
-
-    def recover_routes(self, limit: int) -> list[str]:
-        """Take back events whose router's lease has ended, to send their message again."""
-        keys = [self._keys.running(ROUTE), self._keys.queued(ROUTE), self._keys.lanes]
-        ids = self._run_noting("recover_routes", keys, [self._keys.prefix, limit])
-        return [identity.decode() for identity in ids]
-
-    def finish_route(
-        self,
-        event_id: str,
-        event_type: str,
-        deliveries: Sequence[Planned],
-        letters: Sequence[DeadLetter],
-    ) -> bool:
-        """Register all deliveries and mark the event routed, in one step; False if it was."""
-        keys = [
-            self._keys.event(event_id),
-            self._keys.body(event_id),
-            self._keys.queued(ROUTE),
-            self._keys.running(ROUTE),
-            self._keys.dead_letters,
-            self._keys.queued(DEAD_LETTERS),
-            self._keys.counts(ROUTE),
-            self._keys.counts(DEAD_LETTERS),
-        ]
-        arguments: list[Argument] = [event_id, event_type, self._window, len(deliveries)]
-        for planned in deliveries:
-            identity = delivery_id(event_id, planned.target)
-            keys.append(self._keys.delivery(identity))
-            keys += self._registry(planned.target)
-            arguments += (identity, json.dumps(planned.rules), planned.input or "", planned.trace)
-        for letter in letters:
-            keys.append(self._keys.counts(letter.target or ROUTE))
-            arguments += (letter.id, letter.to_json(), letter.error_type)
-            arguments += (letter.error[:MOST_ERROR], json.dumps(letter_facts(letter)))
-        facts = match_facts(deliveries, letters)
-        arguments.append(json.dumps(facts) if facts is not None else "")
-        return bool(self._run_noting("finish_route", keys, arguments))
-
-    def claim(
-        self,
-        target: Target,
-        delivery_ids: Sequence[str],
-        *,
-        lease: float,
-        owner: str = "",
-        alone: bool = True,
-    ) -> list[Claim]:
-        """Decide for each delivery whether it may run now; if so, count the attempt, lease it."""
-        keys = self._keys
-        names = [*self._places(target.name), keys.counts(target.name)]
-        names += [keys.breaker(target.name), keys.tokens(target.name), keys.pause(target.name)]
-        for identity in delivery_ids:
-            names += (keys.delivery(identity), keys.body_of(identity))
-        retry = target.retry
-        arguments: list[Argument] = [lease, retry.max_attempts, retry.max_age, retry.max_crashes]
-        arguments += [owner, int(alone), *limit_arguments(target), *delivery_ids]
-        answers = self._run_noting("claim", names, arguments)
-        return [
-            _read_claim(identity, answer)
-            for identity, answer in zip(delivery_ids, answers, strict=True)
-        ]
-
-    def finish(self, target: Target, finishes: Sequence[Finish]) -> Finished:
-        """Record outcomes, and what they tell of the target."""
-        keys = self._keys
-        names = [*self._places(target.name), keys.counts(target.name), keys.breaker(target.name)]
-        names += self._letter_keys()
-        arguments: list[Argument] = [self._window, *limit_arguments(target)]
-        for item in finishes:
-            identity = item.delivery_id
-            names += (keys.delivery(identity), keys.event_of(identity), keys.body_of(identity))
-            arguments += (identity, item.attempt, item.outcome.value, _value_of(item))
-            arguments += (item.error_type, item.error)
-            arguments.append("" if item.succeeded is None else int(item.succeeded))
-            arguments.append(f"{item.duration:.6f}" if item.duration else "")
-            arguments.append(item.letter.reason.value if item.letter is not None else "")
-            arguments.append(item.trace)
-        change, *recorded = self._run_noting("finish", names, arguments)
-        return Finished([bool(answer) for answer in recorded], BreakerChange(change.decode()))
-
-    def park(self, target: str, delivery_ids: Sequence[str]) -> int:
-        """Hold back those that are queued, until their target may be called."""
-        names = self._places(target)
-        names += [self._keys.delivery(identity) for identity in delivery_ids]
-        return int(self._run_noting("park", names, delivery_ids))
-
-    def lost(
-        self, target: str, delivery_ids: Sequence[str], *, owner: str, delay: float, error: str
-    ) -> list[str]:
-        """Take back what *owner* had claimed when it ended; each is due again after *delay*."""
-        names = [self._keys.running(target), self._keys.waiting(target)]
-        names += [self._keys.delivery(identity) for identity in delivery_ids]
-        ids = self._run_noting("lost", names, [owner, delay, error, *delivery_ids])
-        return [identity.decode() for identity in ids]
+    def _accept_command(
+        self, events: Sequence[tuple[str, bytes, str]], message: bytes | None
+    ) -> bytes:
+        """Return the command of `accept` as it is sent; that of one event is filled into a form."""
+        if len(events) > 1:
+            words = self._noting.command("accept", *self._accept_words(events, message))
+            return b"".join(_PACKER.pack(*words))
+        form = self._forms.get(message is not None)
+        if form is None:
+            keys, arguments = self._accept_words((), message)
+            changing = [None] * 4  # the message, and the three words of an event
+            form = Template(self._noting.command("accept", keys, [*arguments[:-1], *changing]))
+            self._forms[message is not None] = form
+        return form.pack((message or b"", *events[0]))
 
     def move(self, targets: Sequence[Target], limit: int) -> Moved:
         """Queue again what is due, what was lost with its worker, and what may run now."""
@@ -190,7 +154,7 @@ class RedisLedger(RedisSights, RedisSteering):
             names += self._places(target.name)
             names += (self._keys.breaker(target.name), self._keys.tokens(target.name))
             names.append(self._keys.pause(target.name))
-            arguments += (*limit_arguments(target), target.retry.max_age)
+            arguments += (packed_limits(target), target.retry.max_age)
         nearest, *moved = self._run_noting("move", names, arguments)
         by_target: dict[str, list[str]] = {}
         for number, _kind, identity in moved:
@@ -235,10 +199,6 @@ class RedisLedger(RedisSights, RedisSteering):
         arguments = [part for letter in letters for part in letter]
         self._scripts.run("recorded", self._letter_keys(), arguments)
 
-    def _letter_keys(self) -> list[str]:
-        keys = self._keys
-        return [keys.dead_letters, keys.queued(DEAD_LETTERS), keys.counts(DEAD_LETTERS)]
-
     def revive(self, letter: DeadLetter) -> bool:
         """Register a dead letter's delivery again; False if it is in flight or was revived."""
         keys = [
@@ -254,39 +214,6 @@ class RedisLedger(RedisSights, RedisSteering):
         return bool(self._run_noting("revive", keys, arguments))
 
 
-def _value_of(item: Finish) -> Argument:
-    if item.outcome is Outcome.RETRY:
-        return item.delay
-    if item.outcome is Outcome.DEAD and item.letter is not None:
-        return item.letter.to_json()
-    return ""
-
-
-def _read_claim(identity: str, answer: Sequence[bytes]) -> Claim:
-    verdict = Verdict(answer[0].decode())
-    if verdict is Verdict.PARKED:
-        return Claim(identity, verdict, parked_by=answer[1].decode())
-    if len(answer) == 1:
-        return Claim(identity, verdict)
-    attempt, body, shaped, rules, accepted, first, redrives, now = answer[1:9]
-    kind, error, failed, paused, trace = answer[9:]
-    tried = int(attempt) - (verdict is Verdict.RUN)
-    if tried > int(failed):
-        # An attempt that never told how it went ended with its worker.
-        kind, error = b"WorkerLost", f"attempt {tried} ended with its worker".encode()
-    return Claim(
-        identity,
-        verdict,
-        attempt=int(attempt),
-        body=body,
-        input=shaped.decode() if shaped else None,
-        rules=tuple(json.loads(rules)),
-        accepted_at=float(accepted),
-        first_attempt_at=float(first),
-        redrives=int(redrives),
-        now=float(now),
-        error_type=kind.decode(),
-        error=error.decode(),
-        paused=float(paused),
-        trace=trace.decode(),
-    )
+def _read_accepted(answer: Sequence[int]) -> Accepted:
+    is_call_due, *answers = answer
+    return Accepted(map(_ACCEPTANCES.__getitem__, answers), is_call_due=bool(is_call_due))

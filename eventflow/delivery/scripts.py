@@ -11,11 +11,12 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from eventflow.delivery.packing import CommandPacker
 from eventflow.errors import LedgerError
 from eventflow.settings import mask_url
 from eventflow.tls import tls_advice
 
-__all__ = ["Argument", "Scripts", "connect_redis", "guarded", "is_unanswered"]
+__all__ = ["Argument", "Scripts", "connect_redis", "guarded", "is_unanswered", "ledger_error"]
 
 Argument = str | bytes | int | float
 T = TypeVar("T")
@@ -54,6 +55,7 @@ def connect_redis(
             socket_timeout=timeout,
             socket_connect_timeout=timeout,
             health_check_interval=25,
+            command_packer=CommandPacker(),
             # Every script may be repeated; one try more covers a connection that the server closed.
             retry=Retry(NoBackoff(), 1, (redis.ConnectionError, *(_SILENCE if patient else ()))),
             **(tls or {}),
@@ -68,21 +70,21 @@ def guarded(client: Any, call: Callable[[], T]) -> T:
     try:
         return call()
     except redis.RedisError as error:
-        place = _describe(client)
-        if isinstance(error, redis.exceptions.NoPermissionError) or "The user executing" in str(
-            error
-        ):
-            message = (
-                f"the ledger at {place} does not let this user do what is needed: {error}. "
-                "`eventflow acl redis` prints the rights of each kind of process"
-            )
-            raise LedgerError(message) from error
+        raise ledger_error(client, error) from error
+
+
+def ledger_error(client: Any, error: redis.RedisError) -> LedgerError:
+    """Return the LedgerError that says of what went wrong where it did and what to do."""
+    place = _describe(client)
+    if isinstance(error, redis.exceptions.NoPermissionError) or "The user executing" in str(error):
         message = (
-            f"the ledger at {place} cannot be used: {str(error).rstrip('.')}. {_advise(error)}"
+            f"the ledger at {place} does not let this user do what is needed: {error}. "
+            "`eventflow acl redis` prints the rights of each kind of process"
         )
-        is_tls = issubclass(client.connection_pool.connection_class, redis.SSLConnection)
-        message += tls_advice("rediss://" if is_tls else "", error)
-        raise LedgerError(message) from error
+        return LedgerError(message)
+    message = f"the ledger at {place} cannot be used: {str(error).rstrip('.')}. {_advise(error)}"
+    is_tls = issubclass(client.connection_pool.connection_class, redis.SSLConnection)
+    return LedgerError(message + tls_advice("rediss://" if is_tls else "", error))
 
 
 def _advise(error: redis.RedisError) -> str:
@@ -134,6 +136,34 @@ class Scripts:
                 return self._client.eval(text, len(keys), *keys, *arguments)
 
         return guarded(self._client, call)
+
+    def run_once(self, name: str, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
+        """Run one script, and never a second time: for who must know that an answer was lost.
+
+        Args, Returns and Raises are those of `run`.
+        """
+        pool = self._client.connection_pool
+
+        def call() -> Any:
+            connection = pool.get_connection()
+            try:
+                try:
+                    connection.send_command(*self.command(name, keys, arguments))
+                    return connection.read_response()
+                except redis.exceptions.NoScriptError:
+                    text, _ = _script(name)
+                    connection.send_command("EVAL", text, len(keys), *keys, *arguments)
+                    return connection.read_response()
+            finally:
+                pool.release(connection)
+
+        return guarded(self._client, call)
+
+    def command(
+        self, name: str, keys: Sequence[str], arguments: Sequence[Argument | None]
+    ) -> list[Argument | None]:
+        """Return the command that runs one script; where the server does not know it, it says so."""
+        return ["EVALSHA", _script(name)[1], len(keys), *keys, *arguments]
 
 
 @cache

@@ -94,11 +94,13 @@ def _script_keys(duty: Duty, *, has_broker: bool) -> tuple[str, ...]:
     if duty.role is Role.MONITOR:
         return (*unacked_keys((NO_QUEUES,)).values(), *_bindings()) if has_broker else ()
     names: list[str] = []
+    publishes = duty.role is Role.PUBLISHER or duty.publishes
+    if has_broker and (publishes or duty.role is Role.OPERATOR):
+        names.append(ROUTE)  # the list: what is accepted and its message are one step there
     for keys in _keys(duty):
         events = (keys.event("*"), keys.body("*"))
-        if duty.role is Role.PUBLISHER or duty.publishes:
-            names += (keys.queued(ROUTE), keys.lanes, keys.lane("*"), *events)
-            names.append(keys.counts(ROUTE))
+        if publishes:
+            names += (keys.queued(ROUTE), keys.lanes, keys.counts(ROUTE))
         names += (keys.journal, keys.counts(JOURNAL))
         if duty.role is Role.PUBLISHER:
             continue
@@ -128,15 +130,16 @@ def _ledger_grants(duty: Duty) -> Iterator[Grant]:
             yield Grant(("set",), (keys.body("*"),), "W")
             yield Grant(("zadd", "zcard"), (keys.queued(ROUTE),), "W")
             yield Grant(("rpush",), (keys.lanes, keys.lane("*")), "W")
-            yield Grant(("hincrby", "hset", "hlen"), (keys.counts(ROUTE),))
+            yield Grant(("hget", "hincrby", "hset", "hlen"), (keys.counts(ROUTE),))
         # Whoever does a step writes it down.
         yield Grant(("xadd", "xlen"), (keys.journal,), "W")
         yield Grant(("hincrby",), (keys.counts(JOURNAL),))
         if duty.role in {Role.WORKER, Role.RECORDER}:
             yield Grant(_LEDGER, _of_targets(keys, duty))
             yield Grant(("hmget",), _pauses(keys, duty), "R")
-            yield Grant(("get", "del"), (keys.body("*"),))
-            yield Grant(("exists", "hincrby", "expire"), (keys.event("*"),))
+            # Those of the version before, which may still run: get and exists.
+            yield Grant(("get", "mget", "del"), (keys.body("*"),))
+            yield Grant(("exists", "hincrby", "hlen", "expire"), (keys.event("*"),))
             yield Grant(("hset", "zadd"), (keys.dead_letters, keys.queued(DEAD_LETTERS)), "W")
             yield Grant(("hincrby",), (keys.counts(DEAD_LETTERS),))
         if duty.role is Role.RECORDER:
@@ -155,8 +158,10 @@ def _grants_of_all(duty: Duty) -> Iterator[Grant]:
     """Return what those may who work on all that the ledger holds."""
     yield Grant((*_LEDGER, *_JOURNAL), ("eventflow:*",))
     yield Grant(("mget",), (_ANY_REPORT,), "R")
-    if duty.role is Role.ROUTER:  # its reconciler looks for what is nowhere
-        yield Grant(("scan", "zscan", "hscan"), ("eventflow:*",), "R")
+    if (
+        duty.role is Role.ROUTER
+    ):  # it reads many bodies at once; its reconciler looks for what is nowhere
+        yield Grant(("mget", "scan", "zscan", "hscan"), ("eventflow:*",), "R")
     else:  # for `eventflow doctor`
         yield Grant(("info", "config|get"))
 

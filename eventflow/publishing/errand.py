@@ -4,47 +4,17 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from eventflow.delivery import Acceptance, Ledgers, is_unanswered
+from eventflow.delivery import Acceptance, Accepted, Ledgers, is_unanswered
 from eventflow.errors import LedgerError, PublishError
 from eventflow.events import Event
-from eventflow.metrics import meter
-from eventflow.publishing.preparation import Ready
+from eventflow.publishing.parts import Part, Wording, refusal
 from eventflow.publishing.waker import Waker
 from eventflow.transport import route_message
 
-__all__ = ["Errand", "Part", "Wording"]
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """What goes to the ledger in one call.
-
-    Attributes:
-        bus: The bus.
-        events: Its events.
-    """
-
-    bus: str
-    events: Sequence[Ready]
-
-
-@dataclass(frozen=True, slots=True)
-class Wording:
-    """What is said where events are not accepted.
-
-    Attributes:
-        full: Of a bus that takes no more events.
-        late: Where the ledger has not answered in time.
-        crowded: Where it was not even asked, since too many calls wait for it.
-    """
-
-    full: Callable[[str], str]
-    late: str
-    crowded: str
+__all__ = ["Errand"]
 
 
 class Errand:
@@ -58,8 +28,9 @@ class Errand:
         ledgers: Where to.
         waker: Who tells the routers.
         seconds: How long a part may take, from its beginning to the last that is done for it.
-        most_named: Events that one message names.
+        most_named: Events that a message names; it has all routed that wait.
         wording: What is said where events are not accepted.
+        answers: The ledger's, of the only part, where it was asked already: then the routers are left.
     """
 
     def __init__(
@@ -71,6 +42,7 @@ class Errand:
         seconds: float,
         most_named: int,
         wording: Wording,
+        answers: Accepted | None = None,
     ) -> None:
         self.done: Future[None] = Future()
         self._parts = parts
@@ -86,6 +58,8 @@ class Errand:
         self._under_way: Part | None = None
         self._is_begun = False
         self._is_over = False
+        # Noted at once: what the ledger has is accepted, even if no carrier ever has time for the rest.
+        self._noted = self._note(parts[0], answers) if answers is not None else None
 
     @property
     def seconds_left(self) -> float:
@@ -103,32 +77,40 @@ class Errand:
             if not self._begin(part):
                 return
             try:
-                taken = self._accept(part)
+                taken, waiting = self._accept(part)
             except LedgerError as error:
-                meter().published(part.bus, {"failed": len(part.events)})
+                part.count_failed()
                 self._end(self._refusal(error.message, is_known=not is_unanswered(error)), error)
                 return
             except Exception as error:  # noqa: BLE001 - raised where it is waited for
                 self._end(error)
                 return
-            waiting = [event for event, answer in taken if answer is not Acceptance.DUPLICATE]
-            if len(taken) < len(part.events):
+            if taken < len(part.events):
                 self._end(self._refusal(self._wording.full(part.bus)))
                 self._wake(part.bus, waiting)
                 return
-            if number < last:
+            if number < last and waiting:
                 start(partial(self._wake, part.bus, waiting))
-                continue
-            if self._waker.is_away:
-                self._end(None)
-            self._wake(part.bus, waiting)
+            elif number == last:
+                if self._waker.is_away:
+                    self._end(None)
+                self._wake(part.bus, waiting)
         self._end(None)
+
+    def be_ready(self) -> None:
+        """Have the next one find what `Ledgers.accept_at_once` needs; this may take long, and nobody waits."""
+        for bus in {part.bus for part in self._parts}:
+            self._ledgers.be_ready(bus)
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether the ledger has taken all events."""
+        with self._lock:
+            return len(self._accepted) == len(self._wanted)
 
     def give_up(self) -> None:
         """End the waiting: `done` is set now, as things stand."""
-        with self._lock:
-            is_accepted = len(self._accepted) == len(self._wanted)
-        if is_accepted:
+        if self.is_accepted:
             self._waker.give_up(len(self._wanted))
             self._end(None)
         elif not self._is_begun:
@@ -151,11 +133,14 @@ class Errand:
             self._until = time.monotonic() + self._seconds
             return True
 
-    def _accept(self, part: Part) -> Sequence[tuple[Event[Any], Acceptance]]:
-        """Have a part accepted; return what was taken, with the ledger's answers."""
-        answers = self._ledgers.of(part.bus).accept(
-            [(one.event.id, one.body, _lane(one.event)) for one in part.events]
-        )
+    def _accept(self, part: Part) -> tuple[int, list[Event[Any]]]:
+        """Have a part accepted; return how many were taken, and those that a router is to be told of."""
+        if self._noted is not None:
+            return self._noted
+        bus, events = part.call
+        return self._note(part, self._ledgers.of(bus).accept(events))
+
+    def _note(self, part: Part, answers: Accepted) -> tuple[int, list[Event[Any]]]:
         taken = [
             (one.event, answer)
             for one, answer in zip(part.events, answers, strict=True)
@@ -164,20 +149,14 @@ class Errand:
         with self._lock:
             self._accepted += [event.id for event, _ in taken]
             self._under_way = None
-        new = answers.count(Acceptance.NEW)
-        refused = answers.count(Acceptance.FULL)
-        known = len(answers) - new - refused
-        outcomes = {"accepted": new, "duplicate": known, "refused": refused}
-        meter().published(part.bus, outcomes)
-        return taken
+        part.count(answers)
+        if not answers.is_call_due:
+            return len(taken), []
+        return len(taken), [event for event, answer in taken if answer is not Acceptance.DUPLICATE]
 
     def _wake(self, bus: str, events: Sequence[Event[Any]]) -> None:
-        named = [(event.id, event.type) for event in events]
-        size = self._most_named
-        messages = [
-            route_message(bus, named[start : start + size]) for start in range(0, len(named), size)
-        ]
-        self._waker.wake(messages, len(named))
+        named = [(event.id, event.type) for event in events[: self._most_named]]
+        self._waker.wake([route_message(bus, named)] if named else [], len(events))
 
     def _end(self, error: Exception | None, cause: Exception | None = None) -> None:
         with self._lock:
@@ -194,18 +173,5 @@ class Errand:
         with self._lock:
             accepted = list(self._accepted)
             part = None if is_known else self._under_way
-        known = set(accepted)
-        rejected = [event_id for event_id in self._wanted if event_id not in known]
         unknown = [one.event.id for one in part.events] if part is not None else []
-        message = f"{len(rejected)} of {len(self._wanted)} events could not be published: {reason}"
-        if unknown:
-            message += (
-                f". Whether the ledger took {len(unknown)} of them is not known: publish the same "
-                "events again, an id counts once"
-            )
-        return PublishError(message, accepted, rejected, unknown)
-
-
-def _lane(event: Event[Any]) -> str:
-    """Return what is routed in turn with others: events of one source and type."""
-    return f"{event.source}|{event.type}"
+        return refusal(reason, self._wanted, accepted, unknown)

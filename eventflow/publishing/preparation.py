@@ -86,12 +86,12 @@ class Preparation:
 
 
 def _event_of(item: Publishable) -> Event[Any]:
+    if isinstance(item, Event):
+        return item
     if isinstance(item, EventModel):
         return item.to_event()
     if isinstance(item, dict):
         return validate_event(item)
-    if isinstance(item, Event):
-        return item
     message = f"only an Event or an EventModel can be published, not {describe_kind(item)}"
     raise EventError(message)
 

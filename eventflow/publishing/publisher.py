@@ -2,14 +2,17 @@
 
 import asyncio
 import copy
+import time
 from collections.abc import Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
-from eventflow.delivery import Ledgers
+from eventflow.delivery import Accepted, Ledgers
+from eventflow.errors import LedgerError, PublishError
 from eventflow.events import Event
 from eventflow.publishing.carriers import MOST, Carriers
-from eventflow.publishing.errand import Errand, Part, Wording
+from eventflow.publishing.errand import Errand
+from eventflow.publishing.parts import Part, Wording, in_parts, only_part, refusal
 from eventflow.publishing.preparation import Preparation, Publishable, Ready
 from eventflow.publishing.waker import Waker
 from eventflow.schemas.source import SchemaSource
@@ -17,12 +20,10 @@ from eventflow.settings import Settings, mask_url
 from eventflow.telemetry import Publication, Tracing
 from eventflow.tls import tls_advice
 from eventflow.transport import MessageSender
+from eventflow.transport.route_calls import MOST_NAMED
 from eventflow.units import format_duration
 
 __all__ = ["Publisher"]
-
-_MOST_AT_ONCE = 500  # events in one call of the ledger
-_MOST_ROUTED_AT_ONCE = 20  # events that a message names: so long may another one's event wait
 
 
 class Publisher:
@@ -80,15 +81,31 @@ class Publisher:
         """
         with self._tracing.publication() as publication:
             ready = self._preparation.of(items, publication)
-            self._run(self._errand(ready))
+            self._run(ready)
         return [one.event for one in ready]
 
-    def _run(self, errand: Errand) -> None:
+    def _run(self, ready: Sequence[Ready]) -> None:
         if self._carriers is None:
+            errand = self._errand(ready, self._settings.publish_deadline)
             errand.run(lambda work: work())
             errand.done.result()
             return
-        load = self._carriers.start(partial(errand.run, self._carriers.start))
+        until = time.monotonic() + self._settings.publish_deadline
+        answers = None
+        part = only_part(ready)
+        if part is not None:
+            try:
+                answers = self._ledgers.accept_at_once(*part.call, self._settings.publish_deadline)
+            except LedgerError as error:
+                raise self._refuse_late(part) from error
+            if answers is not None and part.is_settled(answers):
+                return
+        self._send(self._errand(ready, max(0.0, until - time.monotonic()), answers))
+
+    def _send(self, errand: Errand) -> None:
+        """Have a carrier run an errand, and wait for its end until the deadline."""
+        assert self._carriers is not None
+        load = self._carriers.start(partial(self._carry, errand))
         while not errand.done.done():
             try:
                 errand.done.result(errand.seconds_left)
@@ -99,6 +116,12 @@ class Publisher:
                 errand.give_up()
         errand.done.result()
 
+    def _carry(self, errand: Errand) -> None:
+        assert self._carriers is not None
+        errand.run(self._carriers.start)
+        if errand.is_accepted:
+            errand.be_ready()
+
     async def apublish(self, items: Sequence[Publishable]) -> list[Event[Any]]:
         """Publish events as `publish` does, without a moment in which the loop is blocked.
 
@@ -106,15 +129,31 @@ class Publisher:
         """
         with self._tracing.publication() as publication:
             ready = self._preparation.of(items, publication)
-            await self._arun(self._errand(ready))
+            await self._arun(ready)
         return [one.event for one in ready]
 
-    async def _arun(self, errand: Errand) -> None:
+    async def _arun(self, ready: Sequence[Ready]) -> None:
         if self._carriers is None:
-            errand.run(lambda work: work())
-            errand.done.result()
+            self._run(ready)
             return
-        load = self._carriers.start(partial(errand.run, self._carriers.start))
+        until = time.monotonic() + self._settings.publish_deadline
+        answers = None
+        part = only_part(ready)
+        if part is not None:
+            try:
+                answers = await self._ledgers.accept_in_loop(
+                    *part.call, self._settings.publish_deadline
+                )
+            except LedgerError as error:
+                raise self._refuse_late(part) from error
+            if answers is not None and part.is_settled(answers):
+                return
+        await self._asend(self._errand(ready, max(0.0, until - time.monotonic()), answers))
+
+    async def _asend(self, errand: Errand) -> None:
+        """Have a carrier run an errand as `_send` does, from a coroutine."""
+        assert self._carriers is not None
+        load = self._carriers.start(partial(self._carry, errand))
         done = asyncio.wrap_future(errand.done)
         try:
             while not done.done():
@@ -139,25 +178,27 @@ class Publisher:
         """
         return [(one.event, one.body) for one in self._preparation.of(items, Publication())]
 
-    def _errand(self, ready: Sequence[Ready]) -> Errand:
-        by_bus: dict[str, list[Ready]] = {}
-        for one in ready:
-            by_bus.setdefault(one.event.bus, []).append(one)
-        parts = [
-            Part(bus, group[start : start + _MOST_AT_ONCE])
-            for bus, group in by_bus.items()
-            for start in range(0, len(group), _MOST_AT_ONCE)
-        ]
+    def _errand(
+        self, ready: Sequence[Ready], seconds: float, answers: Accepted | None = None
+    ) -> Errand:
         return Errand(
-            parts,
+            in_parts(ready),
             self._ledgers,
             self._waker,
-            seconds=self._settings.publish_deadline,
-            most_named=min(self._settings.group_size, _MOST_ROUTED_AT_ONCE),
-            wording=Wording(
-                full=self._say_full, late=self._say_late(), crowded=self._say_crowded()
-            ),
+            seconds=seconds,
+            most_named=MOST_NAMED,
+            wording=self._wording,
+            answers=answers,
         )
+
+    def _refuse_late(self, part: Part) -> PublishError:
+        part.count_failed()
+        ids = [one.event.id for one in part.events]
+        return refusal(self._wording.late, ids, unknown=ids)
+
+    @cached_property
+    def _wording(self) -> Wording:
+        return Wording(full=self._say_full, late=self._say_late(), crowded=self._say_crowded())
 
     def _say_full(self, bus: str) -> str:
         return (

@@ -61,7 +61,7 @@ class Waker:
             self._next_try = now + self._pause
             self._trying = (os.getpid(), now)
         try:
-            self._sender.send(messages)
+            self._sender.post(messages)
         except TransportError as error:
             self._note(count, str(error))
             return

@@ -10,6 +10,7 @@ from eventflow.events import ledger_id
 from eventflow.store.archived import ArchivedEvent
 from eventflow.transport import MessageSender, route_message
 from eventflow.transport.messages import ROUTE
+from eventflow.transport.route_calls import MOST_NAMED
 
 __all__ = ["MOST_AT_ONCE", "Outlet"]
 
@@ -17,8 +18,6 @@ _log = logging.getLogger("eventflow.replay")
 
 MOST_AT_ONCE = 500
 """Events in one call of the ledger."""
-
-_MOST_NAMED = 20  # events that a message names: so long may another one's event wait
 
 
 class Outlet:
@@ -95,14 +94,12 @@ class Outlet:
             for identity, event, answer in zip(identities, events, answers, strict=True)
             if answer in {Acceptance.NEW, Acceptance.PENDING}
         ]
-        self._tell(told)
+        if answers.is_call_due:
+            self._tell(told)
         return answers.index(Acceptance.FULL) if Acceptance.FULL in answers else len(answers)
 
     def _tell(self, events: Sequence[tuple[str, str]]) -> None:
-        messages = [
-            route_message(self._ledger.bus, events[start : start + _MOST_NAMED])
-            for start in range(0, len(events), _MOST_NAMED)
-        ]
+        messages = [route_message(self._ledger.bus, events[:MOST_NAMED])]
         try:
             self._sender.send(messages)
         except TransportError as error:

@@ -182,6 +182,8 @@ class Target(_Policy):
             as there are.
         max_in_flight: How many attempts all its workers together may make at once, to 1,000,000;
             None as many as there are.
+        concurrency: How many deliveries one process of an `async def` subscriber's worker makes at
+            once, to 1,000; of no account to others, which make one at a time.
         arguments: Whether the task is called with the event (or the shaped input), or with the
             fields of that as keyword arguments.
     """
@@ -198,6 +200,7 @@ class Target(_Policy):
     circuit_breaker: CircuitBreaker | None = None
     rate_limit: RateField | None = None
     max_in_flight: Annotated[_Whole, Field(ge=1, le=1_000_000)] | None = None
+    concurrency: Annotated[_Whole, Field(ge=1, le=1_000)] = 20
     arguments: Literal["event", "keywords"] = "event"
 
     @model_validator(mode="before")

@@ -48,5 +48,7 @@ class Policy(BaseModel):
 
     def of_bus(self, bus: str) -> tuple[Validation, Unknown]:
         """Return what *bus* does about events that do not fit, and about those without a schema."""
-        own = self.buses.get(bus) or BusPolicy()
+        own = self.buses.get(bus)
+        if own is None:
+            return self.validation, self.unknown
         return own.validation or self.validation, own.unknown or self.unknown

@@ -7,6 +7,7 @@ that sends. Sources: OpenTelemetry specification, "Environment variables" and "O
 import logging
 import os
 import socket
+import sys
 import threading
 from functools import partial
 from importlib.metadata import PackageNotFoundError, entry_points, version
@@ -33,7 +34,7 @@ class _Process:
 
     lock = threading.Lock()
     set_up_in = 0  # the process's id
-    tracer: "tuple[object, Tracer] | None" = None
+    tracer: "tuple[object, Tracer | None] | None" = None  # and the provider that it is of
 
 
 def _unlock() -> None:
@@ -112,15 +113,15 @@ def found_tracer() -> "Tracer | None":
 
     OpenTelemetry must be loaded.
     """
-    from opentelemetry import trace  # noqa: PLC0415 - loaded already
-
+    trace = sys.modules[
+        "opentelemetry.trace"
+    ]  # for each event, an import takes longer than the rest
     provider = trace.get_tracer_provider()
     known = _Process.tracer
     if known is not None and known[0] is provider:
         return known[1]
-    if isinstance(provider, trace.ProxyTracerProvider | trace.NoOpTracerProvider):
-        return None
-    tracer = provider.get_tracer("eventflow", _version())
+    is_none = isinstance(provider, trace.ProxyTracerProvider | trace.NoOpTracerProvider)
+    tracer = None if is_none else provider.get_tracer("eventflow", _version())
     _Process.tracer = (provider, tracer)
     return tracer
 

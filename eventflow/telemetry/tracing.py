@@ -30,6 +30,13 @@ class Tracing:
     def __init__(self, wanted: bool | None = None) -> None:
         self._wanted = wanted
         self._service = ""
+        self._found: tuple[Tracer | None] | None = None
+
+    def for_many(self) -> "Tracing":
+        """Return one for the steps of one task: it asks for the provider once, and not each time."""
+        one = Tracing(self._wanted)
+        one._found = (self._tracer(),)
+        return one
 
     def export_as(self, service: str, *, is_own: bool = True) -> None:
         """Have this process, and those that it forks, send their spans by themselves.
@@ -94,6 +101,8 @@ class Tracing:
             provider.flush_spans()
 
     def _tracer(self) -> "Tracer | None":
+        if self._found is not None:
+            return self._found[0]
         if self._wanted is False:
             return None
         if self._service:

@@ -1,6 +1,7 @@
 """What makes a bus in memory run: the worker's own steps, one after another, on a clock that is told."""
 
 import asyncio
+import math
 from typing import cast
 
 from eventflow.app import EventFlow
@@ -63,7 +64,7 @@ class Engine:
             schemas=SchemaSource(settings.schemas),
             chance=lambda: 1.0,  # with jitter, the longest that a policy allows
         )
-        self._mover = Mover(self.context, watches_rules=False)
+        self._mover = Mover(self.context, watches_rules=False, most_single=math.inf)
 
     def route(self) -> None:
         """Route what was published, and record the dead letters that came of it."""

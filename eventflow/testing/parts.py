@@ -2,20 +2,30 @@
 
 from collections import deque
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import redis
 
-from eventflow.delivery import Acceptance, Ledger, Ledgers, MemoryLedger, Planned
+from eventflow.delivery import (
+    Acceptance,
+    Accepted,
+    Ledger,
+    Ledgers,
+    MemoryLedger,
+    Planned,
+    Routed,
+    Routing,
+)
 from eventflow.encoding import decode_event
 from eventflow.errors import LedgerError
-from eventflow.records import DeadLetter
 from eventflow.settings import Settings
 from eventflow.transport import Message
 from eventflow.units import Clock
 
 if TYPE_CHECKING:
     from eventflow.events import Event
+    from eventflow.records import DeadLetter
 
 __all__ = ["MemoryBroker", "MemoryLedgers", "WatchedLedger"]
 
@@ -37,7 +47,7 @@ class WatchedLedger(MemoryLedger):
         self.routed: dict[str, tuple[Planned, ...]] = {}
         self.unrouted: dict[str, tuple[DeadLetter, ...]] = {}
 
-    def accept(self, events: Sequence[tuple[str, bytes, str]]) -> list[Acceptance]:
+    def accept(self, events: Sequence[tuple[str, bytes, str]]) -> Accepted:
         """Take events, and remember them."""
         answers = super().accept(events)
         for (event_id, body, _), answer in zip(events, answers, strict=True):
@@ -45,19 +55,15 @@ class WatchedLedger(MemoryLedger):
                 self.published[event_id] = decode_event(body)
         return answers
 
-    def finish_route(
-        self,
-        event_id: str,
-        event_type: str,
-        deliveries: Sequence[Planned],
-        letters: Sequence[DeadLetter],
-    ) -> bool:
-        """Register deliveries, and remember them."""
-        is_first = super().finish_route(event_id, event_type, deliveries, letters)
-        if is_first:
-            self.routed[event_id] = tuple(deliveries)
-            self.unrouted[event_id] = tuple(letters)
-        return is_first
+    def finish_routes(self, routings: Sequence[Routing]) -> Routed:
+        """Register deliveries, and remember them; each is to have a message of its own."""
+        routed = super().finish_routes(routings)
+        for routing, is_first in zip(routings, routed.recorded, strict=True):
+            if is_first:
+                self.routed[routing.event_id] = tuple(routing.deliveries)
+                self.unrouted[routing.event_id] = tuple(routing.letters)
+        names = {item.target for routing in routings for item in routing.deliveries}
+        return replace(routed, called=frozenset(names))
 
 
 class MemoryLedgers(Ledgers):
@@ -109,6 +115,10 @@ class MemoryBroker:
     def send(self, messages: Sequence[Message]) -> None:
         """Put *messages* on their queues."""
         self._messages.extend(messages)
+
+    def post(self, messages: Sequence[Message]) -> None:
+        """Put *messages* on their queues."""
+        self.send(messages)
 
     def depth(self, queue: str) -> int:
         """Return how many messages wait on *queue*."""

@@ -7,7 +7,7 @@ type and id, and Celery need not spend its time on making a representation.
 import uuid
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from eventflow.events import split_delivery_id
 from eventflow.rules.archives import ARCHIVE
@@ -41,8 +41,7 @@ RECORD = "eventflow.record"
 JOURNAL = "eventflow.journal"
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """One Celery message to be sent.
 
     Attributes:
@@ -75,7 +74,7 @@ def route_message(bus: str, events: Sequence[tuple[str, str]]) -> Message:
 
     Args:
         bus: Their bus.
-        events: Pairs of id and type.
+        events: Pairs of id and type; none for a call: what is queued is to be routed.
     """
     ids = [event_id for event_id, _ in events]
     identity = ids[0] if len(ids) == 1 else str(uuid.uuid4())
@@ -93,7 +92,8 @@ def deliver_message(
         target: The target's name.
         queue: The target's queue.
         task: The target's task, for its name in Flower.
-        deliveries: Triples of id, event type, and attempts so far.
+        deliveries: Triples of id, event type, and attempts so far; none for a call: what is queued
+            is to be made.
     """
     ids = [identity for identity, _, _ in deliveries]
     if len(ids) == 1:
@@ -132,6 +132,8 @@ def journal_message(bus: str) -> Message:
 
 
 def _show(items: Sequence[tuple[str, str]], noun: str) -> str:
+    if not items:
+        return f"({noun} that are queued)"
     if len(items) == 1:
         return f"({items[0][1]} {items[0][0]})".replace("( ", "(")
     kinds = Counter(kind for _, kind in items)

@@ -1,12 +1,15 @@
 """Sending to RabbitMQ so that nothing goes astray: each message is confirmed, and has a queue.
 
 kombu waits for each message's confirmation before it sends the next, and drops what no queue takes.
-Here all of a list is sent, then all confirmations are awaited, and what came back is named. Leans on
+Here all of a list is sent, then all confirmations are awaited, and what came back is named. Of calls,
+which may be lost, the confirmations are awaited when the next ones are sent: by then they are mostly
+there, while awaiting them at once takes longer than all else that is done for an event. Leans on
 py-amqp's `Channel.events` for confirmations and returns; a test that sends to a queue which is not
 there fails when that changes.
 """
 
 import os
+import select
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
@@ -16,14 +19,15 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 
 from eventflow.errors import TransportError
+from eventflow.transport.messages import Message
 
 __all__ = ["Line", "Lines", "Publication"]
 
 T = TypeVar("T")
 _MOST_IDLE = 10  # lines of one process that are kept open
 
-Publication = Callable[[Any], object]
-"""Publishes one message through the kombu producer that it is given."""
+Publication = Callable[[Message, Any], object]
+"""Publishes one message through a kombu producer."""
 
 
 class Line:
@@ -32,9 +36,15 @@ class Line:
     Args:
         celery: The app whose broker it is.
         silence: Seconds that the broker may be silent before it counts as away.
+
+    Attributes:
+        known: The queues that took what was sent to them.
+        posted: What was sent last without waiting for the broker.
     """
 
     def __init__(self, celery: Celery, *, silence: float) -> None:
+        self.known: set[str] = set()
+        self.posted: Sequence[Message] = ()
         self._silence = silence
         self._connection = celery.connection_for_write(
             connect_timeout=silence,
@@ -59,8 +69,23 @@ class Line:
         self._refused = 0
         self._returned: set[str] = set()
 
-    def publish(self, publications: Sequence[Publication]) -> set[str]:
-        """Publish, and wait until the broker has all of them safe.
+    def publish(self, messages: Sequence[Message], publish: Publication) -> None:
+        """Send, and wait for nothing.
+
+        Args:
+            messages: The messages.
+            publish: How each is.
+
+        Raises:
+            AMQPError, OSError: When the broker is away. Then this line is of no more use.
+        """
+        for message in messages:
+            self._sent += 1
+            self._open.add(self._sent)
+            publish(message, self._producer)
+
+    def settle(self) -> set[str]:
+        """Wait until the broker has all safe that was published, and see whether it is there at all.
 
         Returns:
             The names of queues that do not exist: what was for them is nowhere.
@@ -70,21 +95,18 @@ class Line:
             AMQPError, OSError: When the broker is away, or silent for too long. Then it is not known
                 what it has, and this line is of no more use.
         """
-        self._refused = 0
-        self._returned = set()
-        for publish in publications:
-            self._sent += 1
-            self._open.add(self._sent)
-            publish(self._producer)
-        while self._open:
+        while self._open or self._has_word():
             self._channel.connection.drain_events(timeout=self._silence)
-        if self._refused:
+        refused, self._refused = self._refused, 0
+        if refused:
             message = (
-                f"the broker refused {self._refused} messages: is a queue at its length limit, or "
+                f"the broker refused {refused} messages: is a queue at its length limit, or "
                 "a node of the cluster away?"
             )
             raise TransportError(message)
-        return self._returned
+        returned, self._returned = self._returned, set()
+        self.known -= returned
+        return returned
 
     def declare(self, queue: Any) -> None:
         """Have the queue exist.
@@ -108,6 +130,12 @@ class Line:
         """Let go of the connection, whatever state it is in."""
         with suppress(AMQPError, OSError):
             self._connection.collect()
+
+    def _has_word(self) -> bool:
+        """Whether the broker said something that is unread: that it goes away, for instance."""
+        poll = select.poll()
+        poll.register(self._channel.connection.sock, select.POLLIN)
+        return bool(poll.poll(0))
 
     @contextmanager
     def _side_channel(self) -> Iterator[Any]:

@@ -1,18 +1,19 @@
 """kombu's Redis transport, made to survive what is no message.
 
-kombu 5.7 reads a list's entry with `json.loads`, outside any handler: bytes that are no JSON end
-the worker, and JSON that is no message looks like a lost connection; both are gone from the queue.
+kombu 5.7 reads a list's entry outside any handler: bytes that are no JSON, or JSON with a mark of
+kombu's own for a type that it does not know, end the worker, and JSON that is no message looks like a
+lost connection; all are gone from the queue.
 Here such an entry becomes a message of its own content type, which the consumer turns into a dead
 letter. This leans on kombu's `Channel._get_client` and on its use of BRPOP; an integration test that
 pushes garbage into a real queue fails when kombu changes either.
 """
 
 import base64
-import json
 import uuid
 from typing import Any
 
 from kombu.transport import redis as kombu_redis
+from kombu.utils.json import dumps, loads
 
 from eventflow.transport.redis_qos import QoS
 
@@ -38,8 +39,8 @@ def read_entry(entry: bytes | str, queue: str) -> dict[str, Any]:
     """
     raw = entry if isinstance(entry, bytes) else entry.encode("utf-8", "surrogateescape")
     try:
-        message = json.loads(raw)
-    except (ValueError, RecursionError):
+        message = loads(raw)
+    except Exception:  # noqa: BLE001 - kombu makes dates and the like of what is marked so
         return _wrap(raw, queue)
     if not isinstance(message, dict) or not isinstance(message.get("properties"), dict):
         return _wrap(raw, queue)
@@ -98,7 +99,8 @@ def clean_entry(entry: bytes, queue: str) -> bytes:
     queue = queue.partition(_PRIORITY)[0]
     message = read_entry(entry, queue)
     if message.get("content-type") == UNDECODABLE or LIST in _info_of(message):
-        return json.dumps(message).encode()
+        text: str = dumps(message)
+        return text.encode()
     return entry
 
 

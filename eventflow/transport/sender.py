@@ -1,7 +1,7 @@
 """Sending messages: all of a list in one go, so that what is said to be sent is on its queue."""
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, partial
 from typing import Any, Protocol, TypeVar
 
@@ -16,6 +16,7 @@ from eventflow.tls import tls_advice
 from eventflow.transport.messages import Message
 from eventflow.transport.queues import make_queue
 from eventflow.transport.rabbitmq import Line, Lines
+from eventflow.transport.wire import Wire
 
 __all__ = ["Message", "MessageSender", "Sender"]
 
@@ -30,6 +31,9 @@ class MessageSender(Protocol):
     def send(self, messages: Sequence[Message]) -> None:
         """Send all *messages*."""
 
+    def post(self, messages: Sequence[Message]) -> None:
+        """Send *messages* that may be lost, without waiting for the broker where it takes long."""
+
     def depth(self, queue: str) -> int:
         """Return how many messages wait on *queue*."""
 
@@ -43,6 +47,9 @@ class Sender:
     Args:
         celery: The app.
         silence: Seconds that the broker may be silent before it counts as away.
+
+    Attributes:
+        wire: Writes its messages as they lie on a Redis list.
     """
 
     def __init__(self, celery: Celery, *, silence: float = _SILENCE) -> None:
@@ -53,6 +60,7 @@ class Sender:
         # threads held.
         self._producers: dict[int, ProducerPool] = {}
         self._lines = Lines(celery, silence=silence)
+        self.wire = Wire(celery, self._send_one)
 
     @cached_property
     def is_rabbitmq(self) -> bool:
@@ -73,8 +81,12 @@ class Sender:
         if self.is_rabbitmq:
             self._on_line(partial(self._send_confirmed, messages))
             return
+        written = self._write(messages)
         try:
             with self._pool().acquire(block=True, timeout=self._silence) as producer:
+                if written:
+                    _push(written, producer.channel)
+                    return
                 if len(messages) == 1:
                     self._send_one(messages[0], producer)
                     return
@@ -83,6 +95,21 @@ class Sender:
                         self._send_one(message, producer)
         except self._errors() as error:
             raise self._failure(error) from error
+
+    def post(self, messages: Sequence[Message]) -> None:
+        """Send *messages*, as `send` does, without waiting for the broker to confirm them.
+
+        On RabbitMQ their confirmation is awaited when the next ones are posted on the same line, so
+        that a broker that went silent is noticed then; what came back, since its queue is gone, goes
+        once more with those. What nobody posts again after is the mover's.
+
+        Raises:
+            TransportError: As `send`; also where the broker would not keep what was posted before.
+        """
+        if messages and self.is_rabbitmq:
+            self._on_line(partial(self._post, messages))
+        else:
+            self.send(messages)
 
     def depth(self, queue: str) -> int:
         """Return how many messages wait on *queue*; 0 where there is none of that name.
@@ -110,6 +137,16 @@ class Sender:
             for queue in queues:
                 self._on_line(partial(self._declare, queue))
 
+    def _write(self, messages: Sequence[Message]) -> dict[str, list[bytes]]:
+        """Return the entries for each queue's list; none where Celery is to send them all."""
+        entries: dict[str, list[bytes]] = {}
+        for message in messages:
+            entry = self.wire.write(message)
+            if entry is None:
+                return {}
+            entries.setdefault(message.queue, []).append(entry)
+        return entries
+
     def _pool(self) -> ProducerPool:
         pool = self._producers.get(os.getpid())
         if pool is None:
@@ -124,13 +161,24 @@ class Sender:
         except self._errors() as error:
             raise self._failure(error) from error
 
+    def _post(self, messages: Sequence[Message], line: Line) -> None:
+        missing = line.settle()
+        messages = [*(one for one in line.posted if one.queue in missing), *messages]
+        line.posted = ()
+        if _queues_of(messages) <= line.known:
+            self._publish(messages, line)
+            line.posted = messages
+        else:
+            self._send_confirmed(messages, line)
+
     def _send_confirmed(self, messages: Sequence[Message], line: Line) -> None:
-        missing = self._publish(messages, line)
-        if not missing:
-            return
-        for queue in sorted(missing):
-            self._declare(queue, line)
-        missing = self._publish([one for one in messages if one.queue in missing], line)
+        unanswered, line.posted = [*line.posted, *messages], ()
+        self._publish(messages, line)
+        if missing := line.settle():
+            for queue in sorted(missing):
+                self._declare(queue, line)
+            self._publish([one for one in unanswered if one.queue in missing], line)
+            missing = line.settle()
         if missing:
             names = ", ".join(repr(name) for name in sorted(missing))
             message = (
@@ -138,11 +186,10 @@ class Sender:
                 "declared: does something delete queues there, such as an expiry policy?"
             )
             raise TransportError(message)
+        line.known |= _queues_of(messages)
 
-    def _publish(self, messages: Sequence[Message], line: Line) -> set[str]:
-        return line.publish(
-            [partial(self._send_one, message, mandatory=True) for message in messages]
-        )
+    def _publish(self, messages: Sequence[Message], line: Line) -> None:
+        line.publish(messages, partial(self._send_one, mandatory=True))
 
     def _declare(self, queue: str, line: Line) -> None:
         try:
@@ -207,3 +254,20 @@ class Sender:
         )
         message += tls_advice(str(self._celery.conf.broker_url), error)
         return TransportError(message)
+
+
+def _queues_of(messages: Iterable[Message]) -> set[str]:
+    return {message.queue for message in messages}
+
+
+def _push(entries: Mapping[str, Sequence[bytes]], channel: Any) -> None:
+    """Put entries on their lists in one round trip, as kombu does with each."""
+    with channel.conn_or_acquire() as client:
+        if len(entries) == 1:
+            [(queue, own)] = entries.items()
+            client.lpush(queue, *own)
+            return
+        with client.pipeline(transaction=False) as pipeline:
+            for queue, own in entries.items():
+                pipeline.lpush(queue, *own)
+            pipeline.execute()

@@ -104,7 +104,7 @@ def archive_events(context: WorkerContext, bus: str, delivery_ids: Sequence[str]
             judge_archive(step, _write(context, ledger, work))
     _bury(context, ledger, work)
     _tell_parked([claim for claim in claims if claim.verdict is Verdict.PARKED], bus)
-    hand_back(context, ledger, ARCHIVE_TARGET, work.apart, together=False)
+    hand_back(context, ledger, ARCHIVE_TARGET, work.apart)
     return dict(work.counts)
 
 

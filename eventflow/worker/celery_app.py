@@ -12,7 +12,7 @@ from eventflow.tls import broker_tls
 
 __all__ = ["configure_app", "make_app"]
 
-_REDIS_TRANSPORT = "eventflow.transport.redis_transport:Transport"
+_REDIS_TRANSPORT = "eventflow.transport.redis_quick:Transport"
 _CONSUMER = "eventflow.worker.consumer:Consumer"
 _CONTROL = "eventflow.worker.control:Control"
 

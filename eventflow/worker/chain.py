@@ -10,12 +10,13 @@ call               the subscriber
 judge              success, Retry, Refuse, or any other exception: by the target's policy
 """
 
+import asyncio
 import json
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from eventflow.delivery import Claim, Finish, Outcome, Verdict, next_delay
 from eventflow.encoding import decode_event
@@ -32,12 +33,12 @@ from eventflow.records import Reason
 from eventflow.rules import Target
 from eventflow.subscribers import Delivery, Subscriber
 from eventflow.telemetry import begin_step
-from eventflow.worker.async_call import run_async
+from eventflow.worker.async_call import OwnLoop, call_within, run_async
 from eventflow.worker.context import WorkerContext
 from eventflow.worker.letters import letter_of_delivery
 from eventflow.worker.timeout import time_limit
 
-__all__ = ["Attempt", "attempt_delivery"]
+__all__ = ["Attempt", "attempt_delivery", "attempt_in_loop", "give_up"]
 
 _SPENT = {
     Verdict.MAX_ATTEMPTS: Reason.MAX_ATTEMPTS,
@@ -62,7 +63,9 @@ class Attempt:
     verdict: Verdict = Verdict.RUN
 
 
-def attempt_delivery(context: WorkerContext, bus: str, target: Target, claim: Claim) -> Attempt:
+def attempt_delivery(
+    context: WorkerContext, bus: str, target: Target, claim: Claim, *, late: float = 0.0
+) -> Attempt:
     """Take one claimed delivery through the chain.
 
     Args:
@@ -70,32 +73,95 @@ def attempt_delivery(context: WorkerContext, bus: str, target: Target, claim: Cl
         bus: Its bus.
         target: Its target.
         claim: The ledger's claim.
+        late: Seconds since the claim, of one that waited for others of its list.
 
     Returns:
         What came of it; a subscriber's exception is in it, not raised.
     """
+    call = _begin(context, bus, target, claim)
+    if isinstance(call, Attempt):
+        return call
+    began = time.perf_counter()
+    error: BaseException | None = None
+    try:
+        if call.is_async:
+            run_async(call.function, call.arguments, target.timeout)
+        else:
+            with time_limit(target.timeout):
+                call.function(*call.arguments, **call.keywords)
+    except (Exception, asyncio.CancelledError) as caught:  # noqa: BLE001 - the edge of isolation: a subscriber may raise anything
+        error = caught
+        claim = replace(claim, now=claim.now + late)
+    return _judge(context, claim, target, bus, error, duration=time.perf_counter() - began)
+
+
+async def attempt_in_loop(
+    context: WorkerContext, bus: str, target: Target, claim: Claim, loop: OwnLoop
+) -> Attempt:
+    """Take one claimed delivery of an async subscriber through the same chain, beside others.
+
+    Args:
+        context: The process's parts.
+        bus: Its bus.
+        target: Its target.
+        claim: The ledger's claim.
+        loop: The loop that runs this.
+
+    Returns:
+        What came of it; a subscriber's exception is in it, not raised.
+
+    Raises:
+        ExitRequest: When the subscriber raised what would end the process.
+    """
+    call = _begin(context, bus, target, claim)
+    if isinstance(call, Attempt):
+        return call
+    began = time.perf_counter()
+    error: BaseException | None = None
+    try:
+        await call_within(
+            loop, call.function, call.arguments, target.timeout, name=claim.delivery_id
+        )
+    except (Exception, asyncio.CancelledError) as caught:  # noqa: BLE001 - as above
+        error = caught
+    return _judge(context, claim, target, bus, error, duration=time.perf_counter() - began)
+
+
+def give_up(
+    context: WorkerContext, bus: str, target: Target, claim: Claim, error: BaseException
+) -> Attempt:
+    """Judge a delivery whose call was torn off from outside.
+
+    Args:
+        context: The process's parts.
+        bus: Its bus.
+        target: Its target.
+        claim: The ledger's claim.
+        error: Why it was.
+    """
+    return _judge(context, claim, target, bus, error, duration=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """What is to be called, and with what."""
+
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...]
+    keywords: dict[str, Any] = field(default_factory=dict)
+    is_async: bool = False
+
+
+def _begin(context: WorkerContext, bus: str, target: Target, claim: Claim) -> _Call | Attempt:
+    """Return the call to make, or what came of the delivery without one."""
     if claim.verdict in _SPENT:
         return _dead(claim, target, bus, _SPENT[claim.verdict], None)
     if claim.verdict is not Verdict.RUN:
         return Attempt(None, verdict=claim.verdict)
     try:
-        call = _prepare(context, target, claim)
+        return _prepare(context, target, claim)
     except _Unfit as error:
         return _dead(claim, target, bus, error.reason, error.cause)
-    began = time.perf_counter()
-    try:
-        call()
-    except Exception as error:  # noqa: BLE001 - the edge of isolation: a subscriber may raise anything
-        return _timed(_judge(context, claim, target, bus, error), began)
-    finish = Finish(claim.delivery_id, claim.attempt, Outcome.DONE, succeeded=True)
-    return _timed(Attempt(finish), began)
-
-
-def _timed(attempt: Attempt, began: float) -> Attempt:
-    """Note how long the call took."""
-    assert attempt.finish is not None
-    duration = time.perf_counter() - began
-    return replace(attempt, finish=replace(attempt.finish, duration=duration))
 
 
 class _Unfit(Exception):  # noqa: N818 - carries a reason from one step of the chain to the next
@@ -107,7 +173,7 @@ class _Unfit(Exception):  # noqa: N818 - carries a reason from one step of the c
         self.cause = cause
 
 
-def _prepare(context: WorkerContext, target: Target, claim: Claim) -> Callable[[], object]:
+def _prepare(context: WorkerContext, target: Target, claim: Claim) -> _Call:
     """Return the call to make; everything that can fail before it fails here."""
     try:
         event = decode_event(claim.body)
@@ -130,9 +196,7 @@ def _prepare(context: WorkerContext, target: Target, claim: Claim) -> Callable[[
             arguments = subscriber.bind(event, claim.input, delivery)
     except (EventError, DeliveryTimeout) as error:
         raise _Unfit(Reason.SCHEMA, error) from error
-    if subscriber.is_async:
-        return partial(run_async, subscriber.function, arguments, target.timeout)
-    return partial(_run, subscriber.function, arguments, {}, target.timeout)
+    return _Call(subscriber.function, arguments, is_async=subscriber.is_async)
 
 
 def _converting(
@@ -143,9 +207,7 @@ def _converting(
     return time_limit(target.timeout) if is_converted else nullcontext()
 
 
-def _celery_call(
-    context: WorkerContext, target: Target, event: Event, claim: Claim
-) -> Callable[[], object]:
+def _celery_call(context: WorkerContext, target: Target, event: Event, claim: Claim) -> _Call:
     """Return the call of an existing Celery task, in this process, within the chain."""
     task = context.celery.tasks.get(target.task)
     if task is None:
@@ -162,22 +224,32 @@ def _celery_call(
                 f"target '{target.name}' takes keywords, so its input must be an object", "input"
             )
             raise _Unfit(Reason.INPUT, fault)
-        return partial(_run, task, (), shaped, target.timeout)
-    return partial(_run, task, (shaped,), {}, target.timeout)
-
-
-def _run(
-    function: Callable[..., object],
-    arguments: tuple[object, ...],
-    keywords: dict[str, object],
-    timeout: float,
-) -> None:
-    with time_limit(timeout):
-        function(*arguments, **keywords)
+        return _Call(task, (), shaped)
+    return _Call(task, (shaped,))
 
 
 def _judge(
-    context: WorkerContext, claim: Claim, target: Target, bus: str, error: Exception
+    context: WorkerContext,
+    claim: Claim,
+    target: Target,
+    bus: str,
+    error: BaseException | None,
+    *,
+    duration: float,
+) -> Attempt:
+    """Return what comes of a call that took so many seconds."""
+    if error is None:
+        done = Outcome.DONE
+        return Attempt(
+            Finish(claim.delivery_id, claim.attempt, done, succeeded=True, duration=duration)
+        )
+    attempt = _judge_error(context, claim, target, bus, error)
+    assert attempt.finish is not None
+    return replace(attempt, finish=replace(attempt.finish, duration=duration))
+
+
+def _judge_error(
+    context: WorkerContext, claim: Claim, target: Target, bus: str, error: BaseException
 ) -> Attempt:
     policy = target.retry
     if isinstance(error, Refuse):

@@ -7,6 +7,7 @@ gone, and the test that pushes garbage when one means something else.
 """
 
 import logging
+import time
 import uuid
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
@@ -22,18 +23,20 @@ from eventflow.errors import LedgerError, TransportError
 from eventflow.events import DEFAULT_BUS
 from eventflow.records import DeadLetter, Reason
 from eventflow.transport import record_message
-from eventflow.transport.messages import ARCHIVE, CANARY, DELIVER, RECORD, ROUTE
+from eventflow.transport.messages import CANARY
 from eventflow.transport.queues import GIVE_UP_AFTER
 from eventflow.transport.redis_transport import LIST, UNDECODABLE
+from eventflow.transport.wakeups import ARGUMENTS, fits_task
 from eventflow.worker.context import WorkerContext
 from eventflow.worker.letters import letter_of_message
+from eventflow.worker.wakeful import keep_wakeful
 
 __all__ = ["Consumer", "DelayedDelivery", "find_fault"]
 
 _log = logging.getLogger("eventflow.consumer")
-_ARGUMENTS = {ROUTE: 2, RECORD: 2, ARCHIVE: 2, DELIVER: 3}
 _BURY_AGAIN = 2.0  # seconds
 _LOOK_AFTER = 10.0  # seconds
+_GATHER = 0.1  # seconds: how long what Flower is told of tasks may wait to be told together
 _DELAYED_DELIVERY = "celery.worker.consumer.delayed_delivery:DelayedDelivery"
 
 
@@ -62,19 +65,9 @@ def _find_fault_of_body(message: Any, name: str) -> tuple[Reason, str] | None:
         return Reason.UNDECODABLE, f"the message's body cannot be read: {error}"
     if not isinstance(args, list | tuple) or not isinstance(kwargs, dict):
         return Reason.UNDECODABLE, "the message's body holds no arguments"
-    if name in _ARGUMENTS and (kwargs or not _are_ours(args, _ARGUMENTS[name], name)):
+    if not fits_task(name, args, kwargs):
         return Reason.UNDECODABLE, f"the message's arguments are not those of {name}"
     return None
-
-
-def _are_ours(args: list[Any] | tuple[Any, ...], count: int, name: str) -> bool:
-    if len(args) != count or not all(isinstance(text, str) and text for text in args[:-1]):
-        return False
-    ids = args[-1]
-    if not isinstance(ids, list) or not ids:
-        return False
-    is_delivery = name in (DELIVER, ARCHIVE)
-    return all(isinstance(item, str) and item and (not is_delivery or ":" in item) for item in ids)
 
 
 class DelayedDelivery(CeleryDelayedDelivery):  # type: ignore[misc]  # celery has no types
@@ -111,12 +104,34 @@ class Consumer(CeleryConsumer):  # type: ignore[misc]  # celery has no types
     _received = 0
     _received_before = -1
     _waiting_before: AbstractSet[str] = frozenset()
+    _telling_at = 0.0  # when what has happened to tasks is to be told, by time.monotonic()
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._tell_soon = promise(self._plan_telling)
 
     def register_with_event_loop(self, hub: Any) -> None:
-        """Register with Celery's loop, and look after the queues on RabbitMQ now and then."""
+        """Register with Celery's loop; on RabbitMQ keep it wakeful, and look after the queues."""
         super().register_with_event_loop(hub)
         if self.connection.transport.driver_type == "amqp":
+            keep_wakeful(hub)
             hub.timer.call_repeatedly(_LOOK_AFTER, self._look_after_queues)
+
+    def on_send_event_buffered(self) -> None:
+        """Have what happened to tasks told together, instead of in a message each; from any thread."""
+        if self.hub and time.monotonic() >= self._telling_at:
+            self.hub.call_soon(self._tell_soon)
+
+    def _plan_telling(self) -> None:
+        now = time.monotonic()
+        if now >= self._telling_at:
+            self._telling_at = now + _GATHER
+            self.timer.call_after(_GATHER, self._flush_events)
+
+    def shutdown(self) -> None:
+        """Tell what has not been told yet, and end."""
+        self._flush_events()
+        super().shutdown()
 
     def _look_after_queues(self) -> None:
         """Connect anew when messages wait on a queue that is read here, and none comes.
@@ -223,7 +238,7 @@ class Consumer(CeleryConsumer):  # type: ignore[misc]  # celery has no types
         """End a message that came back again and again, before the broker drops it in silence."""
         times, name = _times_given_back(message), message.headers["task"]
         queue = self._queue_of(message)
-        if name not in _ARGUMENTS and name != CANARY:
+        if name not in ARGUMENTS and name != CANARY:
             error = f"it was given back {times} times: it may have ended each worker that took it"
             self._bury(context, message, Reason.POISON, error)
             return

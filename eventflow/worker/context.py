@@ -15,6 +15,7 @@ from eventflow.settings import Settings
 from eventflow.subscribers import Subscribers
 from eventflow.telemetry import Tracing
 from eventflow.transport import MessageSender
+from eventflow.worker.pace import Paces
 from eventflow.worker.restrictions import Restrictions
 from eventflow.worker.silence import SilenceNotes
 from eventflow.worker.stopping import StopFlag
@@ -77,9 +78,12 @@ class WorkerContext:
         tracing: Makes the spans of routing and attempts.
         chance: Returns a number from 0 to below 1: what the jitter of retries is drawn from.
         own_queues: The queues that are eventflow's, known once a worker starts.
+        reads_one_queue: Whether a worker here reads one queue alone, so that a task may wait for more
+            of it.
         book: What the ledger says of targets.
         restrictions: What the ledger says of replays.
         stores: The way to the store, for recorders.
+        paces: How fast the subscribers here are.
         stopping: Set once the worker is told to stop.
         silence: What its rules are silent about; None where nobody asks, as in tests.
     """
@@ -96,8 +100,10 @@ class WorkerContext:
     book: TargetBook = field(init=False)
     restrictions: Restrictions = field(init=False)
     stores: ProcessStores = field(init=False)
+    paces: Paces = field(default_factory=Paces, init=False)
     stopping: StopFlag = field(default_factory=StopFlag, init=False)
     own_queues: frozenset[str] = field(default=frozenset(), init=False)
+    reads_one_queue: bool = field(default=False, init=False)
     silence: SilenceNotes | None = field(default=None, init=False)
     _announced: str = field(default="", init=False)
 

@@ -1,44 +1,55 @@
 """The task `eventflow.deliver`: a list of one target's deliveries, each on its own."""
 
-import logging
-from collections import Counter
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 
 from celery.exceptions import Ignore
 from celery.exceptions import Retry as CeleryRetry
 from celery.utils.serialization import get_pickleable_exception
 
-from eventflow.delivery import Claim, Ledger, Outcome, Verdict, insist
-from eventflow.errors import EventflowError, TransportError
+from eventflow.delivery import (
+    BreakerChange,
+    Claim,
+    Draw,
+    Finish,
+    Finished,
+    Ledger,
+    Outcome,
+    Taken,
+    Verdict,
+    insist,
+)
+from eventflow.errors import EventflowError
 from eventflow.metrics import meter
 from eventflow.rules import Target
-from eventflow.transport import record_message
+from eventflow.telemetry import Step
+from eventflow.transport import deliver_message, record_message
+from eventflow.worker.async_deliver import at_once, make_at_once
+from eventflow.worker.calling import call_again, send_calls
 from eventflow.worker.chain import Attempt, attempt_delivery
 from eventflow.worker.context import WorkerContext
-from eventflow.worker.hand_back import hand_back
 from eventflow.worker.identity import owner_name
+from eventflow.worker.made import Made
 from eventflow.worker.monitoring import count_finish
 from eventflow.worker.steps import attempt_step, judge_attempt
-from eventflow.worker.tell import tell_breaker, tell_outcome, tell_parked
+from eventflow.worker.tell import (
+    tell_breaker,
+    tell_given_back,
+    tell_outcome,
+    tell_parked,
+    tell_superseded,
+)
 from eventflow.worker.timeout import GRACE
+from eventflow.worker.turn import TURN, Turn
 
-__all__ = ["Made", "deliver", "lease_seconds", "make_deliveries"]
+__all__ = ["deliver", "lease_seconds", "make_deliveries"]
 
-_log = logging.getLogger("eventflow.deliver")
-
-
-@dataclass
-class Made:
-    """What became of a list of deliveries.
-
-    Attributes:
-        counts: How many were done, to be retried, dead, parked, given back, or not ours to do.
-        attempts: What the ledger said of each, and what came of it.
-    """
-
-    counts: Counter[str] = field(default_factory=Counter)
-    attempts: list[tuple[Claim, Attempt]] = field(default_factory=list)
+_LOOK = (
+    50  # queued deliveries that are looked at: what holds their target back parks them on the way
+)
+_FRESH = 0.5  # seconds after its claim for which what is reserved may begin; much less than a lease
+_SHUT = {BreakerChange.OPENED, BreakerChange.REOPENED}
 
 
 class DeadLetterError(EventflowError):
@@ -47,8 +58,10 @@ class DeadLetterError(EventflowError):
 
 def deliver(
     context: WorkerContext, bus: str, target_name: str, delivery_ids: Sequence[str]
-) -> dict[str, int]:
+) -> dict[str, int | str]:
     """Make deliveries, and have Celery show what became of them.
+
+    Those of an async subscriber many at once, all others one after another.
 
     A single delivery's fate is the Celery task's own: RETRY when it is to be tried again, FAILURE
     when it is dead. A list's task succeeds and returns how many went which way.
@@ -60,78 +73,54 @@ def deliver(
         delivery_ids: Their ids.
 
     Returns:
-        How many were done, to be retried, dead, parked, given back, or not ours to do.
+        How many were done, to be retried, dead, parked, given back, or not ours to do; and the
+        events of those that were made and are not named.
 
     Raises:
         celery.exceptions.Retry, Ignore: What Celery is to show for a single delivery.
         Exception: The subscriber's own, of a single delivery that is dead.
         LedgerError: When the ledger cannot be reached; the lease ends, and the mover tries again.
     """
-    made = make_deliveries(context, bus, target_name, delivery_ids)
+    target = context.book.get(bus, target_name)
+    subscriber = context.subscribers.get(target_name)
+    if subscriber is None or at_once(target, subscriber) == 1:
+        made = make_deliveries(context, bus, target_name, delivery_ids, turn=TURN)
+    else:
+        made, apart = make_at_once(context, bus, target, subscriber, delivery_ids)
+        alone = _Worker(context, context.ledgers.of(bus), target, made)
+        alone.make_apart(apart, time.monotonic() + TURN)
     if len(delivery_ids) == 1:
-        _show(made.attempts[-1][1] if made.attempts else None)
-    return dict(made.counts)
+        _show(made, delivery_ids[0])
+    return made.result()
 
 
 def make_deliveries(
-    context: WorkerContext, bus: str, target_name: str, delivery_ids: Sequence[str]
+    context: WorkerContext,
+    bus: str,
+    target_name: str,
+    delivery_ids: Sequence[str],
+    *,
+    turn: float = 0.0,
 ) -> Made:
     """Claim, run and finish deliveries, one after another.
 
-    A worker that is told to stop ends the delivery that runs, and gives the rest back untried.
+    A worker that is told to stop ends the delivery that runs, and gives back untried what it has
+    reserved.
 
     Args:
         context: The process's parts.
         bus: Their bus.
         target_name: Their target.
-        delivery_ids: Their ids.
+        delivery_ids: Their ids. What is not taken of them stays queued, and is taken in its turn.
+        turn: Seconds for which more of what is queued is taken; 0 for nothing but what is named.
 
     Raises:
         LedgerError: When the ledger cannot be reached; the lease ends, and the mover tries again.
     """
-    ledger = context.ledgers.of(bus)
-    target = context.book.get(bus, target_name)
-    made = Made()
-    apart: list[str] = []
-    is_alone = len(delivery_ids) == 1
-    for number, delivery_id in enumerate(delivery_ids):
-        rest = delivery_ids[number:]
-        if context.stopping.is_set():
-            hand_back(context, ledger, target, rest, together=True)
-            made.counts["given back"] += len(rest)
-            break
-        claim = _claim(context, ledger, target, delivery_id, alone=is_alone)
-        if claim.verdict is Verdict.PARKED:
-            # What holds this one back holds its neighbours back: one call for all of them.
-            parked = 1 + (ledger.park(target.name, rest[1:]) if rest[1:] else 0)
-            made.counts["parked"] += parked
-            tell_parked(target, claim, parked)
-            meter().parked(bus, target.name, claim.parked_by, parked)
-            made.attempts.append((claim, Attempt(None, verdict=claim.verdict)))
-            break
-        if claim.verdict is Verdict.APART:
-            apart.append(delivery_id)
-            continue
-        with attempt_step(context.tracing, bus, target, claim) as step:
-            attempt = judge_attempt(step, attempt_delivery(context, bus, target, claim))
-            made.attempts.append((claim, attempt))
-            made.counts[_finish(context, ledger, target, claim, attempt)] += 1
-    hand_back(context, ledger, target, apart, together=False)
-    return made
-
-
-def _claim(
-    context: WorkerContext, ledger: Ledger, target: Target, delivery_id: str, *, alone: bool
-) -> Claim:
-    lease = lease_seconds(target, context.settings.lease_margin)
-    owner = owner_name()
-    # One at a time, so that a delivery that kills its worker costs its neighbours no attempt. A claim
-    # whose answer is lost is made again, by the same owner, and so costs none either.
-    [claim] = insist(
-        lambda: ledger.claim(target, [delivery_id], lease=lease, owner=owner, alone=alone),
-        unless=context.stopping.is_set,
-    )
-    return claim
+    target, made = context.book.get(bus, target_name), Made(delivery_ids)
+    worker = _Worker(context, context.ledgers.of(bus), target, made)
+    worker.work(delivery_ids, turn)
+    return worker.made
 
 
 def lease_seconds(target: Target, margin: float) -> float:
@@ -139,33 +128,199 @@ def lease_seconds(target: Target, margin: float) -> float:
     return target.timeout + GRACE + margin
 
 
-def _finish(
-    context: WorkerContext, ledger: Ledger, target: Target, claim: Claim, attempt: Attempt
-) -> str:
-    finish = attempt.finish
-    if finish is None:
-        return "passed over"
-    finished = insist(lambda: ledger.finish(target, [finish]))
-    tell_breaker(ledger, target, finished.breaker)
-    if not finished.recorded[0]:
-        _log.warning(
-            "delivery %s was finished or claimed by another worker meanwhile",
-            claim.delivery_id,
-            extra={"action": "delivery_superseded", "delivery_id": claim.delivery_id},
+class _Worker:
+    """One task's work for one target."""
+
+    def __init__(self, context: WorkerContext, ledger: Ledger, target: Target, made: Made) -> None:
+        self.made = made
+        self._context = context
+        self._tracing = context.tracing.for_many()
+        self._ledger = ledger
+        self._target = target
+        self._pace = context.paces.of(ledger.bus, target.name)
+        self._owner = owner_name()
+        self._lease = lease_seconds(target, context.settings.lease_margin) + _FRESH
+        self._call = deliver_message(ledger.bus, target.name, target.queue, target.task, [])
+
+    def work(self, delivery_ids: Sequence[str], turn: float) -> None:
+        """Make what is named, then, for so many seconds, more of what is queued."""
+        own = Turn(turn, waits=self._context.reads_one_queue)
+        named, left, is_first = delivery_ids, 1, True
+        while left and not self._is_stopping() and (is_first or not own.is_over()):
+            taken = self._take(named, draws=turn > 0, answers=is_first)
+            if taken.is_called:
+                send_calls(self._context, [self._call])
+            left = (taken.left if taken.claims else 0) + self._make(taken.claims)
+            left = left or int(own.wait(len(taken.claims)))
+            named, is_first = (), False
+        if left and turn > 0:
+            call_again(self._context, self._ledger, self._target.name, self._call)
+
+    def make_apart(self, delivery_ids: Sequence[str], ends: float) -> None:
+        """Make those that have ended a worker before, each while nothing runs beside it."""
+        for identity in delivery_ids:
+            if self._is_stopping() or time.monotonic() > ends:
+                call_again(self._context, self._ledger, self._target.name, self._call)
+                break
+            self.work([identity], 0.0)
+
+    def _is_stopping(self) -> bool:
+        return self._context.stopping.is_set()
+
+    def _take(self, named: Sequence[str], *, draws: bool, answers: bool) -> Taken:
+        """Claim a list as long as the target's pace asks for."""
+        has_limits = self._target.rate_limit is not None or self._target.max_in_flight is not None
+        most = 1 if has_limits else self._pace.size()
+        draw = Draw(
+            most,
+            look=max(most, _LOOK) if draws else 0,
+            answers=answers,
+            patience=self._context.settings.requeue_after,
         )
-        return "superseded"
-    tell_outcome(target, claim, finish, attempt.error)
-    count_finish(ledger.bus, target.name, claim, finish)
-    if finish.outcome is Outcome.DEAD:
-        try:
-            context.sender.send([record_message(ledger.bus, [claim.delivery_id])])
-        except TransportError as error:
-            _log.warning("%s", error, extra={"action": "send_failed", "messages": 1})
-    return finish.outcome.value
+        draws_left = iter([draw])
+        again = replace(draw, repeats=True)
+
+        def take() -> Taken:
+            how = next(draws_left, again)
+            return self._ledger.take(self._target, named, how, lease=self._lease, owner=self._owner)
+
+        return insist(take, unless=self._is_stopping)
+
+    def _make(self, claims: Sequence[Claim]) -> int:
+        """Make a list of deliveries; return how many of it were given back."""
+        parked = [claim for claim in claims if claim.verdict is Verdict.PARKED]
+        if parked:
+            self._count_parked(parked)
+        # First those that are not run: what they need is quick, and cannot be given back.
+        others = [one for one in claims if one.verdict not in {Verdict.RUN, Verdict.PARKED}]
+        runs = [claim for claim in claims if claim.verdict is Verdict.RUN]
+        for claim in others:
+            self._make_one(claim)
+        if not runs:
+            return 0
+        began = time.monotonic()
+        made = 1
+        if len(runs) == 1:
+            self._make_one(runs[0])
+        else:
+            made = self._make_list(runs)
+        self._pace.took(time.monotonic() - began, made)
+        return len(runs) - made
+
+    def _make_one(self, claim: Claim) -> None:
+        with self._step(claim) as step:
+            attempt = self._attempt(step, claim)
+            if attempt.finish is None:
+                self.made.counts["passed over"] += 1
+                return
+            finish = attempt.finish
+            finished = insist(lambda: self._ledger.finish(self._target, [finish]))
+            self._account([(claim, attempt)], finished)
+
+    def _make_list(self, claims: Sequence[Claim]) -> int:
+        """Make deliveries of which the first is begun and the others are reserved.
+
+        Successes are told one by one, and answered together; all else is waited for.
+
+        Returns:
+            How many were made: the others are given back.
+        """
+        began = time.monotonic()
+        said: list[tuple[Claim, Attempt]] = []
+        is_over = False
+        made = 0
+        with self._ledger.outcomes(self._target, owner=self._owner) as outcomes:
+            for made, claim in enumerate(claims, start=1):
+                past = time.monotonic() - began
+                with self._step(claim) as step:
+                    attempt = self._attempt(step, claim, past)
+                    assert attempt.finish is not None
+                    said.append((claim, attempt))
+                    is_over = self._is_stopping() or time.monotonic() - began > _FRESH
+                    is_last = is_over or made == len(claims)
+                    outcomes.tell(attempt.finish, "" if is_last else claims[made].delivery_id)
+                    if attempt.finish.outcome is Outcome.DONE:
+                        # Now, since the next delivery may end this process.
+                        self._tell(claim, attempt.finish, None, past)
+                    else:
+                        finished = outcomes.settle()
+                        self._account(said, finished, told_before=True)
+                        said = []
+                        is_over = is_over or finished.breaker in _SHUT
+                if is_over:
+                    break
+            self._account(said, outcomes.settle(), told_before=True)
+        self._give_back(claims[made:])
+        return made
+
+    def _give_back(self, claims: Sequence[Claim]) -> None:
+        """Have what was reserved and is not begun queued again."""
+        if not claims:
+            return
+        untried = [
+            Finish(
+                one.delivery_id, one.attempt, Outcome.RELEASE, leased_until=one.now + self._lease
+            )
+            for one in claims
+        ]
+        insist(lambda: self._ledger.finish(self._target, untried))
+        self.made.counts["given back"] += len(claims)
+        if self._is_stopping():
+            tell_given_back(self._target, len(claims))
+
+    def _step(self, claim: Claim) -> Step:
+        return attempt_step(self._tracing, self._ledger.bus, self._target, claim)
+
+    def _attempt(self, step: Step, claim: Claim, late: float = 0.0) -> Attempt:
+        made = attempt_delivery(self._context, self._ledger.bus, self._target, claim, late=late)
+        attempt = judge_attempt(step, made)
+        self.made.note(claim, attempt)
+        return attempt
+
+    def _tell(
+        self, claim: Claim, finish: Finish, error: BaseException | None, late: float = 0.0
+    ) -> None:
+        tell_outcome(self._target, claim, finish, error)
+        count_finish(self._ledger.bus, self._target.name, claim, finish, late=late)
+
+    def _count_parked(self, claims: Sequence[Claim]) -> None:
+        # What holds the first one back holds its neighbours back.
+        first, number = claims[0], len(claims)
+        self.made.counts["parked"] += number
+        tell_parked(self._target, first, number)
+        meter().parked(self._ledger.bus, self._target.name, first.parked_by, number)
+        self.made.note(first, Attempt(None, verdict=first.verdict))
+
+    def _account(
+        self,
+        said: Sequence[tuple[Claim, Attempt]],
+        finished: Finished,
+        *,
+        told_before: bool = False,
+    ) -> None:
+        """Count and log what became of outcomes; successes may have been told of before."""
+        tell_breaker(self._ledger, self._target, finished.breaker)
+        dead: list[str] = []
+        for (claim, attempt), is_recorded in zip(said, finished.recorded, strict=True):
+            finish = attempt.finish
+            assert finish is not None
+            if not is_recorded:
+                tell_superseded(claim)
+                self.made.counts["superseded"] += 1
+                continue
+            if not (told_before and finish.outcome is Outcome.DONE):
+                self._tell(claim, finish, attempt.error)
+            self.made.counts[finish.outcome.value] += 1
+            if finish.outcome is Outcome.DEAD:
+                dead.append(claim.delivery_id)
+        if dead:
+            send_calls(self._context, [record_message(self._ledger.bus, dead)])
 
 
-def _show(attempt: Attempt | None) -> None:
+def _show(made: Made, delivery_id: str) -> None:
     """Raise what makes Celery, and so Flower, show a single delivery for what it is."""
+    own = [attempt for claim, attempt in made.attempts if claim.delivery_id == delivery_id]
+    attempt = own[0] if own else None
     finish = attempt.finish if attempt is not None else None
     if attempt is None or finish is None:
         # A second message for the same delivery says nothing of how the delivery went.

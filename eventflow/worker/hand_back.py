@@ -20,25 +20,18 @@ def hand_back(
     ledger: Ledger,
     target: Target,
     delivery_ids: Sequence[str],
-    *,
-    together: bool,
 ) -> None:
-    """Send deliveries that were not claimed to their queue again.
+    """Send deliveries that were not claimed to their queue again, each in a message of its own.
 
     Args:
         context: The process's parts.
         ledger: Their ledger.
         target: Their target.
         delivery_ids: Their ids.
-        together: Whether one message names them all, or each has its own.
     """
     if not delivery_ids:
         return
-    if together:
-        deliveries = _described(ledger, delivery_ids)
-        messages = [deliver_message(ledger.bus, target.name, target.queue, target.task, deliveries)]
-    else:
-        messages = single_messages(ledger, target, delivery_ids)
+    messages = single_messages(ledger, target, delivery_ids)
     try:
         context.sender.send(messages)
     except TransportError as error:

@@ -30,6 +30,7 @@ from eventflow.worker.monitoring import Monitoring
 from eventflow.worker.mover import Mover
 from eventflow.worker.overseer import Overseer
 from eventflow.worker.retention import Retention, prunings
+from eventflow.worker.scheduling import interrupt_nobody
 from eventflow.worker.stopping import refuse_start
 
 __all__ = ["hook_signals", "select_queues"]
@@ -118,6 +119,7 @@ class _Lifecycle:
             self._queues = select_queues(asked, targets, others=others)
             self._made = [name for name in self._queues if name not in others]
             queues.select(self._queues)
+            self._context.reads_one_queue = len(self._queues) == 1
         except EventflowError as error:
             refuse_start(error)
 
@@ -129,6 +131,8 @@ class _Lifecycle:
             for subscriber in self._context.subscribers.all():
                 subscriber.prepare()
             self._declare()
+            if self._queues and self._context.settings.batch_scheduling:
+                interrupt_nobody()
         except EventflowError as error:
             refuse_start(error)
 

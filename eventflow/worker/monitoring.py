@@ -87,7 +87,7 @@ def count_routed(
         context.silence.saw(bus, rules, event.source, event.type)
 
 
-def count_finish(bus: str, target: str, claim: Claim, finish: Finish) -> None:
+def count_finish(bus: str, target: str, claim: Claim, finish: Finish, *, late: float = 0.0) -> None:
     """Count an attempt, and what it brought to an end.
 
     Args:
@@ -95,11 +95,12 @@ def count_finish(bus: str, target: str, claim: Claim, finish: Finish) -> None:
         target: Its target.
         claim: Its claim.
         finish: How it went.
+        late: Seconds for which it waited for others of its list after its claim.
     """
     counting = meter()
     counting.attempted(bus, target, finish.outcome.value, finish.duration)
     if finish.outcome is Outcome.DONE:
         # By the ledger's clock, which both times are of.
-        counting.delivered(bus, target, claim.now - claim.accepted_at + finish.duration)
+        counting.delivered(bus, target, claim.now - claim.accepted_at + late + finish.duration)
     elif finish.outcome is Outcome.DEAD and finish.letter is not None:
         counting.died(bus, target, finish.letter.reason.value)

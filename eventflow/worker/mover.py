@@ -8,12 +8,18 @@ import logging
 import threading
 from collections.abc import Callable
 
-from eventflow.delivery import Ledger
+from eventflow.delivery import CALL_AGAIN, Ledger
 from eventflow.errors import EventflowError, LedgerError, TransportError
 from eventflow.events import split_ledger_id
 from eventflow.journal import JournalCall
-from eventflow.rules import Target
-from eventflow.transport import Message, journal_message, record_message, route_message
+from eventflow.rules import ARCHIVE, Target
+from eventflow.transport import (
+    Message,
+    deliver_message,
+    journal_message,
+    record_message,
+    route_message,
+)
 from eventflow.transport.messages import DEAD_LETTERS, JOURNAL, ROUTE
 from eventflow.worker.context import WorkerContext
 from eventflow.worker.hand_back import due_messages
@@ -25,6 +31,7 @@ __all__ = ["Mover"]
 
 _log = logging.getLogger("eventflow.mover")
 _PATIENCE = 2.0  # seconds
+_MOST_SINGLE = 20
 _MOST_MOVED = 500  # of one target in one round: other targets are not kept waiting
 
 
@@ -39,6 +46,8 @@ class Mover:
             alone, so that it needs no access to anything else; a router moves everything. None
             moves everything too.
         beat: Called before each round; it never raises.
+        most_single: Up to how many deliveries of a target that are due at once have a message each;
+            more of them are called for together.
     """
 
     def __init__(
@@ -48,9 +57,11 @@ class Mover:
         watches_rules: bool,
         queues: frozenset[str] | None = None,
         beat: Callable[[], None] = lambda: None,
+        most_single: float = _MOST_SINGLE,
     ) -> None:
         self._context = context
         self._beat = beat
+        self._most_single = most_single
         self._watches_rules = watches_rules
         self._queues = None if queues is not None and ROUTE in queues else queues
         self._stopping = StopRequest()
@@ -126,6 +137,9 @@ class Mover:
                 extra={"action": "delivery_lost", "delivery_id": identity},
             )
         for name, ids in moved.by_target.items():
+            if len(ids) > self._most_single and name != ARCHIVE:
+                self._call(ledger, name, targets, patience=CALL_AGAIN)
+                continue
             messages = due_messages(self._context, ledger, targets[name], ids)
             self._context.sender.send(messages)
         return moved.nearest
@@ -142,18 +156,17 @@ class Mover:
                 continue
             queue = targets[name].queue if name in targets else name
             is_empty = self._context.sender.depth(queue) == 0
+            if name not in {DEAD_LETTERS, ARCHIVE}:
+                # Whoever takes a message takes what is queued: one is enough.
+                if is_empty and self._call(ledger, name, targets, patience=patience):
+                    self._tell_again(queue, 1, age)
+                continue
             if not is_empty and lag < patience:
                 continue
             ids = ledger.requeue(name, patience, empty=is_empty, limit=_MOST_MOVED)
             if not ids:
                 continue
-            _log.info(
-                "sending %d again on %s: queued for %.1f s",
-                len(ids),
-                queue,
-                age,
-                extra={"action": "sent_again", "queue": queue, "count": len(ids)},
-            )
+            self._tell_again(queue, len(ids), age)
             self._context.sender.send(self._again(ledger, targets, name, ids))
 
     def _recover_routes(self, ledger: Ledger) -> None:
@@ -165,18 +178,36 @@ class Mover:
                 extra={"action": "event_lost", "event_id": split_ledger_id(event_id)[0]},
             )
         if ids:
-            self._context.sender.send(self._again(ledger, {}, ROUTE, ids))
+            self._call(ledger, ROUTE, {}, patience=CALL_AGAIN)
+
+    def _call(
+        self, ledger: Ledger, name: str, targets: dict[str, Target], *, patience: float
+    ) -> bool:
+        """Send a queue one message, unless one is on its way; return whether it was sent."""
+        if not ledger.call(name, patience=patience):
+            return False
+        if name == ROUTE:
+            message = route_message(ledger.bus, [])
+        else:
+            target = targets[name]
+            message = deliver_message(ledger.bus, name, target.queue, target.task, [])
+        self._context.sender.send([message])
+        return True
+
+    def _tell_again(self, queue: str, number: int, age: float) -> None:
+        _log.info(
+            "sending %d again on %s: queued for %.1f s",
+            number,
+            queue,
+            age,
+            extra={"action": "sent_again", "queue": queue, "count": number},
+        )
 
     def _again(
         self, ledger: Ledger, targets: dict[str, Target], name: str, ids: list[str]
     ) -> list[Message]:
-        size = self._context.settings.group_size
-        if name == ROUTE:
-            return [
-                route_message(ledger.bus, [(event_id, "") for event_id in group])
-                for group in groups(ids, size)
-            ]
         if name == DEAD_LETTERS:
+            size = self._context.settings.group_size
             return [record_message(ledger.bus, group) for group in groups(ids, size)]
         return due_messages(self._context, ledger, targets[name], ids)
 

@@ -50,7 +50,7 @@ class Request(CeleryRequest):  # type: ignore[misc]  # celery has no types
             target = context.book.get(bus, name)
             attempts = max((attempts for _, attempts in ledger.describe(ids)), default=1)
             delay = next_delay(target.retry, max(1, attempts), random.random)
-            lost = ledger.lost(name, ids, owner=owner, delay=delay, error=text)
+            lost = ledger.lost(name, owner=owner, delay=delay, error=text)
         except EventflowError as fault:
             # The lease ends by itself, and counts then.
             _log.error("%s", fault, extra={"action": "take_back_failed", "target": name})

@@ -3,100 +3,101 @@
 import logging
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TypeVar
 
-from eventflow.delivery import Ledger, Planned, RouteWork
+from eventflow.delivery import Planned, RouteWork, Routing
 from eventflow.encoding import decode_event
-from eventflow.errors import EventError, LedgerError, TransportError
+from eventflow.errors import EventError, LedgerError
 from eventflow.events import Event, delivery_id, split_ledger_id
 from eventflow.records import DeadLetter, Reason
 from eventflow.routing import INPUT_TIMES, PlannedDelivery, plan
-from eventflow.rules import RuleSet, Target
 from eventflow.schemas.validation import Action, SchemaCheck
 from eventflow.telemetry import Step, begin_step
 from eventflow.transport import Message, deliver_message, record_message, route_message
-from eventflow.transport.messages import ROUTE
+from eventflow.transport.messages import MOST_SHOWN, ROUTE
+from eventflow.transport.route_calls import MOST_NAMED
+from eventflow.worker.calling import call_again, send_calls
 from eventflow.worker.context import WorkerContext
 from eventflow.worker.letters import one_line, raw_event, write_traceback
+from eventflow.worker.made import show_also
 from eventflow.worker.monitoring import count_routed
 from eventflow.worker.restrictions import NotYet
 from eventflow.worker.steps import judge_route, route_step
+from eventflow.worker.turn import TURN, Turn
 
 __all__ = ["groups", "route_events"]
 
 _log = logging.getLogger("eventflow.route")
 
-_SLICE = 4  # events taken from the ledger at once
+_SLICE = 50  # events taken from the ledger at once
+_MANY = (
+    8  # events at once, before it waits for more: all targets wait with it, also for one's flood
+)
+_MOST_REGISTERED = 200  # deliveries in one call of the ledger: it does nothing else meanwhile
 T = TypeVar("T")
 
 
 @dataclass
-class _Sending:
-    """What is to be sent once events are routed, gathered by target."""
+class _Batch:
+    """Events that are matched, and about to be registered together.
 
-    deliveries: dict[str, list[tuple[str, str, int]]] = field(
-        default_factory=lambda: defaultdict(list)
-    )
-    letters: list[str] = field(default_factory=list)
+    Attributes:
+        routings: What each came to.
+        events: The events themselves, with what was planned for them.
+        size: How many deliveries there are.
+    """
+
+    routings: list[Routing] = field(default_factory=list)
+    events: list[tuple[Event | None, tuple[PlannedDelivery, ...]]] = field(default_factory=list)
+    size: int = 0
 
 
-def route_events(context: WorkerContext, bus: str, event_ids: Sequence[str]) -> dict[str, int]:
+def route_events(
+    context: WorkerContext, bus: str, event_ids: Sequence[str]
+) -> dict[str, int | str]:
     """Route events: check, match, shape, register, send.
 
     Args:
         context: The process's parts.
         bus: The events' bus.
-        event_ids: As many events are routed as are named here, and not always the same: the ledger
-            hands them out by source and type in turn, so that no flood keeps others waiting.
+        event_ids: What the message names. That there is something to do is all that it says: the
+            ledger hands events out by source and type in turn, so that no flood keeps others
+            waiting, until none is left or the turn of this task is over.
 
     Returns:
-        How many events were routed, and how many deliveries and dead letters came of them.
+        How many events were routed, how many deliveries and dead letters came of them, and which
+        events these were, where the message does not name them.
 
     Raises:
         RuleError: When no valid rules were ever read.
         SchemaError: When the schema files never were without fault.
         LedgerError: When the ledger cannot be reached; nothing is lost, the mover tries again.
     """
-    ledger = context.ledgers.of(bus)
-    rules = context.rules.current()
-    schemas = context.schemas.current()
+    router = _Router(context, bus)
     context.announce()
-    counts = Counter(events=0, deliveries=0, dead_letters=0)
-    left = len(event_ids)
-    seen: set[str] = set()
-    pending = _Sending()
-    while left > 0 and not context.stopping.is_set():
-        # A few at a time: what has come meanwhile has its turn, though there is a flood.
-        works = ledger.begin_route(min(left, _SLICE), lease=context.settings.route_lease)
-        if not works:
-            break  # another router had them
-        left -= len(works)
-        # The first of each lane is sent at once; the rest of a flood goes together, at the end.
-        first = _Sending()
-        for work in works:
-            sending = pending if work.lane in seen else first
-            seen.add(work.lane)
-            with route_step(context.tracing, bus, work) as step:
-                counts["events"] += _route_one(
-                    context, ledger, rules, work, sending, schemas=schemas, step=step
-                )
-        counts.update(_send(context, bus, rules, first))
-    counts.update(_send(context, bus, rules, pending))
+    turn = Turn(TURN, waits=context.reads_one_queue, least=_MANY)
+    left, is_first = len(event_ids) or 1, True
+    while left > 0 and not context.stopping.is_set() and (is_first or not turn.is_over()):
+        taken = router.ledger.take_routes(
+            _SLICE,
+            lease=context.settings.route_lease,
+            answers=is_first,
+            patience=context.settings.requeue_after,
+        )
+        if taken.is_called:
+            send_calls(context, [route_message(bus, [])])
+        router.route(taken.works)
+        left, is_first = taken.left if taken.works else 0, False
+        left = left or int(turn.wait(len(taken.works)))
     if context.silence is not None:
-        context.silence.write(rules.fingerprint)
-    if left > 0 and context.stopping.is_set():
-        _give_back(context, bus, event_ids[-left:])
-    return dict(counts)
-
-
-def _give_back(context: WorkerContext, bus: str, event_ids: Sequence[str]) -> None:
-    try:
-        context.sender.send([route_message(bus, [(event_id, "") for event_id in event_ids])])
-    except TransportError as error:
-        _log.warning("%s", error, extra={"action": "send_failed", "messages": 1})
+        context.silence.write(router.rules.fingerprint)
+    if left > 0:
+        call_again(context, router.ledger, ROUTE, route_message(bus, []))
+    named = set(event_ids)
+    return {**router.counts, **show_also([one for one in router.shown if one not in named])}
 
 
 def groups(items: Sequence[T], size: int) -> Iterator[list[T]]:
@@ -106,68 +107,134 @@ def groups(items: Sequence[T], size: int) -> Iterator[list[T]]:
         yield group
 
 
-def _route_one(
-    context: WorkerContext,
-    ledger: Ledger,
-    rules: RuleSet,
-    work: RouteWork,
-    sending: _Sending,
-    *,
-    schemas: SchemaCheck,
-    step: Step,
-) -> int:
-    event: Event | None = None
-    planned: tuple[PlannedDelivery, ...] = ()
-    letters: list[DeadLetter] = []
-    try:
-        if work.attempts > context.settings.max_route_attempts:
-            message = f"routing it has ended its router {work.attempts - 1} times"
-            raise EventError(message)  # noqa: TRY301 - the same dead letter as the rest
-        event = decode_event(work.body)
-        begin_step(event)
-        _check_schema(schemas, event)
-        most = INPUT_TIMES * context.settings.max_event_bytes
-        is_last = work.attempts >= context.settings.max_route_attempts
-        only = context.restrictions.for_event(ledger.bus, event, rules, is_last=is_last)
-        planned = plan(
+class _Router:
+    """One task's work: rules and schemas stay the same while it lasts."""
+
+    def __init__(self, context: WorkerContext, bus: str) -> None:
+        self.ledger = context.ledgers.of(bus)
+        self.rules = context.rules.current()
+        self.counts = Counter(events=0, deliveries=0, dead_letters=0)
+        self.shown: list[str] = []  # events that were routed: the first of them
+        self._context = context
+        self._tracing = context.tracing.for_many()
+        self._bus = bus
+        self._schemas = context.schemas.current()
+
+    def route(self, works: Sequence[RouteWork]) -> None:
+        """Route what was handed out."""
+        batch = _Batch()
+        for work in works:
+            with route_step(self._tracing, self._bus, work) as step:
+                self._plan(work, step, batch)
+            if batch.size >= _MOST_REGISTERED:
+                self._register(batch)
+                batch = _Batch()
+        self._register(batch)
+
+    def _plan(self, work: RouteWork, step: Step, batch: _Batch) -> None:
+        """Decide about one event; what is to be registered goes to the batch."""
+        context, bus = self._context, self._bus
+        event: Event | None = None
+        planned: tuple[PlannedDelivery, ...] = ()
+        letters: list[DeadLetter] = []
+        try:
+            event = _read(work, context.settings.max_route_attempts)
+            begin_step(event)
+            _check_schema(self._schemas, event)
+            planned = self._match(work, event)
+        except LedgerError:
+            raise
+        except NotYet as reason:
+            _log.warning("%s", reason, extra={"action": "rules_behind", "event_id": work.event_id})
+            return
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with one event must not stop the next
+            letters.append(_unroutable(bus, work, error, event))
+        letters += [_input_fault(bus, work, item) for item in planned if item.fault]
+        deliveries = [
+            Planned(item.target.name, item.rules, item.input, step.traceparent)
+            for item in planned
+            if not item.fault
+        ]
+        judge_route(step, event, deliveries, letters)
+        kind = event.type if event else ""
+        routing = Routing(work.event_id, kind, deliveries, letters)
+        if letters:  # told of within the step, whose ids the log carries
+            self._register(_Batch([routing], [(event, planned)], len(deliveries)))
+            return
+        batch.routings.append(routing)
+        batch.events.append((event, planned))
+        batch.size += len(deliveries)
+
+    def _match(self, work: RouteWork, event: Event) -> tuple[PlannedDelivery, ...]:
+        settings = self._context.settings
+        is_last = work.attempts >= settings.max_route_attempts
+        only = self._context.restrictions.for_event(self._bus, event, self.rules, is_last=is_last)
+        return plan(
             event,
-            rules,
+            self.rules,
             accepted_at=work.accepted_at,
-            max_input=most,
+            max_input=INPUT_TIMES * settings.max_event_bytes,
             only=only,
             with_archive=True,
         )
-    except LedgerError:
-        raise
-    except NotYet as reason:
-        _log.warning("%s", reason, extra={"action": "rules_behind", "event_id": work.event_id})
-        return 0
-    except Exception as error:  # noqa: BLE001 - whatever is wrong with one event must not stop the next
-        letters.append(_unroutable(ledger.bus, work, error, event))
-    letters += [_input_fault(ledger.bus, work, item) for item in planned if item.fault]
-    deliveries = [
-        Planned(item.target.name, item.rules, item.input, step.traceparent)
-        for item in planned
-        if not item.fault
-    ]
-    judge_route(step, event, deliveries, letters)
-    kind = event.type if event else ""
-    if not ledger.finish_route(work.event_id, kind, deliveries, letters):
-        return 0
-    count_routed(context, ledger.bus, event, planned, letters)
-    for item in deliveries:
-        identity = delivery_id(work.event_id, item.target)
-        sending.deliveries[item.target].append((identity, kind, 0))
-    event_id, _ = split_ledger_id(work.event_id)
-    for letter in letters:
+
+    def _register(self, batch: _Batch) -> None:
+        """Register all of a batch, and send a message to each queue that needs one."""
+        if not batch.routings:
+            return
+        routed = self.ledger.finish_routes(batch.routings)
+        by_target: defaultdict[str, list[tuple[str, str, int]]] = defaultdict(list)
+        letters: list[DeadLetter] = []
+        for routing, (event, planned), is_first in zip(
+            batch.routings, batch.events, routed.recorded, strict=True
+        ):
+            if not is_first:
+                continue
+            count_routed(self._context, self._bus, event, planned, routing.letters)
+            for item in routing.deliveries:
+                identity = delivery_id(routing.event_id, item.target)
+                by_target[item.target].append((identity, routing.event_type, 0))
+            letters += routing.letters
+            _tell_dead(routing)
+            self.counts["events"] += 1
+            if len(self.shown) <= MOST_NAMED + MOST_SHOWN:
+                self.shown.append(routing.event_id)
+        self.counts["deliveries"] += sum(map(len, by_target.values()))
+        self.counts["dead_letters"] += len(letters)
+        called = {name: items for name, items in by_target.items() if name in routed.called}
+        send_calls(self._context, self._messages(called, [letter.id for letter in letters]))
+
+    def _messages(
+        self, called: Mapping[str, list[tuple[str, str, int]]], letters: Sequence[str]
+    ) -> list[Message]:
+        size = self._context.settings.group_size
+        messages: list[Message] = []
+        for name, items in called.items():
+            target = self.rules.announced[name]
+            messages += [
+                deliver_message(self._bus, name, target.queue, target.task, group)
+                for group in groups(items, size)
+            ]
+        messages += [record_message(self._bus, group) for group in groups(letters, size)]
+        return messages
+
+
+def _read(work: RouteWork, most_attempts: int) -> Event:
+    if work.attempts > most_attempts:
+        message = f"routing it has ended its router {work.attempts - 1} times"
+        raise EventError(message)
+    return decode_event(work.body)
+
+
+def _tell_dead(routing: Routing) -> None:
+    event_id, _ = split_ledger_id(routing.event_id)
+    for letter in routing.letters:
         _log.error(
             "event %s cannot be delivered: %s",
-            work.event_id,
+            routing.event_id,
             letter.error,
             extra={"action": "event_dead", "event_id": event_id, "reason": letter.reason},
         )
-        sending.letters.append(letter.id)
-    return 1
 
 
 class _Misfit(EventError):  # noqa: N818 - tells the dead letter its reason
@@ -181,25 +248,6 @@ def _check_schema(schemas: SchemaCheck, event: Event) -> None:
     if result.action is Action.WARN:
         extra = {"action": result.log_action, "event_id": event.id}
         _log.warning("%s", result.message, extra=extra)
-
-
-def _send(context: WorkerContext, bus: str, rules: RuleSet, sending: _Sending) -> Counter[str]:
-    size = context.settings.group_size
-    messages: list[Message] = []
-    for name, items in sending.deliveries.items():
-        target: Target = rules.announced[name]
-        messages += [
-            deliver_message(bus, name, target.queue, target.task, group)
-            for group in groups(items, size)
-        ]
-    messages += [record_message(bus, group) for group in groups(sending.letters, size)]
-    try:
-        context.sender.send(messages)
-    except TransportError as error:
-        # All is registered: the mover sends it once the broker is back.
-        _log.warning("%s", error, extra={"action": "send_failed", "messages": len(messages)})
-    deliveries = sum(len(items) for items in sending.deliveries.values())
-    return Counter(deliveries=deliveries, dead_letters=len(sending.letters))
 
 
 def _unroutable(bus: str, work: RouteWork, error: Exception, event: Event | None) -> DeadLetter:

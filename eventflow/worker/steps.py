@@ -23,6 +23,8 @@ __all__ = [
 def route_step(tracing: Tracing, bus: str, work: RouteWork) -> Step:
     """Return the step of routing one event, to be entered."""
     fields: dict[str, str | int] = {"bus": bus, **_event_fields(work.event_id)}
+    if not tracing.is_on:
+        return tracing.step("route", bus, fields, {})
     about = {"messaging.message.id": fields["event_id"], "eventflow.bus": bus}
     return tracing.step("route", bus, fields, about)
 
@@ -61,6 +63,8 @@ def attempt_step(tracing: Tracing, bus: str, target: Target, claim: Claim) -> St
         "target": target.name,
         "attempt": claim.attempt,
     }
+    if not tracing.is_on:
+        return tracing.step("attempt", target.queue, fields, {})
     about: dict[str, str | int | Sequence[str]] = {
         "messaging.message.id": fields["event_id"],
         "messaging.consumer.group.name": target.name,

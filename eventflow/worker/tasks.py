@@ -15,11 +15,15 @@ from eventflow.worker.deliver import deliver
 from eventflow.worker.journal import record_journal
 from eventflow.worker.record import record_letters
 from eventflow.worker.route import route_events
+from eventflow.worker.watchdog import watchdog
 
 __all__ = ["register_tasks"]
 
 _log = logging.getLogger("eventflow.worker")
 T = TypeVar("T")
+_MOST_RESULT = (
+    4096  # characters of a result that Flower shows: fifty ids, and how many went which way
+)
 _NO_LIMIT = 30 * 24 * 60 * 60  # seconds: none would have Celery take the app's
 
 
@@ -35,6 +39,7 @@ def register_tasks(app: Celery, context: WorkerContext) -> None:
         "shared": False,
         "throws": (Exception,),
         "serializer": "json",
+        "resultrepr_maxsize": _MOST_RESULT,
         "acks_late": True,
         "reject_on_worker_lost": True,
         "retry_on_worker_lost": False,
@@ -49,12 +54,13 @@ def register_tasks(app: Celery, context: WorkerContext) -> None:
     recording = {**options, "reject_on_worker_lost": False}
 
     @app.task(name=ROUTE, **options)  # type: ignore[untyped-decorator]
-    def route_task(bus: str, event_ids: list[str]) -> dict[str, int]:
+    def route_task(bus: str, event_ids: list[str]) -> dict[str, int | str]:
         return _said(lambda: route_events(context, bus, event_ids))
 
     @app.task(name=DELIVER, Request="eventflow.worker.request:Request", **options)  # type: ignore[untyped-decorator]
-    def deliver_task(bus: str, target: str, delivery_ids: list[str]) -> dict[str, int]:
-        return _said(lambda: deliver(context, bus, target, delivery_ids))
+    def deliver_task(bus: str, target: str, delivery_ids: list[str]) -> dict[str, int | str]:
+        with watchdog.kept():
+            return _said(lambda: deliver(context, bus, target, delivery_ids))
 
     @app.task(name=ARCHIVE, **recording)  # type: ignore[untyped-decorator]
     def archive_task(bus: str, delivery_ids: list[str]) -> dict[str, int]:

@@ -7,7 +7,14 @@ from eventflow.records import Reason
 from eventflow.rules import Target
 from eventflow.units import format_duration
 
-__all__ = ["tell_breaker", "tell_dropped", "tell_outcome", "tell_parked"]
+__all__ = [
+    "tell_breaker",
+    "tell_dropped",
+    "tell_given_back",
+    "tell_outcome",
+    "tell_parked",
+    "tell_superseded",
+]
 
 _log = logging.getLogger("eventflow.deliver")
 
@@ -21,6 +28,8 @@ def tell_outcome(target: Target, claim: Claim, finish: Finish, error: BaseExcept
         finish: What was recorded.
         error: What the subscriber raised.
     """
+    if finish.outcome is Outcome.DONE and not _log.isEnabledFor(logging.INFO):
+        return  # most of all there is to tell, and most workers are not asked
     facts = {
         "delivery_id": claim.delivery_id,
         "target": target.name,
@@ -74,6 +83,34 @@ def tell_parked(target: Target, claim: Claim, count: int) -> None:
             target.name,
             extra={"action": "deliveries_paused", "target": target.name, "count": count},
         )
+
+
+def tell_superseded(claim: Claim) -> None:
+    """Log that an outcome came too late to count.
+
+    Args:
+        claim: The delivery's claim.
+    """
+    _log.warning(
+        "delivery %s was finished or claimed by another worker meanwhile",
+        claim.delivery_id,
+        extra={"action": "delivery_superseded", "delivery_id": claim.delivery_id},
+    )
+
+
+def tell_given_back(target: Target, count: int) -> None:
+    """Log that a worker which stops leaves what it had reserved to others.
+
+    Args:
+        target: The deliveries' target.
+        count: How many.
+    """
+    _log.info(
+        "gave %d deliveries of target %s back to its queue",
+        count,
+        target.name,
+        extra={"action": "given_back", "target": target.name, "count": count},
+    )
 
 
 def tell_breaker(ledger: Ledger, target: Target, change: BreakerChange) -> None:

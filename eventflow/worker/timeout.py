@@ -8,89 +8,100 @@ should have a timeout of its own.
 """
 
 import ctypes
-import faulthandler
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType
+from contextlib import AbstractContextManager, contextmanager
+from types import FrameType, TracebackType
 
 from eventflow.errors import DeliveryTimeout
 from eventflow.units import format_duration
+from eventflow.worker.deadlines import process_deadlines
+from eventflow.worker.watchdog import set_handler, set_timer, watchdog
 
-__all__ = ["GRACE", "time_limit"]
-
-_STDERR = 2  # the descriptor: sys.stderr may be Celery's stand-in, which C cannot write to
+__all__ = ["GRACE", "end_thread", "time_limit"]
 
 GRACE = 5.0
 """Seconds that a subscriber has to let its timeout through, before its process is ended."""
 
 
-@contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
+def time_limit(seconds: float) -> AbstractContextManager[None]:
     """Raise DeliveryTimeout in the block when it runs longer than *seconds*.
 
     Args:
         seconds: More than zero.
 
+    Returns:
+        The context manager of the block; for the thread that asks for it.
+
     Raises:
         DeliveryTimeout: In the block's own thread.
     """
     if threading.current_thread() is threading.main_thread():
-        with _by_signal(seconds):
-            yield
-    else:
-        with _by_exception(seconds):
-            yield
+        return _BySignal(seconds)
+    return _by_exception(seconds)
 
 
-@contextmanager
-def _by_signal(seconds: float) -> Iterator[None]:
-    def on_alarm(_number: int, _frame: FrameType | None) -> None:
-        raise _timeout(seconds)
+class _BySignal:
+    """The limit in a main thread; a class, since a generator costs more than all of the rest."""
 
-    previous = signal.signal(signal.SIGALRM, on_alarm)
-    # The C timer behind this runs without the interpreter: it ends even a process that hangs in C.
-    faulthandler.dump_traceback_later(seconds + GRACE, exit=True, file=_STDERR)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        faulthandler.cancel_dump_traceback_later()
-        signal.signal(signal.SIGALRM, previous)
+    __slots__ = ("_previous", "_seconds", "_shares_handler")
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+
+    def __enter__(self) -> None:
+        watchdog.begin(self._seconds + GRACE)
+        self._shares_handler = watchdog.has_signal
+        if self._shares_handler:
+            watchdog.limit(self._seconds, self._late)
+            return
+        self._previous = set_handler(signal.SIGALRM, self._on_alarm)
+        set_timer(signal.ITIMER_REAL, self._seconds)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if not self._shares_handler:
+            set_timer(signal.ITIMER_REAL, 0)
+            set_handler(signal.SIGALRM, self._previous)
+        watchdog.end()
+
+    def _on_alarm(self, _number: int, _frame: FrameType | None) -> None:
+        raise self._late()
+
+    def _late(self) -> DeliveryTimeout:
+        return _timeout(self._seconds)
 
 
 @contextmanager
 def _by_exception(seconds: float) -> Iterator[None]:
     thread = threading.get_ident()
-    lock = threading.Lock()
-    is_over = False
-    is_late = False
-
-    def raise_in_thread() -> None:
-        nonlocal is_late
-        with lock:
-            if not is_over:
-                is_late = True
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(
-                    ctypes.c_ulong(thread), ctypes.py_object(DeliveryTimeout)
-                )
-
-    timer = threading.Timer(seconds, raise_in_thread)
-    timer.daemon = True
-    timer.start()
+    deadlines = process_deadlines()
+    deadline = deadlines.begin(seconds, lambda: end_thread(thread))
     try:
         yield
     except DeliveryTimeout as error:
         # It was raised by its class alone; here it gets its words.
-        if is_late:
+        if deadline.is_late:
             raise _timeout(seconds) from error
         raise
     finally:
-        with lock:
-            is_over = True
-        timer.cancel()
+        deadlines.over(deadline)
+
+
+def end_thread(thread: int) -> None:
+    """Raise DeliveryTimeout, without words, in another thread at its next Python instruction.
+
+    Args:
+        thread: Its identifier.
+    """
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(
+        ctypes.c_ulong(thread), ctypes.py_object(DeliveryTimeout)
+    )
 
 
 def _timeout(seconds: float) -> DeliveryTimeout:

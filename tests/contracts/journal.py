@@ -247,7 +247,7 @@ class JournalContract:
         [identity] = register(ledger, "e1", TARGET)
         ledger.claim(VENDOR, [identity], lease=LEASE, owner="w1/1")
         steps_of(ledger)
-        ledger.lost(TARGET, [identity], owner="w1", delay=60.0, error="signal 9 (SIGKILL)")
+        ledger.lost(TARGET, owner="w1", delay=60.0, error="signal 9 (SIGKILL)")
         entry = one(ledger)
         assert (Step.LOST, "signal 9 (SIGKILL)", {"why": "worker"}) == (
             entry.step,

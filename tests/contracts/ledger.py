@@ -1,5 +1,6 @@
 """What every ledger must do; a backend's test class inherits it and gives the fixture `ledger`."""
 
+import itertools
 import json
 import uuid
 from collections.abc import Callable
@@ -61,6 +62,29 @@ class LedgerContract:
         assert ledger.accept([("e1", body_of("other"), "lane")]) == [Acceptance.PENDING]
         ledger.finish_route("e1", "T", [], [])
         assert ledger.accept([("e1", body_of("e1"), "lane")]) == [Acceptance.DUPLICATE]
+
+    def test_a_router_is_called_once(self, ledger: Ledger) -> None:
+        """While a message is on its way no other is due; once it is taken, the next event's is."""
+        assert ledger.accept([("e1", body_of("e1"), "lane")]).is_call_due
+        assert not ledger.accept([("e2", body_of("e2"), "lane")]).is_call_due
+        assert not ledger.accept([("e1", body_of("e1"), "lane")]).is_call_due, "it is pending"
+        taken = ledger.take_routes(9, lease=LEASE, answers=True, patience=60)
+        assert (["e1", "e2"], 0) == ([work.event_id for work in taken.works], taken.left)
+        assert ledger.accept([("e3", body_of("e3"), "lane")]).is_call_due
+
+    def test_a_call_may_be_lost(self, ledger: Ledger, wait_until: WaitUntil) -> None:
+        """A message that nobody takes is due again with the next event, after a while."""
+        assert ledger.accept([("e0", body_of("e0"), "lane")]).is_call_due
+        numbers = itertools.count(1)
+        wait_until(lambda: ledger.accept([(f"e{next(numbers)}", b"{}", "lane")]).is_call_due)
+
+    def test_who_is_not_taken_calls_nobody(self, ledger: Ledger) -> None:
+        """An event that was routed long ago, published again, is no reason to call a router."""
+        ledger.accept([("e1", body_of("e1"), "lane")])
+        ledger.take_routes(1, lease=LEASE, answers=True, patience=60)
+        ledger.finish_route("e1", "T", [], [])
+        assert not ledger.accept([("e1", body_of("e1"), "lane")]).is_call_due
+        assert not ledger.accept([]).is_call_due
 
     def test_the_first_body_of_an_id_is_kept(self, ledger: Ledger) -> None:
         """Publishing an id again does not change the event."""

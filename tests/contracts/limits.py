@@ -387,9 +387,9 @@ class PoisonContract:
         ids = registered(ledger, 3)
         ledger.claim(VENDOR, ids[:1], lease=LEASE, owner="one")
         ledger.claim(VENDOR, ids[1:2], lease=LEASE, owner="two")
-        lost = ledger.lost(TARGET, ids, owner="one", delay=0, error="signal 11 (SIGSEGV)")
+        lost = ledger.lost(TARGET, owner="one", delay=0, error="signal 11 (SIGSEGV)")
         assert lost == ids[:1]
-        assert ledger.lost(TARGET, ids, owner="one", delay=0, error="") == []
+        assert ledger.lost(TARGET, owner="one", delay=0, error="") == []
         assert ledger.move([VENDOR], 10).by_target == {TARGET: ids[:1]}
         [claim] = ledger.claim(VENDOR, ids[:1], lease=LEASE)
         assert (claim.attempt, claim.error_type, claim.error) == (
@@ -425,7 +425,7 @@ class PoisonContract:
         target = vendor(retry=RetryPolicy(max_crashes=1))
         [identity] = registered(ledger, 1)
         ledger.claim(target, [identity], lease=LEASE, owner="one")
-        ledger.lost(TARGET, [identity], owner="one", delay=0, error="killed")
+        ledger.lost(TARGET, owner="one", delay=0, error="killed")
         ledger.move([target], 10)
         [claim] = ledger.claim(target, [identity], lease=LEASE)
         assert claim.verdict is Verdict.POISON

@@ -1,6 +1,7 @@
 """Publishing: what is accepted, what is refused, and what happens while parts are away."""
 
 import logging
+import time
 from pathlib import Path
 
 import pytest
@@ -70,15 +71,31 @@ def test_an_envelope_cannot_be_changed_in_passing(flow: EventFlow) -> None:
         flow.publish(Event(source="s", type="T", data={}), subject="x")
 
 
-def test_many_go_in_groups(any_broker: str, tmp_path: Path) -> None:
-    """A long list is a few messages; an empty one is none."""
-    with deployed(tmp_path, project="", rules="{}", broker=any_broker, group_size=40) as deployment:
+def test_many_are_one_call(any_broker: str, tmp_path: Path) -> None:
+    """A long list is one message, which has all of them routed; an empty one is none."""
+    with deployed(tmp_path, project="", rules="{}", broker=any_broker) as deployment:
         flow = deployment.flow
         assert flow.publish_many([]) == []
         assert deployment.depth("eventflow.route") == 0
         flow.publish_many([Event(source="s", type="T", data={}) for _ in range(100)])
-        assert deployment.depth("eventflow.route") == 5
+        assert deployment.depth("eventflow.route") == 1
         assert bodies(deployment.client()) == 100
+
+
+def test_a_call_that_nobody_takes_is_made_again(any_broker: str, tmp_path: Path) -> None:
+    """While a message is on its way no other one is sent, for a second: then it may be lost."""
+    with deployed(tmp_path, project="", rules="{}", broker=any_broker) as deployment:
+        flow, client = deployment.flow, deployment.client()
+        flow.publish(Event(source="s", type="T", data={}))
+        client.hset("eventflow:{default}:counts:eventflow.route", "called", time.time() + 60)
+        flow.publish(Event(source="s", type="T", data={}))
+        assert deployment.depth("eventflow.route") == 1
+        client.hset("eventflow:{default}:counts:eventflow.route", "called", time.time() - 2)
+        flow.publish(Event(source="s", type="T", data={}))
+        deployment.wait(lambda: deployment.depth("eventflow.route") == 2, "the second message")
+        client.hdel("eventflow:{default}:counts:eventflow.route", "called")
+        flow.publish(Event(source="s", type="T", data={}))
+        deployment.wait(lambda: deployment.depth("eventflow.route") == 3, "the third message")
 
 
 def test_without_a_ledger_it_raises_and_says_what_did_not_go() -> None:

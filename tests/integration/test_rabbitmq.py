@@ -204,3 +204,71 @@ def test_a_silent_broker_is_given_up_on(host: VirtualHost, queue: str) -> None:
     finally:
         os.kill(host.pid, signal.SIGCONT)
     sender.send(messages(queue))
+
+
+def post_again(sender: Sender, queue: str) -> None:
+    """Post some messages; the broker may take a moment to fall silent."""
+    for _ in range(5):
+        sender.post(messages(queue))
+
+
+def test_what_is_posted_waits_for_nothing(host: VirtualHost, queue: str) -> None:
+    """A broker that says nothing is found out by the next message, and is no error for the first."""
+    sender = Sender(app_of(host.url), silence=0.3)
+    sender.post(messages(queue))  # the first on its queue is confirmed, since that may be missing
+    assert 1 == sender.depth(queue)
+    assert host.pid is not None
+    os.kill(host.pid, signal.SIGSTOP)
+    try:
+        sender.post(messages(queue))
+        with pytest.raises(TransportError, match="cannot be used"):
+            post_again(sender, queue)
+    finally:
+        os.kill(host.pid, signal.SIGCONT)
+    sender.send(messages(queue))
+
+
+@pytest.mark.parametrize("last", ["post", "send"])
+def test_what_was_posted_and_came_back_goes_once_more(
+    last: str, host: VirtualHost, queue: str
+) -> None:
+    """A queue that was deleted is made again for what was posted to it, with the next message."""
+    sender = Sender(app_of(host.url))
+    other = f"{queue}-other"
+    sender.send([*messages(queue), *messages(other)])
+    with host.connect() as connection, connection.channel() as channel:
+        channel.queue_delete(queue)
+    sender.post(messages(queue, 3))
+    getattr(sender, last)(messages(other))
+    sender.send(messages(other))
+    assert (3, 3) == (sender.depth(queue), sender.depth(other))
+
+
+def test_what_is_posted_finds_a_broker_that_was_restarted(host: VirtualHost, queue: str) -> None:
+    """The broker's farewell on an idle connection is read before anything is written to it."""
+    sender = Sender(app_of(host.url))
+    sender.send(messages(queue))
+    host.stop()
+    host.start()
+    sender.post(messages(queue))
+    sender.send(messages(queue))
+    assert 3 == sender.depth(queue)
+
+
+def test_what_was_posted_and_refused_is_said(host: VirtualHost, queue: str) -> None:
+    """A queue at its limit is an error of the next message."""
+    arguments = {
+        **make_queue(queue).queue_arguments,
+        "x-max-length": 1,
+        "x-overflow": "reject-publish",
+    }
+    with host.connect() as connection, connection.channel() as channel:
+        channel.queue_declare(queue, durable=True, auto_delete=False, arguments=arguments)
+    sender = Sender(app_of(host.url))
+
+    def fill() -> None:
+        for _ in range(20):
+            sender.post(messages(queue, 50))
+
+    with pytest.raises(TransportError, match="refused"):
+        fill()

@@ -1,6 +1,7 @@
 """A worker on RabbitMQ: what comes back again and again, what it declares, what it refuses."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,25 @@ PROJECT = """
     @app.task(name="project.own")
     def own():
         pass
+"""
+
+# The broker's next message is there by the time that the loop looks for more: on a quiet machine that
+# is so now and then, on a busy one every time.
+SLOW_TO_LOOK = """
+    from kombu.transport.pyamqp import Message
+
+    acknowledge = Message.ack
+
+    def acknowledge_slowly(self, *arguments, **options):
+        acknowledge(self, *arguments, **options)
+        time.sleep(0.02)
+
+    Message.ack = acknowledge_slowly
+
+    @app.task(name="project.timed")
+    def timed():
+        with open(os.environ["NOTES"], "a") as notes:
+            notes.write(json.dumps({"at": time.monotonic()}) + "\\n")
 """
 QUEUES = ["eventflow.route", "audit", "eventflow.dead-letters"]
 
@@ -146,3 +166,20 @@ def test_a_queue_that_is_deleted_comes_back(running: Deployment) -> None:
     assert ["before:audit", "after:audit"] == [note["id"] for note in running.noted()]
     assert running.processes["worker"].poll() is None
     assert host.queues()["audit"]["type"] == "quorum"
+
+
+def test_no_message_waits_for_the_acknowledgement_of_the_one_before(tmp_path: Path) -> None:
+    """A worker of one process says that a message is through before its loop sleeps."""
+    require_broker("rabbitmq")
+    project = PROJECT + SLOW_TO_LOOK
+    with deployed(tmp_path, project=project, rules=RULES, broker="rabbitmq") as running:
+        running.flow._sender.declare(["audit"])
+        headers = {"lang": "py", "task": "project.timed", "id": "x"}
+        for _ in range(100):
+            running.push_message("audit", b"[[], {}, {}]", headers=headers)
+        running.start("worker", ["audit"], "-P", "solo", "-c", "1")
+        running.wait(lambda: len(running.noted()) == 100, "all messages")
+        times = [note["at"] for note in running.noted()]
+        gaps = sorted(after - before for before, after in pairwise(times))
+        # A busy machine has its pauses too.
+        assert [] == [gap for gap in gaps[:-3] if gap > 0.5]

@@ -6,6 +6,7 @@ import redis
 from eventflow.delivery import Finish, Outcome, RedisLedger, Verdict, connect_redis
 from eventflow.errors import LedgerError
 from eventflow.journal import JournalState
+from tests.contracts.calls import CallContract, TakeContract
 from tests.contracts.journal import MOST, JournalContract
 from tests.contracts.ledger import TARGET, VENDOR, LedgerContract, claim, register
 from tests.contracts.limits import BreakerContract, PoisonContract, RateContract
@@ -35,6 +36,16 @@ class TestRedisLedger(LedgerContract):
         counts = {f"eventflow:{{default}}:counts:{name}" for name in (TARGET, "eventflow.route")}
         assert {event, *counts, "eventflow:buses"} == left
         assert 86_000 < client.ttl(event) <= 86_400
+
+    def test_an_event_that_was_taken_out_stays_out(
+        self, ledger: RedisLedger, client: redis.Redis
+    ) -> None:
+        """Finishing the delivery of an event that someone has deleted does not make a part of it anew."""
+        [identity] = register(ledger, "e1", TARGET)
+        client.delete("eventflow:{default}:event:e1")
+        claim(ledger, identity)
+        assert [True] == ledger.finish(VENDOR, [Finish(identity, 1, Outcome.DONE)]).recorded
+        assert not client.exists("eventflow:{default}:event:e1")
 
     def test_a_window_of_zero_forgets_at_once(self, client: redis.Redis) -> None:
         """Zero is a window: nothing is remembered."""
@@ -158,3 +169,11 @@ class TestRedisStory(StoryContract):
     def ledger(self, client: redis.Redis) -> RedisLedger:
         """An empty ledger with a journal."""
         return RedisLedger(client, journal_most=10_000)
+
+
+class TestRedisCalls(CallContract):
+    """Messages, in Redis."""
+
+
+class TestRedisTakes(TakeContract):
+    """Lists, in Redis."""

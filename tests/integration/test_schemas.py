@@ -108,7 +108,7 @@ def test_a_model_that_was_changed(make_flow: MakeFlow, client: redis.Redis) -> N
     assert events_in(client) == 1
 
 
-def route(flow: EventFlow, *event_ids: str) -> dict[str, int]:
+def route(flow: EventFlow, *event_ids: str) -> dict[str, int | str]:
     """Route events as a router's task does."""
     context = flow.celery.eventflow_context
     return route_events(context, "default", event_ids)

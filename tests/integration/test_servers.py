@@ -67,7 +67,7 @@ def test_a_broker_comes_back_with_its_data(running: Deployment, end: str) -> Non
     assert running.lose_messages("audit") == 1
     assert running.depth("audit") == 0
     running.start("all", ["eventflow.route", "audit", "eventflow.dead-letters"])
-    running.await_ready()
+    running.await_ready(timeout=PATIENCE)
     deliver(running)
 
 

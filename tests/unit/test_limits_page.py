@@ -9,17 +9,18 @@ import pytest
 
 from eventflow import encoding, events, journal, routing
 from eventflow.cli import listing, retries
-from eventflow.delivery import gauges, reconciliation, silence
+from eventflow.delivery import CALL_AGAIN, gauges, reconciliation, silence
 from eventflow.errors import EventError
 from eventflow.gateway import content_modes, crew, put_events, server, signature
 from eventflow.metrics import endpoint, labels
 from eventflow.patterns import shape, syntax
-from eventflow.publishing import carriers, outbox, publisher
+from eventflow.publishing import carriers, outbox, parts
 from eventflow.redrive import plan, run, share
 from eventflow.replay import newcomer, outlet, selection
 from eventflow.replay import run as replay_run
 from eventflow.rules import (
     ARCHIVE_TARGET,
+    Target,
     documents,
     files,
     inputs,
@@ -36,8 +37,18 @@ from eventflow.store import audit, failures, replay_records, sealing
 from eventflow.store import journal as stored_journal
 from eventflow.story import identifying, searching
 from eventflow.telemetry import provider, step
-from eventflow.transport import messages
-from eventflow.worker import canary, chain, letters, retention
+from eventflow.transport import messages, route_calls
+from eventflow.worker import (
+    canary,
+    chain,
+    letters,
+    loop_ledger,
+    loop_watch,
+    pace,
+    retention,
+    route,
+    turn,
+)
 from eventflow.worker import journal as recording
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "limits.md").read_text(encoding="utf-8")
@@ -78,9 +89,14 @@ LIMITS: Mapping[str, Any] = {
     "journal entries, not recorded yet, in which `trace` looks for one event": (
         identifying.MOST_UNRECORDED
     ),
-    "events in one call of the ledger": publisher._MOST_AT_ONCE,
+    "events in one call of the ledger": parts.MOST_AT_ONCE,
     "events or deliveries that a message names": setting("group_size"),
-    "events that one message to the routers names": publisher._MOST_ROUTED_AT_ONCE,
+    "deliveries that a worker takes at once": pace.MOST_AT_ONCE,
+    "seconds for which a task takes what is queued": turn.TURN,
+    "milliseconds for which a task may wait for more after a list": int(turn.STAY * 1000),
+    "events that a router takes at once": route._SLICE,
+    "events that a publisher's message to the routers names": route_calls.MOST_NAMED,
+    "seconds for which a message to the routers counts as on its way": int(CALL_AGAIN),
     "seconds that `publish()` takes": setting("publish_deadline"),
     "calls of `publish()` in a process that wait for a silent ledger": carriers.MOST,
     "bytes of a shaped input": f"{routing.INPUT_TIMES} events",
@@ -101,6 +117,11 @@ LIMITS: Mapping[str, Any] = {
     "waiting deliveries of a target whose age is looked up": gauges.MOST_AGES,
     "kinds of events without a rule": silence.MOST_UNMATCHED,
     "seconds of silence before the doctor says so": setting("silence_after"),
+    "deliveries of a target that its loop has in flight, as a rule file may say": next(
+        part.le for part in Target.model_fields["concurrency"].metadata if hasattr(part, "le")
+    ),
+    "outcomes in one call of the ledger": loop_ledger.MOST_FINISHES,
+    "milliseconds that a call may block the loop": int(loop_watch.MOST_LAG * 1000),
     "characters of an error, until the next attempt": chain._MOST_ERROR,
     "characters of an error in a dead letter": letters.MOST_ERROR,
     "characters of a traceback in a dead letter": letters.MOST_TRACEBACK,

@@ -4,23 +4,35 @@
 -- handed out alone, so that it takes no others along.
 --
 -- KEYS 1, 2         zset   queued:eventflow.route, running:eventflow.route
--- KEYS 3            list   lanes: those that have an event, in turn
+-- KEYS 3, 4         list   lanes: those that have an event, in turn; hash counts:eventflow.route (called)
 -- ARGV 1..3         the beginning of the bus's keys (which lane:<lane>, event:<id> and body:<id> are
 --                   touched is not known before), the most events, seconds of lease
--- Returns per event {id, body, accepted, attempts, lane}
+-- ARGV 4, 5         1 when this answers a message; after how many seconds one that nobody has taken
+--                   counts as lost: one more is sent when much is left. '' where none is to be
+-- Returns how many are left, 1 when a message is to be sent, and as shared/pieces.lua has it, 5 texts for
+-- each event: its id, its lane, its body, when it was accepted, and how often it was handed out
+--# include calls
+--# include lists
+--# include pieces
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
 local prefix, most, lease = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-local answers = {}
+local TEXTS, BODY = 5, 3 -- of one event, and which of them is its body
+local ids, bodies, texts = {}, {}, {}
 
-local function hand_out(id, event, lane)
-  redis.call('ZREM', KEYS[1], id)
-  redis.call('ZADD', KEYS[2], now + lease, id)
-  answers[#answers + 1] = {id, redis.call('GET', prefix .. 'body:' .. id) or '',
-    redis.call('HGET', event, 'accepted'), redis.call('HINCRBY', event, 'attempts', 1), lane}
+local function hand_out(id, event, accepted, lane)
+  ids[#ids + 1] = id
+  bodies[#bodies + 1] = prefix .. 'body:' .. id
+  local last = #texts
+  texts[last + 1], texts[last + 2], texts[last + BODY] = id, lane, ''
+  texts[last + 4] = accepted
+  texts[last + 5] = tostring(redis.call('HINCRBY', event, 'attempts', 1))
 end
 
-while #answers < most do
+if ARGV[4] == '1' then
+  redis.call('HDEL', KEYS[4], 'called')
+end
+while #ids < most do
   local lane = redis.call('LPOP', KEYS[3])
   if not lane then
     break
@@ -28,15 +40,15 @@ while #answers < most do
   local waiting = prefix .. 'lane:' .. lane
   local id = redis.call('LPOP', waiting)
   local event = prefix .. 'event:' .. (id or '')
-  local facts = redis.call('HMGET', event, 'state', 'attempts')
+  local facts = redis.call('HMGET', event, 'state', 'attempts', 'accepted')
   local is_alone = tonumber(facts[2] or 0) > 0
-  if facts[1] == 'accepted' and is_alone and #answers > 0 then
+  if facts[1] == 'accepted' and is_alone and #ids > 0 then
     redis.call('LPUSH', waiting, id)
     redis.call('LPUSH', KEYS[3], lane)
     break
   end
   if facts[1] == 'accepted' then
-    hand_out(id, event, lane)
+    hand_out(id, event, facts[3], lane)
   end
   if redis.call('LLEN', waiting) > 0 then
     redis.call('RPUSH', KEYS[3], lane)
@@ -45,4 +57,13 @@ while #answers < most do
     break
   end
 end
-return answers
+with_all('ZREM', KEYS[1], ids)
+with_all('ZADD', KEYS[2], scored(string.format('%.6f', now + lease), ids))
+for i, body in ipairs(#bodies > 0 and redis.call('MGET', unpack(bodies)) or bodies) do
+  texts[TEXTS * (i - 1) + BODY] = body or ''
+end
+local left, is_called = redis.call('ZCARD', KEYS[1]), 0
+if ARGV[5] ~= '' and #ids > 0 and left >= #ids then
+  is_called = call(KEYS[4], now, tonumber(ARGV[5]))
+end
+return {left, is_called, joined(texts)}

@@ -6,11 +6,12 @@
 --                   hash   breaker:<target>, tokens:<target>, pause:<target>    for each target
 -- ARGV 1, 2         the most to move for one target, the beginning of the keys delivery:<id>: which
 --                   will be moved is not known before, and all of one bus are on one node
--- then 9 each       the target's limits, its most age in seconds
+-- then 2 each       the target's limits, its most age in seconds
 -- Returns {seconds until more can be moved or '', {target's number, kind, id} ...}, kind lost or due
 --# include journal
 --# include limits
 --# include pauses
+--# include tokens
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
 local most, prefix = tonumber(ARGV[1]), ARGV[2]
@@ -58,8 +59,7 @@ end
 for i = 1, math.floor(#KEYS / 7) do
   local queued, running, waiting = KEYS[7 * i - 6], KEYS[7 * i - 5], KEYS[7 * i - 4]
   local parked, breaker, bucket = KEYS[7 * i - 3], KEYS[7 * i - 2], KEYS[7 * i - 1]
-  local at = 3 + (i - 1) * (LIMITS + 1)
-  local limits, most_age = read_limits(at), tonumber(ARGV[at + LIMITS])
+  local limits, most_age = read_limits(ARGV[2 * i + 1]), tonumber(ARGV[2 * i + 2])
   local paused, is_paused = pause_of(KEYS[7 * i], now)
   local is_held = is_paused or breaker_of(breaker, now) ~= 'closed' or limits.rate
     or limits.in_flight
@@ -75,8 +75,13 @@ for i = 1, math.floor(#KEYS / 7) do
 
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', running, '-inf', now, 'LIMIT', 0, most)) do
     redis.call('ZREM', running, id)
-    redis.call('HINCRBY', prefix .. id, 'crashes', 1)
-    enqueue('lost', id, 'lost', 'lease')
+    if redis.call('HGET', prefix .. id, 'ahead') == '1' then
+      redis.call('HDEL', prefix .. id, 'ahead')
+      enqueue('due', id, 'queued', 'sent again') -- its worker is gone, and had not begun it
+    else
+      redis.call('HINCRBY', prefix .. id, 'crashes', 1)
+      enqueue('lost', id, 'lost', 'lease')
+    end
   end
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', waiting, '-inf', now, 'LIMIT', 0, most)) do
     redis.call('ZREM', waiting, id)

@@ -7,6 +7,7 @@
 -- ARGV 4..7         the event as JSON, its type, its rules as JSON, its input as JSON or ''
 -- Returns 1, or 0 when it is in flight or was revived before
 --# include journal
+--# include lists
 --# include pauses
 --# include registering
 local mark = 'redrives:' .. ARGV[2]
@@ -28,6 +29,10 @@ redis.call('HSET', KEYS[2], 'state', 'routed', mark, redrives)
 redis.call('HINCRBY', KEYS[2], 'left', 1)
 redis.call('PERSIST', KEYS[2])
 redis.call('SET', KEYS[3], ARGV[4], 'NX')
-register(ARGV[1], KEYS[1], KEYS[4], KEYS[5], KEYS[6], now)
+local paused = pause_of(KEYS[6], now)
+if paused > 0 then
+  redis.call('HSET', KEYS[1], 'paused', paused)
+end
+register({ARGV[1]}, KEYS[4], KEYS[5], now)
 note('redriven', 'd', ARGV[1], 'f', '{"redrives":' .. redrives .. '}')
 return 1

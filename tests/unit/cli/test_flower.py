@@ -12,7 +12,8 @@ def test_a_link_searches_for_all_that_names_an_event() -> None:
     """Whatever characters an id has, they are one term of the search."""
     link = event_link(SETTINGS, 'a "b" & c\\')
     assert "https://flower.example/tasks" == link.partition("?")[0]
-    assert {"name": ['any-of OR args:"a \\"b\\" & c\\\\"']} == parse_qs(urlsplit(link).query)
+    term = r'"a \"b\" & c\\"'
+    assert {"name": [f"any-of OR args:{term} OR result:{term}"]} == parse_qs(urlsplit(link).query)
 
 
 def test_a_delivery_s_link_is_its_page() -> None:

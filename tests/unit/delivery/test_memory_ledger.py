@@ -8,6 +8,7 @@ import pytest
 
 from eventflow.delivery import Acceptance, Finish, MemoryLedger, Outcome, Verdict
 from eventflow.journal import JournalState
+from tests.contracts.calls import CallContract, TakeContract
 from tests.contracts.journal import MOST, JournalContract
 from tests.contracts.ledger import TARGET, VENDOR, LedgerContract, claim, register
 from tests.contracts.limits import BreakerContract, PoisonContract, RateContract
@@ -129,3 +130,11 @@ class TestMemoryStory(StoryContract):
     def ledger(self) -> MemoryLedger:
         """An empty ledger with a journal."""
         return MemoryLedger(journal_most=10_000)
+
+
+class TestMemoryCalls(CallContract):
+    """Messages, in memory."""
+
+
+class TestMemoryTakes(TakeContract):
+    """Lists, in memory."""

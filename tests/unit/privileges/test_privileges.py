@@ -54,7 +54,7 @@ def test_a_router_may_run_every_script() -> None:
 def test_a_publisher_may_accept() -> None:
     """Each command of the script that accepts an event is one that a publisher may use."""
     script = (ROOT / "eventflow/delivery/lua/accept.lua").read_text()
-    used = {name.lower() for name in re.findall(r"redis\.call\('(\w+)'", script)}
+    used = {name.lower() for name in re.findall(r"(?:redis\.call|add)\('(\w+)'", script)}
     granted = set(re.findall(r"\+([\w|]+)", " ".join(acl_of(Duty(Role.PUBLISHER)))))
     assert set() == used - granted
 

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from eventflow.delivery import Acceptance, MemoryLedger
+from eventflow.delivery import Accepted, MemoryLedger
 from eventflow.errors import PublishError, TransportError
 from eventflow.events import Event
 from eventflow.publishing.carriers import Carriers
-from eventflow.publishing.errand import Errand, Part, Wording
+from eventflow.publishing.errand import Errand
+from eventflow.publishing.parts import Part, Wording
 from eventflow.publishing.preparation import Ready
 from eventflow.publishing.waker import Waker
 from eventflow.transport import Message
@@ -52,6 +53,10 @@ class Broker:
             raise self.error
         self.sent += messages
 
+    def post(self, messages: Sequence[Message]) -> None:
+        """Take messages."""
+        self.send(messages)
+
     def depth(self, queue: str) -> int:
         """Count nothing."""
         return 0
@@ -67,7 +72,7 @@ class Ledger(MemoryLedger):
         super().__init__(most=most)
         self.gates: dict[str, Gate] = {}
 
-    def accept(self, events: Sequence[tuple[str, bytes, str]]) -> list[Acceptance]:
+    def accept(self, events: Sequence[tuple[str, bytes, str]]) -> Accepted:
         """Take events."""
         for event_id, _, _ in events:
             if event_id in self.gates:
@@ -105,17 +110,21 @@ def broker() -> Broker:
     return Broker()
 
 
-def errand_of(ledger: Ledger, waker: Waker, *parts: Sequence[str]) -> Errand:
-    """Return an errand with events of these ids."""
-    events = [
+def parts_of(*parts: Sequence[str]) -> list[Part]:
+    """Return parts with events of these ids."""
+    return [
         Part(
             "default",
             [Ready(Event(id=name, source="s", type="T", data={}), b"{}") for name in part],
         )
         for part in parts
     ]
+
+
+def errand_of(ledger: Ledger, waker: Waker, *parts: Sequence[str]) -> Errand:
+    """Return an errand with events of these ids."""
     ledgers: Any = ledger
-    return Errand(events, ledgers, waker, seconds=60, most_named=20, wording=WORDING)
+    return Errand(parts_of(*parts), ledgers, waker, seconds=60, most_named=20, wording=WORDING)
 
 
 def test_a_late_ledger_is_unknown(broker: Broker, run: Run) -> None:
@@ -210,6 +219,37 @@ def test_what_was_never_begun_is_known() -> None:
     with pytest.raises(PublishError, match="1 of 1 events could not be published: crowded") as e:
         errand.done.result(0)
     assert e.value.unknown == ()
+
+
+def test_what_the_ledger_has_is_published() -> None:
+    """What was accepted before any carrier had time is no error: only its message was not sent."""
+    waker = Waker(Broker(), pause=60)
+    [part] = parts_of(["a"])
+    ledger = Ledger()
+    ledgers: Any = ledger
+    answers = ledger.accept(part.call[1])
+    errand = Errand(
+        [part], ledgers, waker, seconds=0, most_named=20, wording=WORDING, answers=answers
+    )
+    errand.give_up()
+    errand.done.result(0)
+    assert waker.is_away
+
+
+def test_routers_are_told_of_what_the_ledger_has(broker: Broker) -> None:
+    """The ledger is not asked a second time about what it has answered."""
+    [part] = parts_of(["a"])
+    ledger = Ledger()
+    ledgers: Any = ledger
+    waker = Waker(broker, pause=60)
+    answers = ledger.accept(part.call[1])
+    ledger.gates["a"] = Gate()
+    errand = Errand(
+        [part], ledgers, waker, seconds=60, most_named=20, wording=WORDING, answers=answers
+    )
+    errand.run(lambda work: work())
+    errand.done.result(0)
+    assert broker.sent[0].args == ("default", ["a"])
 
 
 def test_carriers_are_bounded() -> None:

@@ -134,6 +134,8 @@ def test_zero_is_a_value():
         pytest.param({"circuit_breaker": {"probes": 0}}, "equal to 1", id="no probes"),
         pytest.param({"max_in_flight": 0}, "equal to 1", id="none in flight"),
         pytest.param({"max_in_flight": True}, "valid integer", id="in flight as a flag"),
+        pytest.param({"concurrency": 0}, "equal to 1", id="none at once"),
+        pytest.param({"concurrency": 1001}, "equal to 1000", id="too many at once"),
         pytest.param({"retry": {"max_crashes": 0}}, "equal to 1", id="no crashes"),
         pytest.param({"circuit_breaker": {"window": 0}}, "greater than 0", id="no window"),
         pytest.param({"circuit_breaker": {"open_for": 0}}, "greater than 0", id="never open"),

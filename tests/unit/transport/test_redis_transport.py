@@ -40,6 +40,12 @@ def without(*path: str) -> bytes:
     return json.dumps(message).encode()
 
 
+def marked(kind: str) -> bytes:
+    """Return the good message with a header that kombu makes a value of."""
+    headers = {**GOOD["headers"], "when": {"__type__": kind, "__value__": 5}}  # type: ignore[dict-item]
+    return json.dumps({**GOOD, "headers": headers}).encode()
+
+
 def test_a_message_stays_as_it_is() -> None:
     """A good entry is passed on byte for byte."""
     entry = json.dumps(GOOD).encode()
@@ -55,6 +61,10 @@ def test_a_message_stays_as_it_is() -> None:
         pytest.param(b"[1, 2]", id="an array"),
         pytest.param(b"null", id="null"),
         pytest.param(b"[" * 100_000, id="deep"),
+        pytest.param(json.dumps(GOOD).encode("utf-16"), id="another encoding of text"),
+        pytest.param(b"\xef\xbb\xbf" + json.dumps(GOOD).encode(), id="a mark of its encoding"),
+        pytest.param(marked("no-such-type"), id="a type that kombu does not know"),
+        pytest.param(marked("uuid"), id="a value that is none of its type"),
         pytest.param(b'{"body": "x"}', id="no properties"),
         pytest.param(b'{"properties": []}', id="properties of another kind"),
         pytest.param(without("properties", "delivery_tag"), id="no tag"),

@@ -16,8 +16,14 @@ local function pause_of(key, now)
   return total, false
 end
 
--- Returns a delivery's age; `paused` is for how many seconds its target was ever paused.
+-- Returns an age, of when it was accepted and its field `paused`; `paused` is for how many seconds its
+-- target was ever paused.
+local function age_by(accepted, kept, paused, now)
+  return now - (tonumber(accepted) or now) - (paused - tonumber(kept or 0))
+end
+
+-- Returns a delivery's age.
 local function age_of(delivery, paused, now)
   local kept = redis.call('HMGET', delivery, 'accepted', 'paused')
-  return now - (tonumber(kept[1]) or now) - (paused - tonumber(kept[2] or 0))
+  return age_by(kept[1], kept[2] or nil, paused, now)
 end

@@ -1,0 +1,66 @@
+"""Calling a router in the step that accepts its events, where broker and ledger are one server.
+
+Then one round trip does both: the ledger's script puts the message on the broker's list itself.
+"""
+
+from collections.abc import Sequence
+
+import kombu
+from celery import Celery
+
+from eventflow.addresses import as_kombu
+from eventflow.encoding import decode_event
+from eventflow.settings import Settings
+from eventflow.transport.messages import route_message
+from eventflow.transport.wire import Wire
+
+__all__ = ["MOST_NAMED", "RouteCalls"]
+
+MOST_NAMED = 20
+"""Events that a message to a router names, for people who look for one; it has all routed that wait."""
+
+
+class RouteCalls:
+    """Writes messages that call routers. Safe in threads and after a fork.
+
+    It is what `eventflow.delivery.accepting.WriteCall` says.
+
+    Args:
+        celery: The app, whose broker it is.
+        settings: They say where the ledger is.
+        wire: Writes the app's messages.
+    """
+
+    def __init__(self, celery: Celery, settings: Settings, wire: Wire) -> None:
+        self._celery = celery
+        self._settings = settings
+        self._wire = wire
+        self._is_one_server: bool | None = None  # asked at first, since an app is configured late
+
+    def __call__(self, bus: str, events: Sequence[tuple[str, bytes, str]]) -> bytes | None:
+        """Return the entry for the list `eventflow.route`; None where it is sent otherwise."""
+        if self._is_one_server is None:
+            self._is_one_server = _is_one_server(self._celery, self._settings)
+        if not self._is_one_server:
+            return None
+        named = [(event_id, _type_of(body, lane)) for event_id, body, lane in events[:MOST_NAMED]]
+        return self._wire.write(route_message(bus, named))
+
+
+def _is_one_server(celery: Celery, settings: Settings) -> bool:
+    """Whether broker and ledger are the same database of the same server, for the same user."""
+    broker = celery.connection_for_write()
+    if broker.alt[1:]:
+        return False
+    ledger = kombu.Connection(as_kombu(settings.ledger_url))
+    return bool(
+        broker.as_uri(include_password=True) == ledger.as_uri(include_password=True)
+        and broker.virtual_host == ledger.virtual_host
+    )
+
+
+def _type_of(body: bytes, lane: str) -> str:
+    """Return an event's type, for its message to show; a lane is its source and its type."""
+    if lane.count("|") == 1:
+        return lane.partition("|")[2]
+    return decode_event(body).type

@@ -23,6 +23,7 @@ __all__ = ["ROOT", "Deployment"]
 ROOT = Path(__file__).resolve().parents[2]
 _START_LIMIT = 60.0  # seconds
 _SETTLE_LIMIT = 3.0
+_RULES_A_FILE = 2_000  # a file may not hold any number of values
 _JOURNAL = 5_000_000  # entries: more than any run without a recorder makes
 
 
@@ -63,9 +64,8 @@ class Deployment:
         self.place = Path(tempfile.mkdtemp(prefix="ef-"))
         self._parts = parts_of(broker, self.place)
         (self.place / "rules").mkdir()
-        (self.place / "rules" / "rules.yaml").write_text(
-            write_rules(self.targets, rules, target_options)
-        )
+        for name, text in write_rules(self.targets, rules, target_options).items():
+            (self.place / "rules" / name).write_text(text)
         self.processes = Processes(
             self.place, self._environment() | {TARGETS: str(targets)} | dict(environment or {})
         )
@@ -217,8 +217,8 @@ class Deployment:
         }
 
 
-def write_rules(targets: tuple[str, ...], others: int, options: str) -> str:
-    """Return a rule file: one rule that sends to all targets, and others that never match."""
+def write_rules(targets: tuple[str, ...], others: int, options: str) -> dict[str, str]:
+    """Return rule files: one rule that sends to all targets, and others that never match."""
     lines = ["targets:"]
     lines += [f"  {name}: {{task: bench.{name}, {options}}}" for name in targets]
     lines += [
@@ -228,7 +228,16 @@ def write_rules(targets: tuple[str, ...], others: int, options: str) -> str:
         f"    targets: [{', '.join(targets)}]",
         f"  flood: {{pattern: {{source: [flood]}}, targets: [{targets[-1]}]}}",
     ]
-    for number in range(others):
-        pattern = f"{{source: [bench], detail: {{door: {{id: [garage-{number + 1000}]}}}}}}"
-        lines.append(f"  other-{number}: {{pattern: {pattern}, targets: [{targets[0]}]}}")
-    return "\n".join(lines) + "\n"
+    files = {"rules.yaml": lines}
+    for first in range(0, others, _RULES_A_FILE):
+        numbers = range(first, min(first + _RULES_A_FILE, others))
+        files[f"others-{first}.yaml"] = [
+            "rules:",
+            *(_write_other(number, targets[0]) for number in numbers),
+        ]
+    return {name: "\n".join(lines) + "\n" for name, lines in files.items()}
+
+
+def _write_other(number: int, target: str) -> str:
+    pattern = f"{{source: [bench], detail: {{door: {{id: [garage-{number + 1000}]}}}}}}"
+    return f"  other-{number}: {{pattern: {pattern}, targets: [{target}]}}"

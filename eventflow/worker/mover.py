@@ -31,6 +31,7 @@ __all__ = ["Mover"]
 
 _log = logging.getLogger("eventflow.mover")
 _PATIENCE = 2.0  # seconds
+_CALL_LOST = 3 * CALL_AGAIN  # seconds: a call costs nearly nothing, so it is soon made again
 _MOST_SINGLE = 20
 _MOST_MOVED = 500  # of one target in one round: other targets are not kept waiting
 
@@ -152,13 +153,16 @@ class Mover:
         own = [name for name in (ROUTE, DEAD_LETTERS) if self._is_ours(name)]
         names = [*own, *sorted(targets)]
         for name, (age, lag) in ledger.stale(names).items():
-            if age < patience:
+            is_called = name not in {DEAD_LETTERS, ARCHIVE}
+            if age < (min(patience, _CALL_LOST) if is_called else patience):
                 continue
             queue = targets[name].queue if name in targets else name
             is_empty = self._context.sender.depth(queue) == 0
-            if name not in {DEAD_LETTERS, ARCHIVE}:
+            if is_called:
                 # Whoever takes a message takes what is queued: one is enough.
-                if is_empty and self._call(ledger, name, targets, patience=patience):
+                if is_empty and self._call(
+                    ledger, name, targets, patience=min(patience, _CALL_LOST)
+                ):
                     self._tell_again(queue, 1, age)
                 continue
             if not is_empty and lag < patience:

@@ -114,7 +114,7 @@ class Settings(SeeingSettings):
         5.0,
         ge=0.1,
         description="How long something may be queued, with its queue empty, before its message "
-        "counts as lost and is sent again.",
+        "counts as lost and is sent again; for events and deliveries at most three seconds.",
     )
     route_lease: Duration = Field(
         10.0,

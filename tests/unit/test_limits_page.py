@@ -44,6 +44,7 @@ from eventflow.worker import (
     letters,
     loop_ledger,
     loop_watch,
+    mover,
     pace,
     retention,
     route,
@@ -97,6 +98,9 @@ LIMITS: Mapping[str, Any] = {
     "events that a router takes at once": route._SLICE,
     "events that a publisher's message to the routers names": route_calls.MOST_NAMED,
     "seconds for which a message to the routers counts as on its way": int(CALL_AGAIN),
+    "seconds after which a mover calls again for what is queued, where no message is on the queue": (
+        int(mover._CALL_LOST)
+    ),
     "seconds that `publish()` takes": setting("publish_deadline"),
     "calls of `publish()` in a process that wait for a silent ledger": carriers.MOST,
     "bytes of a shaped input": f"{routing.INPUT_TIMES} events",

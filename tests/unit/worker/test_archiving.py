@@ -8,30 +8,19 @@ from pathlib import Path
 import pytest
 
 from eventflow.app import EventFlow
-from eventflow.delivery import BreakerState, Ledger, Ledgers, MemoryLedger, Planned
+from eventflow.delivery import BreakerState, MemoryLedger, Planned
 from eventflow.encoding import encode_event
 from eventflow.events import Event, delivery_id
 from eventflow.records import DeadLetter, Reason
 from eventflow.rules import ARCHIVE, ARCHIVE_TARGET
-from eventflow.settings import Settings, load_settings
+from eventflow.settings import load_settings
 from eventflow.store import ArchivedEvent
 from eventflow.testing.parts import MemoryBroker
 from eventflow.worker.archiving import archive_events
 from eventflow.worker.hand_back import due_messages
+from tests.unit.worker.one_ledger import OneLedger
 
 START = 1_800_000_000.0
-
-
-class OneLedger(Ledgers):
-    """One ledger in memory, whatever the bus."""
-
-    def __init__(self, settings: Settings, ledger: Ledger) -> None:
-        super().__init__(settings)
-        self.ledger = ledger
-
-    def of(self, bus: str) -> Ledger:
-        """Return it."""
-        return self.ledger
 
 
 class Scene:

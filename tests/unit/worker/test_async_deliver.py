@@ -16,32 +16,21 @@ from celery.exceptions import Ignore
 from celery.exceptions import Retry as CeleryRetry
 
 from eventflow.app import EventFlow
-from eventflow.delivery import Draw, Ledger, Ledgers, MemoryLedger, Planned, Taken
+from eventflow.delivery import Draw, MemoryLedger, Planned, Taken
 from eventflow.encoding import encode_event
 from eventflow.errors import LedgerError, Refuse
 from eventflow.events import Event, delivery_id
 from eventflow.rules import CircuitBreaker, RetryPolicy, Target
-from eventflow.settings import Settings, load_settings
+from eventflow.settings import load_settings
 from eventflow.subscribers import Delivery
 from eventflow.testing.parts import MemoryBroker
 from eventflow.worker import async_call, async_deliver, loop_watch
 from eventflow.worker.async_deliver import at_once, lease_at_once
 from eventflow.worker.deliver import deliver
 from eventflow.worker.loop_pace import LoopPace
+from tests.unit.worker.one_ledger import OneLedger
 
 VENDOR = "vendor"
-
-
-class OneLedger(Ledgers):
-    """One ledger in memory, whatever the bus."""
-
-    def __init__(self, settings: Settings, ledger: Ledger) -> None:
-        super().__init__(settings)
-        self.ledger = ledger
-
-    def of(self, bus: str) -> Ledger:
-        """Return it."""
-        return self.ledger
 
 
 class Scene:

@@ -10,11 +10,11 @@ from types import SimpleNamespace
 import pytest
 
 from eventflow.app import EventFlow
-from eventflow.delivery import Ledger, Ledgers, MemoryLedger, Outcome, Planned, Routing
+from eventflow.delivery import MemoryLedger, Outcome, Planned, Routing
 from eventflow.encoding import encode_event
 from eventflow.events import Event
 from eventflow.rules import Target
-from eventflow.settings import Settings, load_settings
+from eventflow.settings import load_settings
 from eventflow.subscribers import Delivery
 from eventflow.testing.parts import MemoryBroker
 from eventflow.transport import Message
@@ -23,6 +23,7 @@ from eventflow.worker import deliver as deliver_module
 from eventflow.worker import turn
 from eventflow.worker.deliver import make_deliveries
 from eventflow.worker.made import Made
+from tests.unit.worker.one_ledger import OneLedger
 
 TARGET = Target.model_validate(
     {
@@ -32,18 +33,6 @@ TARGET = Target.model_validate(
         "circuit_breaker": {"failure_rate": 0.1, "min_calls": 4},
     }
 )
-
-
-class OneLedger(Ledgers):
-    """One ledger in memory, whatever the bus."""
-
-    def __init__(self, settings: Settings, ledger: Ledger) -> None:
-        super().__init__(settings)
-        self.ledger = ledger
-
-    def of(self, bus: str) -> Ledger:
-        """Return it."""
-        return self.ledger
 
 
 class Scene:

@@ -16,6 +16,7 @@ All keys of one bus share the hash tag ``{bus}``, so that a script's keys live o
     eventflow:{bus}:delivery:<id>         hash    attempts, crashes, rules, input, accepted, owner ...
     eventflow:{bus}:queued:<name>         zset    id -> since when it is on its queue
     eventflow:{bus}:running:<target>      zset    id -> end of its lease
+    eventflow:{bus}:told:<target>:<owner> list    what it has told of a list that it makes
     eventflow:{bus}:waiting:<target>      zset    id -> when it is due
     eventflow:{bus}:parked:<target>       zset    id -> when its event was accepted
     eventflow:{bus}:breaker:<target>      hash    state, since, until, and what it has counted
@@ -133,6 +134,10 @@ class Keys:
     def running(self, target: str) -> str:
         """What is leased to workers."""
         return f"{self.prefix}running:{target}"
+
+    def told(self, target: str, owner: str) -> str:
+        """What an owner has told of the list of deliveries that it makes."""
+        return f"{self.prefix}told:{target}:{owner}"
 
     def waiting(self, target: str) -> str:
         """What waits for its next attempt."""

@@ -35,16 +35,26 @@ __all__ = ["Ledger", "Outcomes"]
 class Outcomes(AbstractContextManager["Outcomes"], Protocol):
     """One thread's line to the ledger, for a list of deliveries."""
 
-    def tell(self, finish: Finish, then: str = "") -> None:
-        """Say how a delivery went, without waiting for the answer.
+    def tell(self, success: Finish, then: str) -> None:
+        """Say that a delivery has succeeded, without waiting for anything.
+
+        Should its owner end before it settles, the success is recorded when that is found.
 
         Args:
-            finish: The outcome.
-            then: Which of those that its owner has reserved is begun now; empty for none.
+            success: Its outcome.
+            then: Which of those that its owner has reserved is begun now.
         """
 
-    def settle(self) -> Finished:
-        """Wait until all is recorded, and return what became of each since the last time."""
+    def settle(self, last: Finish | None = None, then: str = "") -> Finished:
+        """Record all that was told since the last time, and one outcome more; wait until it is.
+
+        Args:
+            last: An outcome that was not told.
+            then: Which of those that its owner has reserved is begun now; empty for none.
+
+        Returns:
+            What became of each, the one that was not told last.
+        """
 
 
 class Ledger(Protocol):

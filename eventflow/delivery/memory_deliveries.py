@@ -47,15 +47,18 @@ class MemoryOutcomes:
     ) -> None:
         """Do nothing: nothing is under way."""
 
-    def tell(self, finish: Finish, then: str = "") -> None:
-        """Say how a delivery went, and which of those that are reserved is begun now."""
-        self._finished.append(self._finish([finish]))
+    def tell(self, success: Finish, then: str) -> None:
+        """Record a success, and begin one of those that are reserved."""
+        self._finished.append(self._finish([success]))
+        self._begin(then)
+
+    def settle(self, last: Finish | None = None, then: str = "") -> Finished:
+        """Record one outcome more, and return what became of each, since the last time."""
+        finished, self._finished = self._finished, []
+        if last is not None:
+            finished.append(self._finish([last]))
         if then:
             self._begin(then)
-
-    def settle(self) -> Finished:
-        """Return what became of each, since the last time."""
-        finished, self._finished = self._finished, []
         changes = [one.breaker for one in finished if one.breaker]
         recorded = [is_recorded for one in finished for is_recorded in one.recorded]
         return Finished(recorded, changes[-1] if changes else BreakerChange.NONE)

@@ -2,8 +2,8 @@
 
 import json
 from collections.abc import Sequence
-from functools import cache, lru_cache, partial
-from typing import Any, TypeVar
+from functools import lru_cache
+from typing import Any
 
 import redis
 
@@ -17,8 +17,8 @@ from eventflow.delivery.answers import (
 from eventflow.delivery.calls import Draw, Taken
 from eventflow.delivery.ledger_clock import LedgerClock
 from eventflow.delivery.limits import packed_limits
-from eventflow.delivery.packing import Template, cut
-from eventflow.delivery.redis_outcomes import RedisOutcomes, read_finished
+from eventflow.delivery.packing import CommandPacker, Template, cut
+from eventflow.delivery.redis_outcomes import OutcomeWriter, RedisOutcomes, read_finished
 from eventflow.delivery.redis_routes import RedisRoutes
 from eventflow.delivery.scripts import Argument, guarded
 from eventflow.errors import LedgerError
@@ -30,7 +30,7 @@ _TEXTS = 8  # of one claim
 _NOW = 2  # where an answer says how late it is there
 _TOO_LATE = -1
 _VERDICTS = {verdict.value.encode(): verdict for verdict in Verdict}
-T = TypeVar("T", str, None)
+_PACKER = CommandPacker()
 
 
 class RedisClaims(RedisRoutes):
@@ -95,39 +95,59 @@ class RedisClaims(RedisRoutes):
         keys, retry, (lease, owner, alone) = self._keys, target.retry, who
         names = [*self._places(target.name), keys.counts(target.name)]
         names += [keys.breaker(target.name), keys.tokens(target.name), keys.pause(target.name)]
+        names.append(keys.told(target.name, str(owner)))
         arguments: list[Argument] = [lease, retry.max_attempts, retry.max_age, retry.max_crashes]
         arguments += [owner, alone, keys.prefix, target.name, *how]
-        arguments += [packed_limits(target), *delivery_ids]
+        arguments += [packed_limits(target), self._window, *delivery_ids]
         return names, arguments
 
     def finish(self, target: Target, finishes: Sequence[Finish]) -> Finished:
         """Record outcomes, and what they tell of the target."""
-        names, arguments = self._finish_call(target, "", "")
-        for item in finishes:
-            arguments += _words_of(item)
+        names, arguments = self._finish_call(target, finishes)
         return read_finished(self._run_noting("finish", names, arguments))
 
     def outcomes(self, target: Target, *, owner: str) -> RedisOutcomes:
         """Return the line on which a list of deliveries is finished, one after another."""
-        names, arguments = self._finish_call(target, None, owner)
+        told = self._keys.told(target.name, owner)
+        note = Template(["RPUSH", told, *[None] * 4])
 
-        @cache
-        def template(number: int) -> Template:
-            return Template(self._noting.command("finish", names, [*arguments, *[None] * number]))
+        def push(success: Finish, then: str) -> bytes:
+            seconds = _seconds_of(success)
+            return note.pack((success.delivery_id, success.attempt, seconds, then))
 
-        def pack(item: Finish, then: str) -> bytes:
-            words = _words_of(item)
-            return template(len(words)).pack([then, *words])
+        def call(
+            finishes: Sequence[Finish], then: str, last: str
+        ) -> tuple[list[str], list[Argument]]:
+            names, arguments = self._finish_call(
+                target, finishes, then=then, owner=owner, last_told=last
+            )
+            return [*names, told] if last else names, arguments
 
-        return RedisOutcomes(self._client, pack, partial(self.finish, target))
+        def record(finishes: Sequence[Finish], then: str, last: str) -> bytes:
+            words = self._noting.command("finish", *call(finishes, then, last))
+            return b"".join(_PACKER.pack(*words))
+
+        def finish(finishes: Sequence[Finish], then: str, last: str) -> Finished:
+            return read_finished(self._run_noting("finish", *call(finishes, then, last)))
+
+        keep = b"".join(_PACKER.pack("EXPIRE", told, self._window))
+        return RedisOutcomes(self._client, OutcomeWriter(push, keep, record, finish))
 
     def _finish_call(
-        self, target: Target, then: T, owner: str
-    ) -> tuple[list[str], list[Argument | T]]:
+        self,
+        target: Target,
+        finishes: Sequence[Finish],
+        *,
+        then: str = "",
+        owner: str = "",
+        last_told: str = "",
+    ) -> tuple[list[str], list[Argument]]:
         keys, name = self._keys, target.name
         names = [keys.running(name), keys.counts(name), keys.breaker(name)]
-        arguments: list[Argument | T] = [self._window, keys.prefix, name, then, owner]
-        arguments.append(packed_limits(target))
+        arguments: list[Argument] = [self._window, keys.prefix, name, then, owner]
+        arguments += (packed_limits(target), last_told)
+        for item in finishes:
+            arguments += _words_of(item)
         return names, arguments
 
     def park(self, target: str, delivery_ids: Sequence[str]) -> int:
@@ -139,7 +159,7 @@ class RedisClaims(RedisRoutes):
     def lost(self, target: str, *, owner: str, delay: float, error: str) -> list[str]:
         """Take back what *owner* had claimed when it ended; what it had begun is due after *delay*."""
         names = [self._keys.running(target), self._keys.waiting(target), self._keys.queued(target)]
-        arguments: list[Argument] = [owner, delay, error, self._keys.deliveries]
+        arguments: list[Argument] = [owner, delay, error, self._keys.prefix, target, self._window]
         return [identity.decode() for identity in self._run_noting("lost", names, arguments)]
 
 

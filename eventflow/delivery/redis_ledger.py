@@ -149,12 +149,12 @@ class RedisLedger(RedisClaims, RedisRoutes, RedisSights, RedisSteering):
         if not targets:
             return Moved({}, [], None)
         names: list[str] = []
-        arguments: list[Argument] = [limit, self._keys.deliveries]
+        arguments: list[Argument] = [limit, self._keys.prefix, self._window]
         for target in targets:
             names += self._places(target.name)
             names += (self._keys.breaker(target.name), self._keys.tokens(target.name))
             names.append(self._keys.pause(target.name))
-            arguments += (packed_limits(target), target.retry.max_age)
+            arguments += (packed_limits(target), target.retry.max_age, target.name)
         nearest, *moved = self._run_noting("move", names, arguments)
         by_target: dict[str, list[str]] = {}
         for number, _kind, identity in moved:

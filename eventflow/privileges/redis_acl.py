@@ -27,7 +27,8 @@ __all__ = ["Grant", "acl_of"]
 
 _ANY_REPORT = process_key("*")
 _SESSION = (
-    *("auth", "hello", "ping", "select", "client|setname", "client|id", "time"),
+    *("auth", "hello", "ping", "select", "time"),
+    *("client|setname", "client|id", "client|reply"),
     *("multi", "exec", "discard", "watch", "unwatch", "eval", "evalsha", "script|load"),
     "script|exists",
 )
@@ -35,7 +36,7 @@ _LEDGER = (
     *("get", "set", "del", "exists", "expire", "persist"),
     *("hget", "hmget", "hgetall", "hset", "hsetnx", "hincrby", "hdel", "hexists", "hlen"),
     *("zadd", "zrem", "zscore", "zcard", "zrange", "zrangebyscore", "zremrangebyscore"),
-    *("sadd", "srem", "smembers", "lpush", "rpush", "lpop", "llen"),
+    *("sadd", "srem", "smembers", "lpush", "rpush", "lpop", "llen", "lrange"),
 )
 _JOURNAL = ("xadd", "xlen", "xrange", "xdel")
 _QUEUE = ("lpush", "rpush", "brpop", "llen")
@@ -220,6 +221,7 @@ def _of_targets(keys: Keys, duty: Duty) -> tuple[str, ...]:
             keys.delivery(f"*:{target}"),
             keys.queued(target),
             keys.running(target),
+            keys.told(target, "*"),
             keys.waiting(target),
             keys.parked(target),
             keys.breaker(target),

@@ -238,18 +238,18 @@ class _Worker:
                     said.append((claim, attempt))
                     is_over = self._is_stopping() or time.monotonic() - began > _FRESH
                     is_last = is_over or made == len(claims)
-                    outcomes.tell(attempt.finish, "" if is_last else claims[made].delivery_id)
-                    if attempt.finish.outcome is Outcome.DONE:
+                    then = "" if is_last else claims[made].delivery_id
+                    if then and attempt.finish.outcome is Outcome.DONE:
+                        outcomes.tell(attempt.finish, then)
                         # Now, since the next delivery may end this process.
                         self._tell(claim, attempt.finish, None, past)
                     else:
-                        finished = outcomes.settle()
-                        self._account(said, finished, told_before=True)
+                        finished = outcomes.settle(attempt.finish, then)
+                        self._account(said, finished, told=len(said) - 1, late=past)
                         said = []
                         is_over = is_over or finished.breaker in _SHUT
                 if is_over:
                     break
-            self._account(said, outcomes.settle(), told_before=True)
         self._give_back(claims[made:])
         return made
 
@@ -296,20 +296,22 @@ class _Worker:
         said: Sequence[tuple[Claim, Attempt]],
         finished: Finished,
         *,
-        told_before: bool = False,
+        told: int = 0,
+        late: float = 0.0,
     ) -> None:
-        """Count and log what became of outcomes; successes may have been told of before."""
+        """Count and log what became of outcomes; the first so many were logged before."""
         tell_breaker(self._ledger, self._target, finished.breaker)
         dead: list[str] = []
-        for (claim, attempt), is_recorded in zip(said, finished.recorded, strict=True):
+        pairs = zip(said, finished.recorded, strict=True)
+        for number, ((claim, attempt), is_recorded) in enumerate(pairs):
             finish = attempt.finish
             assert finish is not None
             if not is_recorded:
                 tell_superseded(claim)
                 self.made.counts["superseded"] += 1
                 continue
-            if not (told_before and finish.outcome is Outcome.DONE):
-                self._tell(claim, finish, attempt.error)
+            if number >= told:
+                self._tell(claim, finish, attempt.error, late)
             self.made.counts[finish.outcome.value] += 1
             if finish.outcome is Outcome.DEAD:
                 dead.append(claim.delivery_id)

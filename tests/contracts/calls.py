@@ -201,12 +201,11 @@ class TakeContract:
             Finish(ids[2], 1, Outcome.DEAD, letter=letter_of("e2")),
         ]
         with ledger.outcomes(VENDOR, owner="one") as outcomes:
-            for number, finish in enumerate(finishes):
-                outcomes.tell(finish, ids[number + 1])
-            assert [True] * 3 == outcomes.settle().recorded
-            outcomes.tell(done(ids[3]))
-            outcomes.tell(done(ids[3]))
-            assert [True, False] == outcomes.settle().recorded
+            outcomes.tell(finishes[0], ids[1])
+            assert [True] * 2 == outcomes.settle(finishes[1], ids[2]).recorded
+            assert [True] == outcomes.settle(finishes[2], ids[3]).recorded
+            outcomes.tell(done(ids[3]), "")
+            assert [True, False] == outcomes.settle(done(ids[3])).recorded
             assert [] == outcomes.settle().recorded
         status = ledger.status([TARGET])[TARGET]
         assert (0, 1, 2, 1) == (status.running, status.waiting, status.delivered, status.dead)
@@ -218,8 +217,7 @@ class TakeContract:
         take(ledger, target=target)
         failed = Finish(identity, 1, Outcome.RETRY, delay=60, succeeded=False)
         with ledger.outcomes(target, owner="one") as outcomes:
-            outcomes.tell(failed)
-            assert BreakerChange.OPENED is outcomes.settle().breaker
+            assert BreakerChange.OPENED is outcomes.settle(failed).breaker
 
     def test_an_outcome_begins_what_it_is_of(self, ledger: Ledger) -> None:
         """Where the word that a delivery begins was lost, the word of its end says both."""
@@ -261,6 +259,51 @@ class TakeContract:
         assert ids[1:] == ledger.queued(TARGET, 10)
         claims = take(ledger, *ids[1:], owner="two").claims
         assert [(Verdict.RUN, 1)] * 2 == [(claim.verdict, claim.attempt) for claim in claims]
+
+    def test_what_was_told_is_done_though_its_owner_has_ended(self, ledger: Ledger) -> None:
+        """Nothing that has succeeded is repeated, and the crash is that of the one that had begun."""
+        ids = registered(ledger, 4)
+        take(ledger, owner="one:1")
+        with ledger.outcomes(VENDOR, owner="one:1") as outcomes:
+            outcomes.tell(done(ids[0]), ids[1])
+            outcomes.tell(done(ids[1]), ids[2])
+            assert [ids[2]] == ledger.lost(TARGET, owner="one", delay=60, error="killed")
+        assert ids[3:] == ledger.queued(TARGET, 10)
+        assert [-1, -1, 1, 0] == attempts(ledger, ids)
+        status = ledger.status([TARGET])[TARGET]
+        assert (0, 1, 2) == (status.running, status.waiting, status.delivered)
+
+    def test_what_was_told_is_done_though_its_lease_has_ended(
+        self, ledger: Ledger, wait_until: WaitUntil
+    ) -> None:
+        """A mover finds only what had begun, and what was reserved."""
+        ids = registered(ledger, 3)
+        take(ledger, lease=0.05)
+        found: list[str] = []
+        lost: list[str] = []
+
+        def all_are_found() -> bool:
+            moved = ledger.move([VENDOR], 10)
+            found.extend(moved.by_target.get(TARGET, []))
+            lost.extend(moved.lost)
+            return sorted(found) == ids[1:]
+
+        with ledger.outcomes(VENDOR, owner="one") as outcomes:
+            outcomes.tell(done(ids[0]), ids[1])
+            wait_until(all_are_found)
+        assert ids[1:2] == lost
+        assert [-1, 1, 0] == attempts(ledger, ids)
+
+    def test_what_was_told_late_is_done(self, ledger: Ledger) -> None:
+        """A word that comes after its delivery was taken from its owner keeps it from being repeated."""
+        ids = registered(ledger, 2)
+        take(ledger, owner="one")
+        assert ids[:1] == ledger.lost(TARGET, owner="one", delay=0, error="killed")
+        with ledger.outcomes(VENDOR, owner="one") as outcomes:
+            outcomes.tell(done(ids[0]), ids[1])
+            claims = ledger.claim(VENDOR, ids, lease=LEASE, owner="two")
+        assert [Verdict.GONE, Verdict.RUN] == [claim.verdict for claim in claims]
+        assert 1 == ledger.status([TARGET])[TARGET].delivered
 
     def test_an_ended_lease_counts_for_what_was_begun(
         self, ledger: Ledger, wait_until: WaitUntil

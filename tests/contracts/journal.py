@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from eventflow.delivery import Finish, Ledger, Outcome, Planned
+from eventflow.delivery import Draw, Finish, Ledger, Outcome, Planned
 from eventflow.journal import JournalCall, JournalEntry, JournalState, Step
 from eventflow.records import DeadLetter, Reason
 from eventflow.rules import Target
@@ -255,6 +255,26 @@ class JournalContract:
             entry.facts,
         )
         assert abs(entry.due_at - entry.at - 60) < 0.01
+
+    def test_what_an_ended_worker_has_told_is_written_down(self, ledger: Ledger) -> None:
+        """A success that it told is an attempt like any other; then what ran is lost with it."""
+        first, second = (register(ledger, name, TARGET)[0] for name in ("e1", "e2"))
+        draw = Draw(most=5, look=50, answers=True, patience=LEASE)
+        ledger.take(VENDOR, [], draw, lease=LEASE, owner="worker")
+        steps_of(ledger)
+        success = Finish(first, 1, Outcome.DONE, succeeded=True, duration=0.25)
+        with ledger.outcomes(VENDOR, owner="worker") as outcomes:
+            outcomes.tell(success, second)
+            ledger.lost(TARGET, owner="worker", delay=60.0, error="killed")
+            done, lost = ledger.journal_entries(10)
+        assert (Step.ATTEMPT, "e1", 1, "done", 0.25) == (
+            done.step,
+            done.event_id,
+            done.attempt,
+            done.outcome,
+            done.duration,
+        )
+        assert (Step.LOST, "e2") == (lost.step, lost.event_id)
 
     def test_a_router_that_ended_is_told(self, ledger: Ledger, wait_until: WaitUntil) -> None:
         """The event is routed again."""

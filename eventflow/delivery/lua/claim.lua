@@ -6,6 +6,7 @@
 --                   zset   parked:<target>    delivery id -> when its event was accepted
 -- KEYS 5..8         hash   counts:<target>    head, delivered, retried, dead, vanished, called
 --                   hash   breaker:<target>, tokens:<target>, pause:<target>
+-- KEYS 9            list   told:<target>:<owner>: who may not tell of a success is not to begin
 -- ARGV 1..6         seconds of lease, most attempts, most age in seconds, most crashes, the owner,
 --                   1 when no other delivery is named
 -- ARGV 7, 8         the beginning of the bus's keys (which delivery:<id> and body:<event id> are
@@ -19,8 +20,8 @@
 -- ARGV 15           until when this may be done, by this clock; '' for ever. Who asked has given it up
 --                   then, and asks once more: what comes late, out of a network that stood still, is
 --                   not to take away what was claimed meanwhile
--- ARGV 16           the target's limits
--- ARGV i+16         the ids of the deliveries that are named
+-- ARGV 16, 17       the target's limits; seconds to remember an event once all is delivered
+-- ARGV i+17         the ids of the deliveries that are named
 -- Returns -1 where it comes too late, else how many are queued still, 1 when a message is to be sent, now, and as shared/pieces.lua has
 -- it, 8 texts for each delivery: its id; its verdict and more words; and, where it is to run or has
 -- spent a budget, body, input, rules, error type, error and the traceparent of the step before
@@ -40,6 +41,7 @@
 --# include lists
 --# include pauses
 --# include pieces
+--# include successes
 --# include tokens
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
@@ -49,7 +51,7 @@ if ARGV[15] ~= '' and now > tonumber(ARGV[15]) then
 end
 local lease, most_attempts, most_age = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local most_crashes, owner = tonumber(ARGV[4]), ARGV[5]
-local prefix, name = ARGV[7], ARGV[8]
+local prefix, name, window = ARGV[7], ARGV[8], ARGV[17]
 local most, look, is_one_begun = tonumber(ARGV[9]) or math.huge, tonumber(ARGV[10]), ARGV[11] == '1'
 local limits = read_limits(ARGV[16])
 local queued, running, waiting, parked = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -120,14 +122,11 @@ local function verdict_of(id, delivery, facts, since, is_alone)
     end
     return 'gone'
   end
-  if is_leased[id] then
-    move_leased() -- it is named twice
-  end
-  local leased_until = facts.owner and redis.call('ZSCORE', running, id) -- who leases it, owns it
+  local leased_until = facts.leased_until
   if leased_until and owner ~= '' and facts.owner == owner then
     return 'again'
   end
-  if leased_until and tonumber(leased_until) > now then
+  if leased_until and leased_until > now then
     return 'leased'
   end
   if leased_until then
@@ -212,8 +211,27 @@ local function answer(...)
   end
 end
 
+-- Returns what is known of a delivery, once what its last owner has told is recorded; that may have
+-- come after it was taken from the owner.
+local function known(id, delivery, facts)
+  if not facts.owner then
+    return facts
+  end
+  if is_leased[id] then
+    move_leased() -- it is named twice
+  end
+  local leased_until = tonumber(redis.call('ZSCORE', running, id) or nil) -- who leases it, owns it
+  local is_another_s = leased_until and leased_until > now and facts.owner ~= owner
+  if not is_another_s and record_told(prefix, name, facts.owner, window, now) then
+    facts = facts_of(delivery)
+  end
+  facts.leased_until = leased_until
+  return facts
+end
+
 local function claim(id, facts, since, is_alone)
   local delivery = delivery_of(id)
+  facts = known(id, delivery, facts)
   local verdict, why = verdict_of(id, delivery, facts, since, is_alone)
   -- The answer to this owner's claim was lost on the way: it is given once more, and counts once.
   local is_again = verdict == 'again'
@@ -246,7 +264,7 @@ local function claim(id, facts, since, is_alone)
 end
 
 local named = {}
-for i = 17, #ARGV do
+for i = 18, #ARGV do
   named[#named + 1] = ARGV[i]
 end
 local is_alone = ARGV[6] == '1' -- where all are begun, others run beside them already

@@ -3,6 +3,7 @@
 --
 -- KEYS 1            zset   running:<target>
 -- KEYS 2, 3         hash   counts:<target> (delivered, retried, dead), breaker:<target>
+-- KEYS 4            list   told:<target>:<owner>, which this makes needless; only where it was told
 -- ARGV 1            seconds to remember an event once all is delivered
 -- ARGV 2, 3         the beginning of the bus's keys, the target's name; from them and the rest follows
 --                   which delivery:<id>, event:<id> and body:<id> are touched, and where it was not a
@@ -10,7 +11,7 @@
 --                   queued:eventflow.dead-letters and counts:eventflow.dead-letters (registered)
 -- ARGV 4, 5         the delivery that is begun next, of those that its owner has reserved, or ''; the
 --                   owner
--- ARGV 6            the target's limits
+-- ARGV 6, 7         the target's limits; of what was told the last one's id
 -- then 5 each       id, attempt, outcome, the call: 1, 0 or '' (none made), its seconds or ''
 --   done
 --   release           given back untried: the attempt is not counted. In place of its seconds: when its
@@ -21,29 +22,21 @@
 -- each delivery 1, or 0 when it was finished before or another has claimed it since
 --# include journal
 --# include limits
+--# include lists
+--# include successes
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
-local prefix, name = ARGV[2], ARGV[3]
+local window, prefix, name, owner = ARGV[1], ARGV[2], ARGV[3], ARGV[5]
 local running, counts, breaker = KEYS[1], KEYS[2], KEYS[3]
+local state, _, probe = breaker_of(breaker, now)
+local limits = read_limits(ARGV[6])
 local change = '' -- of the breaker
-
--- Of this script's time a tenth goes into making its functions, which is done at each call: what a
--- success does not need is made within what does.
-
--- Have it be nowhere; mostly it runs.
-local function take_out(id)
-  if redis.call('ZREM', running, id) == 0 then
-    for _, place in ipairs({'queued:', 'waiting:', 'parked:'}) do
-      redis.call('ZREM', prefix .. place .. name, id)
-    end
-  end
-end
 
 -- A delivery that its owner has reserved and not begun: it is begun by saying how it went, where the
 -- word that it is begun was lost. Returns its attempts, and whether it was not tried at all.
 local function begun(delivery, attempt, outcome)
   local kept = redis.call('HMGET', delivery, 'attempts', 'ahead', 'owner')
-  if not kept[1] or kept[2] ~= '1' or (ARGV[5] ~= '' and ARGV[5] ~= kept[3])
+  if not kept[1] or kept[2] ~= '1' or (owner ~= '' and owner ~= kept[3])
     or kept[1] + 1 ~= tonumber(attempt) then
     return kept[1], false
   end
@@ -55,34 +48,18 @@ local function begun(delivery, attempt, outcome)
   return attempt, false
 end
 
-local function close(id, delivery)
-  local event_id = string.sub(id, 1, -#name - 2)
-  local event = prefix .. 'event:' .. event_id
-  redis.call('DEL', delivery)
-  take_out(id)
-  local left = redis.call('HINCRBY', event, 'left', -1)
-  if left < 0 and redis.call('HLEN', event) == 1 then
-    redis.call('EXPIRE', event, 0) -- there was none: someone has taken it out
-  elseif left <= 0 then
-    redis.call('DEL', prefix .. 'body:' .. event_id)
-    redis.call('EXPIRE', event, ARGV[1])
-  end
-end
-
 -- Have a failure, or a death, in its place; or what is given back.
 local function put_back(said, delivery, is_untried)
+  -- Its lease may have ended, so that it was queued, or parked, meanwhile: it is in one place.
+  take_out(prefix, name, {said.id})
   if said.outcome == 'dead' then
     local letters = 'eventflow.dead-letters'
     redis.call('HSET', prefix .. 'dead-letters', said.id, said.value)
     redis.call('HINCRBY', prefix .. 'counts:' .. letters, 'registered',
       redis.call('ZADD', prefix .. 'queued:' .. letters, now, said.id))
-    close(said.id, delivery)
+    forget(prefix, name, said.id, window)
     redis.call('HINCRBY', counts, 'dead', 1)
-    return
-  end
-  -- Its lease may have ended, so that it was queued, or parked, meanwhile: it is in one place.
-  take_out(said.id)
-  if said.outcome == 'retry' then
+  elseif said.outcome == 'retry' then
     redis.call('ZADD', prefix .. 'waiting:' .. name, now + tonumber(said.value), said.id)
     redis.call('HSET', delivery, 'failed', said.attempt, 'error_type', said.error_type,
       'error', said.error)
@@ -98,91 +75,102 @@ local function put_back(said, delivery, is_untried)
   end
 end
 
--- Have a call move the breaker, which is in that state.
-local function note_call(said, state, probe, limits)
-  local error = said.error
-  if said.error_type ~= '' then
-    error = said.error_type .. ': ' .. error
+-- Count calls in their tenth of the window. Returns the calls and the failed ones of the window, where
+-- they may matter.
+local function count_calls(number, is_failed)
+  local tenth = math.floor(now / (limits.window / 10))
+  if redis.call('HINCRBY', breaker, 'c' .. tenth, number) > number and not is_failed then
+    return 0, 0
   end
+  if is_failed then
+    redis.call('HINCRBY', breaker, 'f' .. tenth, number)
+  end
+  local sums = {c = 0, f = 0}
+  local kept = redis.call('HGETALL', breaker)
+  for i = 1, #kept, 2 do
+    local kind, at = string.match(kept[i], '^([cf])(%d+)$')
+    if kind and tonumber(at) <= tenth - 10 then
+      redis.call('HDEL', breaker, kept[i])
+    elseif kind then
+      sums[kind] = sums[kind] + tonumber(kept[i + 1])
+    end
+  end
+  return sums.c, sums.f
+end
 
-  -- Open it; a probe that failed leaves the counts of the first time, which say why it is open.
+-- Have a call move the breaker. Returns what became of it, or ''.
+local function note_call(said)
   local function open(how, calls, failed)
+    local error = said.error
+    if said.error_type ~= '' then
+      error = said.error_type .. ': ' .. error
+    end
     redis.call('DEL', breaker)
     redis.call('HSET', breaker, 'state', 'open', 'since', now, 'until', now + limits.open_for,
       'calls', calls, 'failed', failed, 'error', error)
-    change = how
-  end
-
-  -- Count a call in its tenth of the window, and return the calls and the failed ones of the window.
-  local function count_call(is_failed)
-    local tenth = math.floor(now / (limits.window / 10))
-    if redis.call('HINCRBY', breaker, 'c' .. tenth, 1) > 1 and not is_failed then
-      return 0, 0
-    end
-    if is_failed then
-      redis.call('HINCRBY', breaker, 'f' .. tenth, 1)
-    end
-    local sums = {c = 0, f = 0}
-    local kept = redis.call('HGETALL', breaker)
-    for i = 1, #kept, 2 do
-      local kind, number = string.match(kept[i], '^([cf])(%d+)$')
-      if kind and tonumber(number) <= tenth - 10 then
-        redis.call('HDEL', breaker, kept[i])
-      elseif kind then
-        sums[kind] = sums[kind] + tonumber(kept[i + 1])
-      end
-    end
-    return sums.c, sums.f
+    return how
   end
 
   if state == 'closed' then
-    local calls, failed = count_call(said.call == '0')
+    if said.call == '' or not limits.failure_rate then
+      return ''
+    end
+    local calls, failed = count_calls(1, said.call == '0')
     if said.call == '0' and calls >= limits.min_calls and failed / calls >= limits.failure_rate then
-      open('opened', calls, failed)
+      return open('opened', calls, failed)
     end
   elseif state == 'half_open' and probe == said.id then
     if said.call == '0' then
+      -- A probe that failed leaves the counts of the first time, which say why it is open.
       local first = redis.call('HMGET', breaker, 'calls', 'failed', 'reason')
       open('reopened', first[1] or '', first[2] or '')
       redis.call('HSET', breaker, 'reason', first[3] or '')
+      return 'reopened'
     elseif said.call == '' then
       redis.call('HDEL', breaker, 'probe', 'probe_until')
     elseif redis.call('HINCRBY', breaker, 'passed', 1) >= limits.probes then
       redis.call('DEL', breaker)
       redis.call('HSET', breaker, 'state', 'closed', 'since', now)
-      change = 'closed'
+      return 'closed'
     else
       redis.call('HDEL', breaker, 'probe', 'probe_until')
     end
   end
+  return ''
 end
 
 -- Write down an attempt, and what it did to the breaker.
 local function note_attempt(said, breaker_change)
-  local fields = {'d', said.id, 'n', said.attempt, 'o', said.outcome, 'l', said.seconds}
-  if said.seconds == '' then
-    fields[8], fields[7] = nil, nil
+  local MOST_ERROR, facts = 200, {} -- bytes of an error's text
+  local fields = {'d', said.id, 'n', said.attempt, 'o', said.outcome}
+  local function add(words, name_, value)
+    if value ~= '' then
+      words[#words + 1] = name_
+      words[#words + 1] = value
+    end
   end
-  if said.outcome ~= 'done' or breaker_change ~= '' then
-    local MOST_ERROR, facts = 200, {} -- bytes of an error's text
-    local function add(words, name_, value)
-      if value ~= '' then
-        words[#words + 1] = name_
-        words[#words + 1] = value
-      end
-    end
-    add(fields, 'u', said.outcome == 'retry' and now + tonumber(said.value) or '')
-    add(fields, 'k', said.error_type)
-    add(fields, 'x', string.sub(said.error, 1, MOST_ERROR))
-    if said.reason ~= '' then
-      facts[1] = '"reason":"' .. said.reason .. '"'
-    end
-    if breaker_change ~= '' then
-      facts[#facts + 1] = '"breaker":"' .. breaker_change .. '"'
-    end
-    add(fields, 'f', #facts > 0 and '{' .. table.concat(facts, ',') .. '}' or '')
+  add(fields, 'l', said.seconds)
+  add(fields, 'u', said.outcome == 'retry' and now + tonumber(said.value) or '')
+  add(fields, 'k', said.error_type)
+  add(fields, 'x', string.sub(said.error, 1, MOST_ERROR))
+  if said.reason ~= '' then
+    facts[1] = '"reason":"' .. said.reason .. '"'
   end
+  if breaker_change ~= '' then
+    facts[#facts + 1] = '"breaker":"' .. breaker_change .. '"'
+  end
+  add(fields, 'f', #facts > 0 and '{' .. table.concat(facts, ',') .. '}' or '')
   note('attempt', unpack(fields))
+end
+
+-- Have an attempt that was made move the breaker, and be written down.
+local function note_made(said)
+  local its_change = note_call(said)
+  if its_change ~= '' then
+    change = its_change
+    state, _, probe = breaker_of(breaker, now)
+  end
+  note_attempt(said, its_change)
 end
 
 -- Returns whether it is recorded: it was not finished before, and no other has claimed it since.
@@ -196,47 +184,55 @@ local function record(said)
     said.seconds = ''
   end
   local attempts, is_untried = begun(delivery, said.attempt, said.outcome)
-  if attempts and said.outcome == 'done' then
-    -- A success counts even when it comes after its lease: nobody is to do it once more.
-    close(said.id, delivery)
-    redis.call('HINCRBY', counts, 'delivered', 1)
-    redis.call('HDEL', counts, 'unserved')
-  elseif attempts == said.attempt then
-    put_back(said, delivery, is_untried)
-  else
+  if attempts ~= said.attempt then
     return false
   end
+  put_back(said, delivery, is_untried)
   if not is_untried then
-    local before, state, _, probe = change, breaker_of(breaker, now)
-    if state ~= 'closed' or said.call ~= '' then
-      local limits = read_limits(ARGV[6])
-      if state ~= 'closed' or limits.failure_rate then
-        note_call(said, state, probe, limits)
-      end
-    end
-    note_attempt(said, change ~= before and change or '')
+    note_made(said)
   end
   return true
 end
 
-local recorded, at = '', 7
+local recorded, others, at, calls, ids = {}, {}, 8, 0, {}
 while at <= #ARGV do
-  local said = {id = ARGV[at], attempt = ARGV[at + 1], outcome = ARGV[at + 2], call = ARGV[at + 3],
-    seconds = ARGV[at + 4], value = '', error_type = '', error = '', reason = '', trace = ''}
+  local id, attempt, outcome, call, seconds = unpack(ARGV, at, at + 4)
+  local is_done = outcome == 'done'
+  recorded[#recorded + 1] = is_done and forget(prefix, name, id, window) and '1' or '0'
   at = at + 5
-  if said.outcome ~= 'done' and said.outcome ~= 'release' then
-    said.value, said.error_type, said.error = ARGV[at], ARGV[at + 1], ARGV[at + 2]
-    said.reason, said.trace = ARGV[at + 3], ARGV[at + 4]
-    at = at + 5
+  if is_done and recorded[#recorded] == '1' then
+    ids[#ids + 1] = id
+    if state == 'closed' then
+      calls = calls + (call == '' and 0 or 1)
+      note_success(id, attempt, seconds)
+    else
+      note_made({id = id, attempt = attempt, outcome = outcome, call = call, seconds = seconds,
+        error_type = '', error = '', reason = ''})
+    end
+  elseif not is_done then
+    local said = {id = id, attempt = attempt, outcome = outcome, call = call, seconds = seconds,
+      value = '', error_type = '', error = '', reason = '', trace = ''}
+    if outcome ~= 'release' then
+      said.value, said.error_type, said.error, said.reason, said.trace = unpack(ARGV, at, at + 4)
+      at = at + 5
+    end
+    others[#recorded] = said
   end
-  recorded = recorded .. (record(said) and '1' or '0')
+end
+count_successes(prefix, name, ids)
+if calls > 0 and limits.failure_rate then
+  count_calls(calls, false)
+end
+for number = 1, #recorded do
+  if others[number] and record(others[number]) then
+    recorded[number] = '1'
+  end
 end
 if ARGV[4] ~= '' then
-  local delivery = prefix .. 'delivery:' .. ARGV[4]
-  local kept = redis.call('HMGET', delivery, 'ahead', 'owner', 'attempts', 'first')
-  if kept[1] == '1' and kept[2] == ARGV[5] then
-    redis.call('HSET', delivery, 'ahead', 0, 'attempts', kept[3] + 1,
-      'first', kept[4] or string.format('%.6f', now))
-  end
+  begin(prefix .. 'delivery:' .. ARGV[4], owner, now)
 end
-return change .. ' ' .. recorded
+-- This may come late, out of a network that stood still: then other things are told there by now.
+if KEYS[4] and redis.call('LINDEX', KEYS[4], -4) == ARGV[7] then
+  redis.call('DEL', KEYS[4])
+end
+return change .. ' ' .. table.concat(recorded)

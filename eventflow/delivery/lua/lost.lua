@@ -3,16 +3,28 @@
 -- KEYS 1..3         zset   running:<target>, waiting:<target>, queued:<target>
 -- ARGV 1..3         what the name of the owner that has ended begins with, seconds until they are due
 --                   again, how it ended
--- ARGV 4            the beginning of the keys delivery:<id>: which it had is not known before
+-- ARGV 4..6         the beginning of the bus's keys, the target's name, seconds to remember an event:
+--                   which delivery:<id>, told:<target>:<owner> and more are touched is not known before
 -- Returns the ids that it had begun; what it had only reserved is queued again, and counts nothing
 --# include journal
+--# include lists
+--# include successes
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
+local prefix, name, window = ARGV[4], ARGV[5], ARGV[6]
 local ids = {}
+
+local function facts_of(id)
+  return redis.call('HMGET', prefix .. 'delivery:' .. id, 'owner', 'ahead', 'attempts')
+end
+
 for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
-  local delivery = ARGV[4] .. id
-  local kept = redis.call('HMGET', delivery, 'owner', 'ahead', 'attempts')
-  if string.sub(kept[1] or '', 1, #ARGV[1]) == ARGV[1] then
+  local delivery, kept = prefix .. 'delivery:' .. id, facts_of(id)
+  local is_its = string.sub(kept[1] or '', 1, #ARGV[1]) == ARGV[1]
+  if is_its and record_told(prefix, name, kept[1], window, now) then
+    kept = facts_of(id)
+  end
+  if is_its and kept[1] then
     redis.call('ZREM', KEYS[1], id)
     if kept[2] == '1' then
       redis.call('HDEL', delivery, 'ahead')

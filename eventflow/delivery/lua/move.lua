@@ -4,17 +4,21 @@
 --
 -- KEYS 7i-6 .. 7i   zset   queued:<target>, running:<target>, waiting:<target>, parked:<target>
 --                   hash   breaker:<target>, tokens:<target>, pause:<target>    for each target
--- ARGV 1, 2         the most to move for one target, the beginning of the keys delivery:<id>: which
---                   will be moved is not known before, and all of one bus are on one node
--- then 2 each       the target's limits, its most age in seconds
+-- ARGV 1..3         the most to move for one target, the beginning of the bus's keys, seconds to remember
+--                   an event: which delivery:<id>, told:<target>:<owner> and more are touched is not
+--                   known before, and all of one bus are on one node
+-- then 3 each       the target's limits, its most age in seconds, its name
 -- Returns {seconds until more can be moved or '', {target's number, kind, id} ...}, kind lost or due
 --# include journal
 --# include limits
+--# include lists
 --# include pauses
+--# include successes
 --# include tokens
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
-local most, prefix = tonumber(ARGV[1]), ARGV[2]
+local most, bus, window = tonumber(ARGV[1]), ARGV[2], ARGV[3]
+local prefix = bus .. 'delivery:'
 local SOON = 0.05 -- seconds until a look at a target that gives way bit by bit is worth its while
 local nearest = nil
 local answers = {''}
@@ -59,7 +63,7 @@ end
 for i = 1, math.floor(#KEYS / 7) do
   local queued, running, waiting = KEYS[7 * i - 6], KEYS[7 * i - 5], KEYS[7 * i - 4]
   local parked, breaker, bucket = KEYS[7 * i - 3], KEYS[7 * i - 2], KEYS[7 * i - 1]
-  local limits, most_age = read_limits(ARGV[2 * i + 1]), tonumber(ARGV[2 * i + 2])
+  local limits, most_age, name = read_limits(ARGV[3 * i + 1]), tonumber(ARGV[3 * i + 2]), ARGV[3 * i + 3]
   local paused, is_paused = pause_of(KEYS[7 * i], now)
   local is_held = is_paused or breaker_of(breaker, now) ~= 'closed' or limits.rate
     or limits.in_flight
@@ -74,11 +78,12 @@ for i = 1, math.floor(#KEYS / 7) do
   end
 
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', running, '-inf', now, 'LIMIT', 0, most)) do
-    redis.call('ZREM', running, id)
-    if redis.call('HGET', prefix .. id, 'ahead') == '1' then
+    record_told(bus, name, redis.call('HGET', prefix .. id, 'owner') or '', window, now)
+    local is_left = redis.call('ZREM', running, id) == 1 -- else its owner had told that it is done
+    if is_left and redis.call('HGET', prefix .. id, 'ahead') == '1' then
       redis.call('HDEL', prefix .. id, 'ahead')
       enqueue('due', id, 'queued', 'sent again') -- its worker is gone, and had not begun it
-    else
+    elseif is_left then
       redis.call('HINCRBY', prefix .. id, 'crashes', 1)
       enqueue('lost', id, 'lost', 'lease')
     end

@@ -27,8 +27,7 @@ __all__ = ["Grant", "acl_of"]
 
 _ANY_REPORT = process_key("*")
 _SESSION = (
-    *("auth", "hello", "ping", "select", "time"),
-    *("client|setname", "client|id", "client|reply"),
+    *("auth", "hello", "ping", "select", "client|setname", "client|id", "time"),
     *("multi", "exec", "discard", "watch", "unwatch", "eval", "evalsha", "script|load"),
     "script|exists",
 )
@@ -82,7 +81,11 @@ def acl_of(duty: Duty, *, has_broker: bool = True) -> list[str]:
         grants += _broker_grants(duty)
         channels = _subscriptions(duty)
     first = Grant(
-        _SESSION + (("psubscribe", "punsubscribe", "unsubscribe") if channels else ()),
+        (
+            *_SESSION,
+            *(("client|reply",) if duty.is_celery_worker else ()),  # for outcomes that are told
+            *(("psubscribe", "punsubscribe", "unsubscribe") if channels else ()),
+        ),
         _script_keys(duty, has_broker=has_broker),
         channels=channels,
     )

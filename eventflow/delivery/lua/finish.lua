@@ -232,7 +232,7 @@ if ARGV[4] ~= '' then
   begin(prefix .. 'delivery:' .. ARGV[4], owner, now)
 end
 -- This may come late, out of a network that stood still: then other things are told there by now.
-if KEYS[4] and redis.call('LINDEX', KEYS[4], -4) == ARGV[7] then
+if KEYS[4] and redis.call('LRANGE', KEYS[4], -4, -4)[1] == ARGV[7] then
   redis.call('DEL', KEYS[4])
 end
 return change .. ' ' .. table.concat(recorded)

@@ -27,7 +27,14 @@ def test_every_key_of_a_target_is_its_workers() -> None:
     """A key that a target has is one that its worker may use, and another's worker may not."""
     keys = Keys("default")
     own = [
-        method(keys, "device-vendor")
+        method(
+            keys,
+            **{
+                name: "device-vendor"
+                for name in inspect.signature(method).parameters
+                if name != "self"
+            },
+        )
         for _, method in inspect.getmembers(Keys, inspect.isfunction)
         if "target" in inspect.signature(method).parameters
     ]

@@ -1,5 +1,7 @@
 """Outcomes of a list on their way to a real Valkey: what is there meanwhile, and what goes wrong."""
 
+from uuid import uuid4
+
 import pytest
 import redis
 
@@ -12,7 +14,12 @@ from tests.contracts.limits import registered
 from tests.faults.proxy import Mode, proxied
 
 TOLD = f"eventflow:{{default}}:told:{TARGET}:one"
-NAME = "teller"
+
+
+@pytest.fixture
+def name() -> str:
+    """What this test's connections are called."""
+    return f"teller-{uuid4().hex}"
 
 
 @pytest.fixture
@@ -22,20 +29,20 @@ def ledger(client: redis.Redis) -> RedisLedger:
 
 
 @pytest.fixture
-def teller(client: redis.Redis, server_settings: Settings) -> RedisLedger:
+def teller(client: redis.Redis, server_settings: Settings, name: str) -> RedisLedger:
     """The same ledger, on connections that can be told from others."""
-    url = f"{server_settings.ledger_url}&client_name={NAME}"
+    url = f"{server_settings.ledger_url}&client_name={name}"
     return RedisLedger(connect_redis(url, timeout=5.0))
 
 
-def connections(client: redis.Redis) -> list[str]:
-    """Return the numbers of the teller's connections."""
-    return [str(one["id"]) for one in client.client_list() if one["name"] == NAME]
+def connections(client: redis.Redis, name: str) -> list[str]:
+    """Return the numbers of the connections that are called so."""
+    return [str(one["id"]) for one in client.client_list() if one["name"] == name]
 
 
-def cut(client: redis.Redis) -> None:
-    """Close the teller's connections from the server's side."""
-    for number in connections(client):
+def cut(client: redis.Redis, name: str) -> None:
+    """Close them from the server's side."""
+    for number in connections(client, name):
         client.client_kill_filter(_id=number)
 
 
@@ -61,7 +68,7 @@ def test_notes_are_there_until_all_is_recorded(
 
 
 def test_many_lists_go_over_one_connection(
-    teller: RedisLedger, client: redis.Redis, wait_until: WaitUntil
+    teller: RedisLedger, client: redis.Redis, name: str
 ) -> None:
     """Answers belong to their questions, whatever is told in between."""
     for number in range(3):
@@ -74,12 +81,12 @@ def test_many_lists_go_over_one_connection(
             outcomes.tell(done(ids[2]), "")
             assert [True] == outcomes.settle().recorded
         assert 2 * (number + 1) == delivered(teller)
-    assert 1 == len(connections(client))
+    assert 1 == len(connections(client, name))
 
 
 @pytest.mark.parametrize("settles", [True, False])
 def test_a_cut_connection_loses_nothing(
-    teller: RedisLedger, client: redis.Redis, wait_until: WaitUntil, *, settles: bool
+    teller: RedisLedger, client: redis.Redis, name: str, wait_until: WaitUntil, *, settles: bool
 ) -> None:
     """All is said again, or, where its owner ends, was noted before."""
     ids = registered(teller, 3)
@@ -87,7 +94,7 @@ def test_a_cut_connection_loses_nothing(
     with teller.outcomes(VENDOR, owner="one") as outcomes:
         outcomes.tell(done(ids[0]), ids[1])
         wait_until(lambda: client.exists(TOLD) == 1)
-        cut(client)
+        cut(client, name)
         if settles:
             assert [True, True] == outcomes.settle(done(ids[1]), ids[2]).recorded
             assert not client.exists(TOLD)
@@ -100,8 +107,9 @@ def test_who_is_torn_out_of_its_list_has_said_it(
     teller: RedisLedger, client: redis.Redis, wait_until: WaitUntil
 ) -> None:
     """What was told is recorded, and what comes next reads the answers to its own questions."""
-    ids = registered(teller, 3)
+    first, *ids = registered(teller, 4)
     take(teller)
+    teller.finish(VENDOR, [done(first)])  # so the server knows the script
 
     def be_torn() -> None:
         with teller.outcomes(VENDOR, owner="one") as outcomes:
@@ -110,7 +118,7 @@ def test_who_is_torn_out_of_its_list_has_said_it(
 
     with pytest.raises(SystemExit):
         be_torn()
-    wait_until(lambda: delivered(teller) == 1)
+    wait_until(lambda: delivered(teller) == 2)
     assert [-1, 1, 0] == attempts(teller, ids)
     assert not client.exists(TOLD)
 
@@ -145,14 +153,18 @@ def test_who_may_not_tell_may_not_claim(
 
 
 def test_a_record_that_comes_late_leaves_what_is_told_by_then(
-    ledger: RedisLedger, client: redis.Redis, server_settings: Settings, wait_until: WaitUntil
+    ledger: RedisLedger,
+    client: redis.Redis,
+    server_settings: Settings,
+    name: str,
+    wait_until: WaitUntil,
 ) -> None:
     """Said again on another connection, it comes once more when the next list is under way."""
     ids = registered(ledger, 4)
     first = ids_of(take(ledger, *ids[:2]))
     assert ids[:2] == first[:2]
     with proxied(server_settings.ledger_url) as [proxy]:
-        far = RedisLedger(connect_redis(f"{proxy.url}?client_name={NAME}", timeout=5.0))
+        far = RedisLedger(connect_redis(f"{proxy.url}?client_name={name}", timeout=5.0))
         with far.outcomes(VENDOR, owner="one") as late:
             late.tell(done(ids[0]), ids[1])
             wait_until(lambda: client.exists(TOLD) == 1)
@@ -164,6 +176,6 @@ def test_a_record_that_comes_late_leaves_what_is_told_by_then(
             outcomes.tell(done(ids[2]), ids[3])
             wait_until(lambda: client.exists(TOLD) == 1)
             proxy.set(Mode.PASSING)
-            wait_until(lambda: not proxy.connections and not connections(client))
+            wait_until(lambda: not proxy.connections and not connections(client, name))
             assert [ids[3]] == ledger.lost(TARGET, owner="one", delay=60, error="killed")
     assert 3 == delivered(ledger)

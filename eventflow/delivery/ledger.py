@@ -116,11 +116,13 @@ class Ledger(Protocol):
     def call(self, name: str, *, patience: float) -> bool:
         """Decide whether a queue is to be sent a message; if so, it counts as sent.
 
-        It is when something is queued and no message is on its way.
+        It is when something is queued and no message is on its way. Where nothing is queued and none
+        is on its way, the next thing that is queued has one sent.
 
         Args:
             name: A target, or `eventflow.route`.
-            patience: Seconds after which a message that nobody has taken counts as lost.
+            patience: Seconds after which a message that nobody has taken counts as lost; 0 for who
+                has taken it, and does nothing more.
         """
 
     def claim(

@@ -154,16 +154,23 @@ class MemoryRoutes(MemoryLetters):
     @one_at_a_time
     def call(self, name: str, *, patience: float) -> bool:
         """Decide whether a queue is to be sent a message; if so, it counts as sent."""
-        return len(self._targets[name].queued) > 0 and self._calls(name, patience)
+        if self._targets[name].queued:
+            return self._calls(name, patience)
+        if not self._is_on_its_way(name, patience):
+            self._targets[name].called = None  # who queues something next is to send one
+        return False
 
     def _calls(self, name: str, patience: float | None) -> bool:
-        kept, now = self._targets[name], self._clock()
         if patience is None:
             return True
-        if kept.called is not None and now - kept.called < patience:
+        if self._is_on_its_way(name, patience):
             return False
-        kept.called = now
+        self._targets[name].called = self._clock()
         return True
+
+    def _is_on_its_way(self, name: str, patience: float) -> bool:
+        called = self._targets[name].called
+        return called is not None and self._clock() - called < patience
 
     def _get_in_lane(self, event_id: str, lane: str) -> None:
         if not self._by_lane[lane]:

@@ -37,7 +37,8 @@ def call_again(context: WorkerContext, ledger: Ledger, name: str, message: Messa
         name: The target, or `eventflow.route`.
         message: The call.
     """
-    # One that stops may hold the message that counts as on its way: another is sent in any case.
+    # One that stops may hold the message that counts as on its way, and takes nothing for it: another
+    # is sent in any case, or by whoever queues something next where nothing is queued now.
     patience = 0.0 if context.stopping.is_set() else CALL_AGAIN
     if ledger.call(name, patience=patience):
         send_calls(context, [message])

@@ -107,6 +107,18 @@ class CallContract:
         assert not ledger.call(TARGET, patience=0.05)
         assert ledger.call(TARGET, patience=0)
 
+    def test_a_call_that_is_taken_by_who_stops_is_on_its_way_no_more(self, ledger: Ledger) -> None:
+        """Though nothing is queued at that moment: what is queued next has a message of its own."""
+        first, second, third = accepted(ledger, 3)
+        planned = [Planned(TARGET, ("r",), None)]
+        assert {TARGET} == ledger.finish_routes([Routing(first, "T", planned)]).called
+        assert 1 == len(take(ledger, draw=replace(FIVE, answers=False)).claims)
+        assert not ledger.call(TARGET, patience=PATIENCE), "one is on its way, and stays so"
+        assert not ledger.finish_routes([Routing(second, "T", planned)]).called
+        assert 1 == len(take(ledger, draw=replace(FIVE, answers=False)).claims)
+        assert not ledger.call(TARGET, patience=0), "nothing is queued"
+        assert {TARGET} == ledger.finish_routes([Routing(third, "T", planned)]).called
+
     def test_archives_have_a_message_each(self, ledger: Ledger) -> None:
         """Their task writes what its message names."""
         planned = [Planned(ARCHIVE, ("a",), None)]

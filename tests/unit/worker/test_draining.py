@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from eventflow.app import EventFlow
-from eventflow.delivery import MemoryLedger, Outcome, Planned, Routing
+from eventflow.delivery import Draw, MemoryLedger, Outcome, Planned, Routing
 from eventflow.encoding import encode_event
 from eventflow.events import Event
 from eventflow.rules import Target
@@ -170,6 +170,24 @@ def test_a_task_that_begins_in_a_stop_leaves_all(scene: Scene) -> None:
     scene.context.stopping.set()
     assert {} == scene.work(ids[0]).counts
     assert 1 == len(scene.sent())
+
+
+def test_a_call_that_comes_in_a_stop_keeps_nobody_waiting(scene: Scene) -> None:
+    """What it was for is done, by others; but what is queued a moment later has a call of its own."""
+    body = encode_event(Event(source="s", type="T", data={}))
+    planned = [Planned(TARGET.name, ("r",), None)]
+
+    def queue(event_id: str) -> frozenset[str]:
+        scene.ledger.accept([(event_id, body, "lane")])
+        return scene.ledger.finish_routes([Routing(event_id, "T", planned)]).called
+
+    assert {TARGET.name} == queue("before")
+    others = Draw(most=1, look=1, answers=False, patience=60)
+    assert 1 == len(scene.ledger.take(TARGET, [], others, lease=60, owner="another").claims)
+    scene.context.stopping.set()
+    assert {} == scene.work().counts
+    assert [] == scene.sent()
+    assert {TARGET.name} == queue("after")
 
 
 def test_a_breaker_that_opens_ends_the_list(scene: Scene) -> None:

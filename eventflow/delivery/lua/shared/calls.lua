@@ -3,10 +3,14 @@
 --
 -- counts:<name>      called: when the last message was sent that nobody has taken yet
 
--- Returns 1 when a message is to be sent, and notes that it is: none is on its way, or the last one
--- has been for so many seconds that it may be lost.
+-- Whether one is on its way: one was sent that nobody has taken, and not so long ago that it may be lost.
+local function is_on_its_way(counts, now, patience)
+  return now - tonumber(redis.call('HGET', counts, 'called') or 0) < patience
+end
+
+-- Returns 1 when a message is to be sent, since none is on its way, and notes that it is.
 local function call(counts, now, patience)
-  if now - tonumber(redis.call('HGET', counts, 'called') or 0) < patience then
+  if is_on_its_way(counts, now, patience) then
     return 0
   end
   redis.call('HSET', counts, 'called', string.format('%.6f', now))

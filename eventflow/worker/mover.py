@@ -69,7 +69,7 @@ class Mover:
         self._most_single = most_single
         self._watches_rules = watches_rules
         self._queues = None if queues is not None and ROUTE in queues else queues
-        self._is_punctual = queues != {ROUTE}
+        self._is_punctual = queues != frozenset({ROUTE})
         self._singles: dict[tuple[str, str], tuple[float, int]] = {}
         self._stopping = StopRequest()
         self._thread: threading.Thread | None = None

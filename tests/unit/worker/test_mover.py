@@ -63,7 +63,9 @@ class Scene:
         """Return how many deliveries each message names that was sent since the last time."""
         numbers = []
         while (message := self.broker.take([DELIVER])) is not None:
-            numbers.append(len(message.args[2]))
+            _bus, _target, named = message.args
+            assert isinstance(named, list)
+            numbers.append(len(named))
         return numbers
 
 
@@ -122,8 +124,13 @@ def test_a_round_for_what_is_due_leaves_what_was_lost(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """That costs calls of its own, and is never in a hurry."""
-    looked: list[object] = []
-    monkeypatch.setattr(scene.ledger, "stale", lambda names: looked.append(names) or {})
+    looked: list[list[str]] = []
+
+    def look(names: list[str]) -> dict[str, tuple[float, float]]:
+        looked.append(names)
+        return {}
+
+    monkeypatch.setattr(scene.ledger, "stale", look)
     scene.fail(1)
     scene.mover("vendor").round(only_due=True)
     assert ([1], []) == (scene.sent(), looked)

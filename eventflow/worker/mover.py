@@ -25,6 +25,7 @@ from eventflow.transport.messages import DEAD_LETTERS, JOURNAL, ROUTE
 from eventflow.worker.context import WorkerContext
 from eventflow.worker.hand_back import due_messages
 from eventflow.worker.route import groups
+from eventflow.worker.singles import MOST_SINGLE, Singles
 from eventflow.worker.stopping import StopRequest
 from eventflow.worker.tell import tell_dropped
 
@@ -34,8 +35,6 @@ _log = logging.getLogger("eventflow.mover")
 _PATIENCE = 2.0  # seconds
 _CALL_LOST = 3 * CALL_AGAIN  # seconds: a call costs nearly nothing, so it is soon made again
 _REST = 0.02  # seconds between two rounds: what is due meanwhile is moved together
-_MOST_SINGLE = 20
-_SPAN = 1.0  # seconds for which they are counted
 _MOST_MOVED = 500  # of one target in one round: other targets are not kept waiting
 
 
@@ -62,15 +61,14 @@ class Mover:
         watches_rules: bool,
         queues: frozenset[str] | None = None,
         beat: Callable[[], None] = lambda: None,
-        most_single: float = _MOST_SINGLE,
+        most_single: float = MOST_SINGLE,
     ) -> None:
         self._context = context
         self._beat = beat
-        self._most_single = most_single
+        self._singles = Singles(most_single)
         self._watches_rules = watches_rules
         self._queues = None if queues is not None and ROUTE in queues else queues
         self._is_punctual = queues != frozenset({ROUTE})
-        self._singles: dict[tuple[str, str], tuple[float, int]] = {}
         self._stopping = StopRequest()
         self._thread: threading.Thread | None = None
 
@@ -153,21 +151,12 @@ class Mover:
                 extra={"action": "delivery_lost", "delivery_id": identity},
             )
         for name, ids in moved.by_target.items():
-            if name != ARCHIVE and self._is_many(ledger.bus, name, len(ids)):
+            if name != ARCHIVE and not self._singles.add(ledger.bus, name, len(ids)):
                 self._call(ledger, name, targets, patience=CALL_AGAIN)
                 continue
             messages = due_messages(self._context, ledger, targets[name], ids)
             self._context.sender.send(messages)
         return moved.nearest
-
-    def _is_many(self, bus: str, name: str, number: int) -> bool:
-        """Tell whether so many more of a target are too many for a message each."""
-        now = time.monotonic()
-        since, before = self._singles.get((bus, name), (now, 0))
-        if now - since > _SPAN:
-            since, before = now, 0
-        self._singles[bus, name] = since, before + number
-        return before + number > self._most_single
 
     def _send_lost(self, ledger: Ledger, targets: dict[str, Target]) -> None:
         """Send again what has been queued for too long and cannot be on its queue any more."""

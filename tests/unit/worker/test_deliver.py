@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from eventflow.worker.deliver import _plain
+from eventflow.worker.fate import _plain
 
 
 class Unpicklable(Exception):  # noqa: N818 - a stranger's

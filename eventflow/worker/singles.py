@@ -8,7 +8,7 @@ import time
 
 __all__ = ["MOST_SINGLE", "Singles"]
 
-MOST_SINGLE = 20
+MOST_SINGLE = 10
 """Deliveries of one target within a second that are told one by one."""
 
 _SPAN = 1.0  # seconds

@@ -104,16 +104,16 @@ def test_few_that_are_due_have_a_message_each(scene: Scene) -> None:
 
 
 def test_many_that_are_due_are_called_for_together(scene: Scene) -> None:
-    """Also when they become due one after another: twenty have messages, then one call is enough."""
+    """Also when they become due one after another: ten have messages, then one call is enough."""
     mover = scene.mover("vendor")
-    scene.fail(30)
+    scene.fail(11)
     scene.mover("vendor").round()
     assert [0] == scene.sent()
     scene.answer()
-    for _ in range(20):
+    for _ in range(10):
         scene.fail(1)
         mover.round()
-    assert [1] * 20 == scene.sent()
+    assert [1] * 10 == scene.sent()
     scene.fail(1)
     mover.round()
     mover.round()

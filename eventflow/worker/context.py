@@ -18,6 +18,7 @@ from eventflow.transport import MessageSender
 from eventflow.worker.pace import Paces
 from eventflow.worker.restrictions import Restrictions
 from eventflow.worker.silence import SilenceNotes
+from eventflow.worker.singles import Singles
 from eventflow.worker.stopping import StopFlag
 from eventflow.worker.stores import ProcessStores
 
@@ -84,6 +85,7 @@ class WorkerContext:
         restrictions: What the ledger says of replays.
         stores: The way to the store, for recorders.
         paces: How fast the subscribers here are.
+        shown: How many deliveries that failed Celery was told of one by one.
         stopping: Set once the worker is told to stop.
         silence: What its rules are silent about; None where nobody asks, as in tests.
     """
@@ -101,6 +103,7 @@ class WorkerContext:
     restrictions: Restrictions = field(init=False)
     stores: ProcessStores = field(init=False)
     paces: Paces = field(default_factory=Paces, init=False)
+    shown: Singles = field(default_factory=Singles, init=False)
     stopping: StopFlag = field(default_factory=StopFlag, init=False)
     own_queues: frozenset[str] = field(default=frozenset(), init=False)
     reads_one_queue: bool = field(default=False, init=False)

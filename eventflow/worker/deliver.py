@@ -4,10 +4,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
-from celery.exceptions import Ignore
-from celery.exceptions import Retry as CeleryRetry
-from celery.utils.serialization import get_pickleable_exception
-
 from eventflow.delivery import (
     BreakerChange,
     Claim,
@@ -20,7 +16,6 @@ from eventflow.delivery import (
     Verdict,
     insist,
 )
-from eventflow.errors import EventflowError
 from eventflow.metrics import meter
 from eventflow.rules import Target
 from eventflow.telemetry import Step
@@ -29,6 +24,7 @@ from eventflow.worker.async_deliver import at_once, make_at_once
 from eventflow.worker.calling import call_again, send_calls
 from eventflow.worker.chain import Attempt, attempt_delivery
 from eventflow.worker.context import WorkerContext
+from eventflow.worker.fate import show_fate
 from eventflow.worker.identity import owner_name
 from eventflow.worker.made import Made
 from eventflow.worker.monitoring import count_finish
@@ -52,10 +48,6 @@ _FRESH = 0.5  # seconds after its claim for which what is reserved may begin; mu
 _SHUT = {BreakerChange.OPENED, BreakerChange.REOPENED}
 
 
-class DeadLetterError(EventflowError):
-    """Shown as the failure of a task whose delivery became a dead letter without a last error."""
-
-
 def deliver(
     context: WorkerContext, bus: str, target_name: str, delivery_ids: Sequence[str]
 ) -> dict[str, int | str]:
@@ -64,7 +56,8 @@ def deliver(
     Those of an async subscriber many at once, all others one after another.
 
     A single delivery's fate is the Celery task's own: RETRY when it is to be tried again, FAILURE
-    when it is dead. A list's task succeeds and returns how many went which way.
+    when it is dead. A list's task succeeds and returns how many went which way, and so do those of a
+    target that fails more often than anybody looks at.
 
     Args:
         context: The process's parts.
@@ -90,7 +83,7 @@ def deliver(
         alone = _Worker(context, context.ledgers.of(bus), target, made)
         alone.make_apart(apart, time.monotonic() + TURN)
     if len(delivery_ids) == 1:
-        _show(made, delivery_ids[0])
+        show_fate(made, delivery_ids[0], context.shown, bus, target_name)
     return made.result()
 
 
@@ -317,32 +310,3 @@ class _Worker:
                 dead.append(claim.delivery_id)
         if dead:
             send_calls(self._context, [record_message(self._ledger.bus, dead)])
-
-
-def _show(made: Made, delivery_id: str) -> None:
-    """Raise what makes Celery, and so Flower, show a single delivery for what it is."""
-    own = [attempt for claim, attempt in made.attempts if claim.delivery_id == delivery_id]
-    attempt = own[0] if own else None
-    finish = attempt.finish if attempt is not None else None
-    if attempt is None or finish is None:
-        # A second message for the same delivery says nothing of how the delivery went.
-        raise Ignore
-    if finish.outcome is Outcome.RETRY:
-        assert attempt.error is not None
-        raise CeleryRetry(exc=_plain(attempt.error), when=finish.delay)
-    if finish.outcome is Outcome.DEAD:
-        if attempt.error is not None:
-            raise _plain(attempt.error)
-        reason = finish.letter.reason.value if finish.letter else ""
-        message = f"dead letter: {reason}"
-        raise DeadLetterError(message)
-
-
-def _plain(error: BaseException) -> Exception:
-    """Return an exception that can go from a pool's process to its parent, whatever it holds."""
-    if isinstance(error, MemoryError):
-        # Celery raises this one again in the parent, which would keep the message in hand for ever.
-        message = f"MemoryError: {error}"
-        return DeadLetterError(message)
-    plain: Exception = get_pickleable_exception(error)
-    return plain

@@ -6,6 +6,7 @@ any two steps: the ledger changes first, in one step, and what then has no messa
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 from eventflow.delivery import CALL_AGAIN, Ledger
@@ -24,6 +25,7 @@ from eventflow.transport.messages import DEAD_LETTERS, JOURNAL, ROUTE
 from eventflow.worker.context import WorkerContext
 from eventflow.worker.hand_back import due_messages
 from eventflow.worker.route import groups
+from eventflow.worker.singles import MOST_SINGLE, Singles
 from eventflow.worker.stopping import StopRequest
 from eventflow.worker.tell import tell_dropped
 
@@ -32,7 +34,7 @@ __all__ = ["Mover"]
 _log = logging.getLogger("eventflow.mover")
 _PATIENCE = 2.0  # seconds
 _CALL_LOST = 3 * CALL_AGAIN  # seconds: a call costs nearly nothing, so it is soon made again
-_MOST_SINGLE = 20
+_REST = 0.02  # seconds between two rounds: what is due meanwhile is moved together
 _MOST_MOVED = 500  # of one target in one round: other targets are not kept waiting
 
 
@@ -44,11 +46,12 @@ class Mover:
         watches_rules: Whether this process routes: then changed rule files are read, and their
             targets announced, even while no event comes.
         queues: The queues that this process reads. An integration's worker moves what is on its own
-            alone, so that it needs no access to anything else; a router moves everything. None
-            moves everything too.
+            alone, so that it needs no access to anything else; a router moves everything, but looks
+            only now and then, since it has work for all targets, and those who read a target's queue
+            move what is due in its moment. None moves everything, in its moment too.
         beat: Called before each round; it never raises.
-        most_single: Up to how many deliveries of a target that are due at once have a message each;
-            more of them are called for together.
+        most_single: Up to how many deliveries of a target that are due within a second have a message
+            each; more of them are called for together.
     """
 
     def __init__(
@@ -58,13 +61,14 @@ class Mover:
         watches_rules: bool,
         queues: frozenset[str] | None = None,
         beat: Callable[[], None] = lambda: None,
-        most_single: float = _MOST_SINGLE,
+        most_single: float = MOST_SINGLE,
     ) -> None:
         self._context = context
         self._beat = beat
-        self._most_single = most_single
+        self._singles = Singles(most_single)
         self._watches_rules = watches_rules
         self._queues = None if queues is not None and ROUTE in queues else queues
+        self._is_punctual = queues != frozenset({ROUTE})
         self._stopping = StopRequest()
         self._thread: threading.Thread | None = None
 
@@ -77,8 +81,11 @@ class Mover:
         """Stop it after its current round; safe in a signal's handler, and in one within another."""
         self._stopping.set()
 
-    def round(self) -> float:
+    def round(self, *, only_due: bool = False) -> float:
         """Move once, on every bus.
+
+        Args:
+            only_due: Whether to leave what was lost on the way to another round.
 
         Returns:
             Seconds until the next round is worth its while.
@@ -86,7 +93,7 @@ class Mover:
         Raises:
             LedgerError, TransportError: When either cannot be reached.
         """
-        if self._watches_rules:
+        if self._watches_rules and not only_due:
             self._context.announce()
         wait = self._context.settings.mover_interval
         for bus in self._context.ledgers.buses():
@@ -97,15 +104,18 @@ class Mover:
                 if self._is_ours(target.queue)
             }
             nearest = self._move_due(ledger, targets)
-            self._send_lost(ledger, targets)
-            if nearest is not None:
+            if not only_due:
+                self._send_lost(ledger, targets)
+            if nearest is not None and self._is_punctual:
                 wait = min(wait, nearest)
-        self._call_recorder()
+        if not only_due:
+            self._call_recorder()
         return wait
 
     def _run(self) -> None:
         is_failing = is_away = False
-        wait = 0.0
+        interval = self._context.settings.mover_interval
+        wait = whole_at = 0.0
         while not self._stopping.wait(wait):
             self._beat()
             try:
@@ -116,7 +126,10 @@ class Mover:
                     # was back say it first; then what has none is moved.
                     wait = _PATIENCE
                     continue
-                wait = self.round()
+                only_due = time.monotonic() < whole_at
+                if not only_due:
+                    whole_at = time.monotonic() + interval
+                wait = max(self.round(only_due=only_due), _REST)
                 is_failing = False
             except EventflowError as error:
                 if not is_failing:
@@ -138,7 +151,7 @@ class Mover:
                 extra={"action": "delivery_lost", "delivery_id": identity},
             )
         for name, ids in moved.by_target.items():
-            if len(ids) > self._most_single and name != ARCHIVE:
+            if name != ARCHIVE and not self._singles.add(ledger.bus, name, len(ids)):
                 self._call(ledger, name, targets, patience=CALL_AGAIN)
                 continue
             messages = due_messages(self._context, ledger, targets[name], ids)

@@ -16,3 +16,7 @@ class OneLedger(Ledgers):
     def of(self, bus: str) -> Ledger:
         """Return it."""
         return self.ledger
+
+    def buses(self) -> list[str]:
+        """Return its own."""
+        return [self.ledger.bus]

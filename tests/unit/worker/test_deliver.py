@@ -3,8 +3,16 @@
 import pickle
 
 import pytest
+from celery.exceptions import Ignore
+from celery.exceptions import Retry as CeleryRetry
 
-from eventflow.worker.deliver import _plain
+from eventflow.delivery import Claim, Finish, Outcome, Verdict
+from eventflow.worker.chain import Attempt
+from eventflow.worker.fate import _plain, show_fate
+from eventflow.worker.made import Made
+from eventflow.worker.singles import Singles
+
+IDENTITY = "e1:vendor"
 
 
 class Unpicklable(Exception):  # noqa: N818 - a stranger's
@@ -25,3 +33,33 @@ def test_a_lack_of_memory_does_not_reach_the_parent_as_one(error: MemoryError) -
     """Celery's parent process raises a MemoryError of its child as its own; this is none."""
     assert not isinstance(_plain(error), MemoryError)
     assert str(error) in str(_plain(error))
+
+
+def show(shown: Singles, outcome: Outcome | None, target: str = "vendor") -> None:
+    """Show the fate of a delivery that one task was sent alone."""
+    made = Made([IDENTITY])
+    if outcome is not None:
+        attempt = Attempt(Finish(IDENTITY, 1, outcome, delay=7.0), OSError("down"))
+        made.note(Claim(IDENTITY, Verdict.RUN), attempt)
+    show_fate(made, IDENTITY, shown, "default", target)
+
+
+def test_few_retries_are_the_tasks_own_fate() -> None:
+    """Of more of a target within a second its results tell; of another's nothing changes."""
+    shown = Singles(2)
+    with pytest.raises(CeleryRetry, match="7"):
+        show(shown, Outcome.RETRY)
+    with pytest.raises(Ignore):
+        show(shown, None)
+    show(shown, Outcome.RETRY)
+    show(shown, None)
+    with pytest.raises(CeleryRetry):
+        show(shown, Outcome.RETRY, "mail")
+
+
+def test_each_death_is_the_tasks_own_fate() -> None:
+    """However many there are."""
+    shown = Singles(0)
+    for _ in range(3):
+        with pytest.raises(OSError, match="down"):
+            show(shown, Outcome.DEAD)

@@ -22,6 +22,7 @@ from eventflow.transport.messages import DELIVER
 from eventflow.worker import deliver as deliver_module
 from eventflow.worker import turn
 from eventflow.worker.deliver import make_deliveries
+from eventflow.worker.fate import DeadLetterError
 from eventflow.worker.made import Made
 from tests.unit.worker.one_ledger import OneLedger
 
@@ -216,7 +217,7 @@ def test_each_failure_of_a_list_is_its_own(scene: Scene) -> None:
         if identity == ids[40]:
             raise OSError
         if identity == ids[45]:
-            raise deliver_module.DeadLetterError
+            raise DeadLetterError
 
     scene.meanwhile = fail
     scene.work(ids[0])

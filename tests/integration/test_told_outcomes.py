@@ -140,8 +140,8 @@ def test_who_may_not_tell_may_not_claim(
     ledger: RedisLedger, client: redis.Redis, server_settings: Settings
 ) -> None:
     """With the rights of an older version nothing runs whose success could not be told."""
-    keys = "~eventflow:{default}:[^t]* ~eventflow:{default}:tokens:*"
-    client.execute_command(f"ACL SETUSER older on >secret +@all {keys}")
+    keys = ["eventflow:{default}:[^t]*", "eventflow:{default}:tokens:*"]
+    client.acl_setuser("older", enabled=True, passwords=["+secret"], commands=["+@all"], keys=keys)
     registered(ledger, 2)
     url = server_settings.ledger_url.replace("://", "://older:secret@", 1)
     try:

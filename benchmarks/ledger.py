@@ -10,6 +10,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
@@ -101,9 +102,9 @@ class Bench:
         with self._step("tell, settle"):
             for claims in taken:
                 with self._ledger.outcomes(target, owner="bench") as line:
-                    for claim, then in zip(claims, [*claims[1:], None], strict=True):
-                        line.tell(_done(claim), then.delivery_id if then is not None else "")
-                    line.settle()
+                    for claim, then in pairwise(claims):
+                        line.tell(_done(claim), then.delivery_id)
+                    line.settle(_done(claims[-1]))
 
     def _deliver_one_by_one(self, target: Target, events: int) -> None:
         taken = self._take(target, events, 1, LOOK)

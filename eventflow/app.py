@@ -22,7 +22,7 @@ from eventflow.subscribers import Subscribers
 from eventflow.telemetry import Tracing
 from eventflow.tls import warn_of_unchecked
 from eventflow.transport import MessageSender, Sender, deliver_message
-from eventflow.transport.route_calls import RouteCalls
+from eventflow.transport.calls import Calls
 from eventflow.worker import (
     WorkerContext,
     configure_app,
@@ -74,8 +74,8 @@ class EventFlow:
         self._sender: MessageSender = sender
         schemas = SchemaSource(self._settings.schemas, interval=self._settings.schemas_interval)
         # Who publishes waits for one silence and no more, and shares no connection with workers.
-        calls = RouteCalls(self._celery, self._settings, sender.wire)
-        own_ledgers = Ledgers(self._settings, patient=False, write_call=calls)
+        calls = Calls(self._celery, self._settings, sender.wire)
+        own_ledgers = Ledgers(self._settings, patient=False, write_call=calls.to_routers)
         tracing = Tracing(self._settings.traces)
         self._publisher = Publisher(
             self._settings, own_ledgers, self._sender, schemas, tracing=tracing
@@ -89,6 +89,7 @@ class EventFlow:
             rules=RuleSource(self._settings.rules, interval=self._settings.rules_interval),
             schemas=schemas,
             tracing=tracing,
+            calls=calls,
         )
         self._celery.eventflow_context = self._context
         register_tasks(self._celery, self._context)

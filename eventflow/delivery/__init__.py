@@ -1,6 +1,6 @@
 """The delivery of events: the ledger that knows each one, and the policy that times its retries."""
 
-from eventflow.delivery.accepting import Accepted, WriteCall
+from eventflow.delivery.accepting import NO_CALLS, Accepted, WriteCall, WrittenCall
 from eventflow.delivery.answers import (
     Acceptance,
     BreakerChange,
@@ -35,6 +35,7 @@ from eventflow.delivery.watch import AlarmChange, Backlog, Level, TargetBacklog,
 
 __all__ = [
     "CALL_AGAIN",
+    "NO_CALLS",
     "Acceptance",
     "Accepted",
     "AlarmChange",
@@ -75,6 +76,7 @@ __all__ = [
     "Verdict",
     "Watch",
     "WriteCall",
+    "WrittenCall",
     "connect_redis",
     "insist",
     "is_unanswered",

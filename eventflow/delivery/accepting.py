@@ -1,15 +1,33 @@
-"""What a ledger answers to who publishes: what became of each event, and whether to call a router."""
+"""What a ledger answers to who publishes, and the messages that it puts on a broker's list itself."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
 
 from eventflow.delivery.answers import Acceptance
 
-__all__ = ["Accepted", "WriteCall"]
+__all__ = ["NO_CALLS", "Accepted", "WriteCall", "WrittenCall"]
 
 WriteCall = Callable[[str, Sequence[tuple[str, bytes, str]]], bytes | None]
 """Writes the message that has events of a bus routed, as it lies on the broker's list; the events are
 those of `Ledger.accept`. It is None where the broker is another server than the ledger, or messages
 are to be sent in Celery's own way."""
+
+
+class WrittenCall(NamedTuple):
+    """A message that calls a target's workers, for a ledger whose server is the broker too.
+
+    Attributes:
+        queue: The target's queue: a list there.
+        entry: The message, as it lies on the list.
+    """
+
+    queue: str
+    entry: bytes
+
+
+NO_CALLS: Mapping[str, WrittenCall] = MappingProxyType({})
+"""None that a ledger could send itself."""
 
 
 class Accepted(list[Acceptance]):

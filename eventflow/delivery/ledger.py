@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from eventflow.delivery.accepting import Accepted
+from eventflow.delivery.accepting import NO_CALLS, Accepted, WrittenCall
 from eventflow.delivery.answers import (
     BreakerStatus,
     Claim,
@@ -105,8 +105,15 @@ class Ledger(Protocol):
     ) -> bool:
         """Register all deliveries and mark the event routed, in one step; False if it was."""
 
-    def finish_routes(self, routings: Sequence[Routing]) -> Routed:
+    def finish_routes(
+        self, routings: Sequence[Routing], calls: Mapping[str, WrittenCall] = NO_CALLS
+    ) -> Routed:
         """Do so with each of a list of events: each is done with all its deliveries, or not at all.
+
+        Args:
+            routings: What each came to.
+            calls: Targets' messages, where the ledger's server is the broker too: it puts those on
+                their queues that are to be sent, in the same step.
 
         Returns:
             For each, False if it was routed before; and whose queues are to be sent a message,

@@ -1,7 +1,8 @@
 """What the ledger in memory does for routers: events are handed out, and their deliveries registered."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from eventflow.delivery.accepting import NO_CALLS, WrittenCall
 from eventflow.delivery.answers import Planned, RouteWork
 from eventflow.delivery.calls import Routed, RoutesTaken, Routing, patience_of
 from eventflow.delivery.journal_facts import letter_facts, match_facts
@@ -107,7 +108,11 @@ class MemoryRoutes(MemoryLetters):
         return self.finish_routes([routing]).recorded[0]
 
     @one_at_a_time
-    def finish_routes(self, routings: Sequence[Routing]) -> Routed:
+    def finish_routes(
+        self,
+        routings: Sequence[Routing],
+        calls: Mapping[str, WrittenCall] = NO_CALLS,  # noqa: ARG002 - it is no broker
+    ) -> Routed:
         """Register all deliveries of each event and mark it routed; each event on its own."""
         recorded = [self._finish_route(routing) for routing in routings]
         names = {

@@ -1,9 +1,10 @@
 """What the ledger in Redis does for routers: events are handed out, and their deliveries registered."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
+from eventflow.delivery.accepting import NO_CALLS, WrittenCall
 from eventflow.delivery.answers import Planned, RouteWork
 from eventflow.delivery.calls import Routed, RoutesTaken, Routing, patience_of
 from eventflow.delivery.journal_facts import letter_facts, match_facts
@@ -65,14 +66,17 @@ class RedisRoutes(RedisJournal):
         routing = Routing(event_id, event_type, deliveries, letters)
         return self.finish_routes([routing]).recorded[0]
 
-    def finish_routes(self, routings: Sequence[Routing]) -> Routed:
+    def finish_routes(
+        self, routings: Sequence[Routing], calls: Mapping[str, WrittenCall] = NO_CALLS
+    ) -> Routed:
         """Register all deliveries of each event and mark it routed; each event on its own."""
         names = dict.fromkeys(item.target for one in routings for item in one.deliveries)
         numbers = {name: number for number, name in enumerate(names, start=1)}
         arguments: list[Argument] = [self._keys.prefix, self._window, len(numbers)]
         for name in numbers:
             patience = patience_of(name)
-            arguments += (name, "" if patience is None else patience)
+            message = calls[name].entry if name in calls else b""
+            arguments += (name, "" if patience is None else patience, message)
         for routing in routings:
             facts = match_facts(routing.deliveries, routing.letters)
             arguments += (routing.event_id, routing.event_type)
@@ -87,8 +91,9 @@ class RedisRoutes(RedisJournal):
                 arguments.append(json.dumps(letter_facts(letter)))
         keys = [self._keys.queued(ROUTE), self._keys.running(ROUTE), *self._letter_keys()[:2]]
         keys += [self._keys.counts(ROUTE), self._keys.counts(DEAD_LETTERS)]
-        recorded, calls = self._run_noting("finish_routes", keys, arguments)
-        called = frozenset(name for name, call in zip(numbers, calls, strict=True) if call)
+        keys += [calls[name].queue for name in numbers if name in calls]
+        recorded, due = self._run_noting("finish_routes", keys, arguments)
+        called = frozenset(name for name, is_due in zip(numbers, due, strict=True) if is_due)
         return Routed([bool(answer) for answer in recorded], called)
 
     def call(self, name: str, *, patience: float) -> bool:

@@ -97,10 +97,8 @@ def _script_keys(duty: Duty, *, has_broker: bool) -> tuple[str, ...]:
     """Return the keys that eventflow's and kombu's scripts are called with."""
     if duty.role is Role.MONITOR:
         return (*unacked_keys((NO_QUEUES,)).values(), *_bindings()) if has_broker else ()
-    names: list[str] = []
+    names = list(_called(duty)) if has_broker else []
     publishes = duty.role is Role.PUBLISHER or duty.publishes
-    if has_broker and (publishes or duty.role is Role.OPERATOR):
-        names.append(ROUTE)  # the list: what is accepted and its message are one step there
     for keys in _keys(duty):
         events = (keys.event("*"), keys.body("*"))
         if publishes:
@@ -120,6 +118,14 @@ def _script_keys(duty: Duty, *, has_broker: bool) -> tuple[str, ...]:
     if has_broker and duty.is_celery_worker:
         names += (*unacked_keys(duty.reads).values(), *_bindings())
     return tuple(names)
+
+
+def _called(duty: Duty) -> tuple[str, ...]:
+    """Return the broker's lists on which scripts put a message, in one step with what it is for."""
+    if duty.role is Role.ROUTER:
+        return (*((ROUTE,) if duty.publishes else ()), *duty.target_queues)
+    accepts = duty.role in {Role.PUBLISHER, Role.OPERATOR} or duty.publishes
+    return (ROUTE,) if accepts else ()
 
 
 def _ledger_grants(duty: Duty) -> Iterator[Grant]:

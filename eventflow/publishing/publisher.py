@@ -20,7 +20,7 @@ from eventflow.settings import Settings, mask_url
 from eventflow.telemetry import Publication, Tracing
 from eventflow.tls import tls_advice
 from eventflow.transport import MessageSender
-from eventflow.transport.route_calls import MOST_NAMED
+from eventflow.transport.calls import MOST_NAMED
 from eventflow.units import format_duration
 
 __all__ = ["Publisher"]

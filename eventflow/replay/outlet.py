@@ -9,8 +9,8 @@ from eventflow.errors import TransportError
 from eventflow.events import ledger_id
 from eventflow.store.archived import ArchivedEvent
 from eventflow.transport import MessageSender, route_message
+from eventflow.transport.calls import MOST_NAMED
 from eventflow.transport.messages import ROUTE
-from eventflow.transport.route_calls import MOST_NAMED
 
 __all__ = ["MOST_AT_ONCE", "Outlet"]
 

@@ -1,13 +1,14 @@
 """The ledger and the broker of a test: in memory, and open to be looked into."""
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import redis
 
 from eventflow.delivery import (
+    NO_CALLS,
     Acceptance,
     Accepted,
     Ledger,
@@ -16,6 +17,7 @@ from eventflow.delivery import (
     Planned,
     Routed,
     Routing,
+    WrittenCall,
 )
 from eventflow.encoding import decode_event
 from eventflow.errors import LedgerError
@@ -55,9 +57,11 @@ class WatchedLedger(MemoryLedger):
                 self.published[event_id] = decode_event(body)
         return answers
 
-    def finish_routes(self, routings: Sequence[Routing]) -> Routed:
+    def finish_routes(
+        self, routings: Sequence[Routing], calls: Mapping[str, WrittenCall] = NO_CALLS
+    ) -> Routed:
         """Register deliveries, and remember them; each is to have a message of its own."""
-        routed = super().finish_routes(routings)
+        routed = super().finish_routes(routings, calls)
         for routing, is_first in zip(routings, routed.recorded, strict=True):
             if is_first:
                 self.routed[routing.event_id] = tuple(routing.deliveries)

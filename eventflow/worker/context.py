@@ -15,6 +15,7 @@ from eventflow.settings import Settings
 from eventflow.subscribers import Subscribers
 from eventflow.telemetry import Tracing
 from eventflow.transport import MessageSender
+from eventflow.transport.calls import Calls
 from eventflow.worker.pace import Paces
 from eventflow.worker.restrictions import Restrictions
 from eventflow.worker.silence import SilenceNotes
@@ -85,6 +86,7 @@ class WorkerContext:
         restrictions: What the ledger says of replays.
         stores: The way to the store, for recorders.
         paces: How fast the subscribers here are.
+        calls: Writes messages for a ledger whose server is the broker too; None where none is.
         shown: How many deliveries that failed Celery was told of one by one.
         stopping: Set once the worker is told to stop.
         silence: What its rules are silent about; None where nobody asks, as in tests.
@@ -99,6 +101,7 @@ class WorkerContext:
     schemas: SchemaSource
     tracing: Tracing = field(default_factory=Tracing)
     chance: Callable[[], float] = random.random
+    calls: Calls | None = None
     book: TargetBook = field(init=False)
     restrictions: Restrictions = field(init=False)
     stores: ProcessStores = field(init=False)

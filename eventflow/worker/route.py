@@ -3,12 +3,12 @@
 import logging
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TypeVar
 
-from eventflow.delivery import Planned, RouteWork, Routing
+from eventflow.delivery import NO_CALLS, Planned, RouteWork, Routing, WrittenCall
 from eventflow.encoding import decode_event
 from eventflow.errors import EventError, LedgerError
 from eventflow.events import Event, delivery_id, split_ledger_id
@@ -17,8 +17,8 @@ from eventflow.routing import INPUT_TIMES, PlannedDelivery, plan
 from eventflow.schemas.validation import Action, SchemaCheck
 from eventflow.telemetry import Step, begin_step
 from eventflow.transport import Message, deliver_message, record_message, route_message
-from eventflow.transport.messages import MOST_SHOWN, ROUTE
-from eventflow.transport.route_calls import MOST_NAMED
+from eventflow.transport.calls import MOST_NAMED
+from eventflow.transport.messages import ARCHIVE, MOST_SHOWN, ROUTE
 from eventflow.worker.calling import call_again, send_calls
 from eventflow.worker.context import WorkerContext
 from eventflow.worker.letters import one_line, raw_event, write_traceback
@@ -37,6 +37,7 @@ _MANY = (
     8  # events at once, before it waits for more: all targets wait with it, also for one's flood
 )
 _MOST_REGISTERED = 200  # deliveries in one call of the ledger: it does nothing else meanwhile
+_Named = Mapping[str, Sequence[tuple[str, str, int]]]  # by target: id, type, attempts
 T = TypeVar("T")
 
 
@@ -182,8 +183,8 @@ class _Router:
         """Register all of a batch, and send a message to each queue that needs one."""
         if not batch.routings:
             return
-        routed = self.ledger.finish_routes(batch.routings)
-        by_target: defaultdict[str, list[tuple[str, str, int]]] = defaultdict(list)
+        named = _named(batch.routings)
+        routed = self.ledger.finish_routes(batch.routings, self._written(named))
         letters: list[DeadLetter] = []
         for routing, (event, planned), is_first in zip(
             batch.routings, batch.events, routed.recorded, strict=True
@@ -191,32 +192,51 @@ class _Router:
             if not is_first:
                 continue
             count_routed(self._context, self._bus, event, planned, routing.letters)
-            for item in routing.deliveries:
-                identity = delivery_id(routing.event_id, item.target)
-                by_target[item.target].append((identity, routing.event_type, 0))
             letters += routing.letters
             _tell_dead(routing)
             self.counts["events"] += 1
             if len(self.shown) <= MOST_NAMED + MOST_SHOWN:
                 self.shown.append(routing.event_id)
-        self.counts["deliveries"] += sum(map(len, by_target.values()))
+        if not all(routed.recorded):
+            pairs = zip(batch.routings, routed.recorded, strict=True)
+            named = _named([routing for routing, is_first in pairs if is_first])
+        self.counts["deliveries"] += sum(map(len, named.values()))
         self.counts["dead_letters"] += len(letters)
-        called = {name: items for name, items in by_target.items() if name in routed.called}
+        called = {name: items for name, items in named.items() if name in routed.called}
         send_calls(self._context, self._messages(called, [letter.id for letter in letters]))
 
-    def _messages(
-        self, called: Mapping[str, list[tuple[str, str, int]]], letters: Sequence[str]
-    ) -> list[Message]:
+    def _written(self, named: _Named) -> Mapping[str, WrittenCall]:
+        """Return the calls that the ledger sends itself, where it can: one for each target."""
+        if self._context.calls is None:
+            return NO_CALLS
+        size = self._context.settings.group_size
+        # Those of the archives name all that there is, in as many messages as it takes.
+        calls = {
+            name: self._call(name, items[:size]) for name, items in named.items() if name != ARCHIVE
+        }
+        return self._context.calls.to_workers(calls)
+
+    def _call(self, name: str, items: Sequence[tuple[str, str, int]]) -> Message:
+        target = self.rules.announced[name]
+        return deliver_message(self._bus, name, target.queue, target.task, items)
+
+    def _messages(self, called: _Named, letters: Sequence[str]) -> list[Message]:
         size = self._context.settings.group_size
         messages: list[Message] = []
         for name, items in called.items():
-            target = self.rules.announced[name]
-            messages += [
-                deliver_message(self._bus, name, target.queue, target.task, group)
-                for group in groups(items, size)
-            ]
+            messages += [self._call(name, group) for group in groups(items, size)]
         messages += [record_message(self._bus, group) for group in groups(letters, size)]
         return messages
+
+
+def _named(routings: Iterable[Routing]) -> _Named:
+    """Return the deliveries that come of events, as messages name them."""
+    named: defaultdict[str, list[tuple[str, str, int]]] = defaultdict(list)
+    for routing in routings:
+        for item in routing.deliveries:
+            identity = delivery_id(routing.event_id, item.target)
+            named[item.target].append((identity, routing.event_type, 0))
+    return named
 
 
 def _read(work: RouteWork, most_attempts: int) -> Event:

@@ -3,10 +3,19 @@
 import pytest
 import redis
 
-from eventflow.delivery import Finish, Outcome, RedisLedger, Verdict, connect_redis
+from eventflow.delivery import (
+    Finish,
+    Outcome,
+    Planned,
+    RedisLedger,
+    Routing,
+    Verdict,
+    WrittenCall,
+    connect_redis,
+)
 from eventflow.errors import LedgerError
 from eventflow.journal import JournalState
-from tests.contracts.calls import CallContract, TakeContract
+from tests.contracts.calls import CallContract, TakeContract, accepted, take
 from tests.contracts.journal import MOST, JournalContract
 from tests.contracts.ledger import TARGET, VENDOR, LedgerContract, claim, register
 from tests.contracts.limits import BreakerContract, PoisonContract, RateContract
@@ -173,6 +182,31 @@ class TestRedisStory(StoryContract):
 
 class TestRedisCalls(CallContract):
     """Messages, in Redis."""
+
+    def test_a_call_that_is_due_is_put_on_its_queue(
+        self, ledger: RedisLedger, client: redis.Redis
+    ) -> None:
+        """In the step that registers what it is for; no second one while it is on its way."""
+        calls = {name: WrittenCall(f"queue-{name}", b"call " + name.encode()) for name in (TARGET,)}
+        both = [Planned(TARGET, ("r",), None), Planned("other", ("r",), None)]
+
+        def called(event_id: str) -> frozenset[str]:
+            return ledger.finish_routes([Routing(event_id, "T", both)], calls).called
+
+        first, second = accepted(ledger, 2)
+        assert {"other"} == called(first), "whose message the ledger has not"
+        assert not called(second)
+        assert [b"call device-vendor"] == client.lrange(f"queue-{TARGET}", 0, -1)
+
+    def test_a_call_is_for_something(self, ledger: RedisLedger, client: redis.Redis) -> None:
+        """Where nothing is registered, since it was routed before, none is sent."""
+        [first] = accepted(ledger, 1)
+        planned = [Planned(TARGET, ("r",), None)]
+        ledger.finish_routes([Routing(first, "T", planned)])
+        take(ledger)
+        calls = {TARGET: WrittenCall("queue", b"call")}
+        assert [False] == ledger.finish_routes([Routing(first, "T", planned)], calls).recorded
+        assert not client.exists("queue")
 
 
 class TestRedisTakes(TakeContract):

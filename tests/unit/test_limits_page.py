@@ -37,7 +37,7 @@ from eventflow.store import audit, failures, replay_records, sealing
 from eventflow.store import journal as stored_journal
 from eventflow.story import identifying, searching
 from eventflow.telemetry import provider, step
-from eventflow.transport import messages, route_calls
+from eventflow.transport import calls, messages
 from eventflow.worker import (
     canary,
     chain,
@@ -96,7 +96,7 @@ LIMITS: Mapping[str, Any] = {
     "seconds for which a task takes what is queued": turn.TURN,
     "milliseconds for which a task may wait for more after a list": int(turn.STAY * 1000),
     "events that a router takes at once": route._SLICE,
-    "events that a publisher's message to the routers names": route_calls.MOST_NAMED,
+    "events that a publisher's message to the routers names": calls.MOST_NAMED,
     "seconds for which a message to the routers counts as on its way": int(CALL_AGAIN),
     "seconds after which a mover calls again for what is queued, where no message is on the queue": (
         int(mover._CALL_LOST)

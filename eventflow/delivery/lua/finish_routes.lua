@@ -6,11 +6,13 @@
 -- KEYS 3, 4         hash   dead-letters, zset queued:eventflow.dead-letters
 -- KEYS 5, 6         hash   counts:eventflow.route        delivered, registered, dead
 --                   hash   counts:eventflow.dead-letters   registered
+-- KEYS i+6          list   the broker's, of messages to the i-th of those targets that have one below
 -- ARGV 1..3         the beginning of the bus's keys (which event:<id>, body:<id>, delivery:<id>,
 --                   queued:<target>, counts:<target> and pause:<target> are touched follows from the
 --                   rest), seconds to remember an event, the number of targets
--- then 2 each       a target's name, and after how many seconds a message to its queue counts as
---                   lost; '' where each delivery is to have one
+-- then 3 each       a target's name; after how many seconds a message to its queue counts as lost, ''
+--                   where each delivery is to have one; a message as it lies on the broker's list, ''
+--                   where the list is not on this server
 -- then per event    its id and type, facts of the match for the journal ('' when it was not matched),
 --                   the number of its deliveries and of its dead letters
 --   per delivery    the target's number, its id, its rules as JSON, its input as JSON or '', the
@@ -18,7 +20,7 @@
 --   per dead letter the name that it is counted under, its id, the dead letter as JSON; for the
 --                   journal: error type, error, facts
 -- Returns {per event: 1, or 0 when it was routed before}, {per target: 1 when its queue is to be
--- sent a message}
+-- sent a message, and was not by this}
 --# include journal
 --# include lists
 --# include pauses
@@ -28,12 +30,16 @@ local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
 local prefix, window, number = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local at = 4
-local targets = {}
+local targets, lists = {}, 6
 for i = 1, number do
-  local name = ARGV[at]
-  targets[i] = {name = name, patience = tonumber(ARGV[at + 1]), ids = {},
+  local name, message = ARGV[at], ARGV[at + 2]
+  targets[i] = {name = name, patience = tonumber(ARGV[at + 1]), message = message, ids = {},
     paused = pause_of(prefix .. 'pause:' .. name, now)}
-  at = at + 2
+  if message ~= '' then
+    lists = lists + 1
+    targets[i].list = KEYS[lists]
+  end
+  at = at + 3
 end
 
 local function add(fields, name, value)
@@ -106,6 +112,10 @@ for i, target in ipairs(targets) do
     local counts = prefix .. 'counts:' .. target.name
     register(target.ids, prefix .. 'queued:' .. target.name, counts, now)
     calls[i] = target.patience and call(counts, now, target.patience) or 1
+    if calls[i] == 1 and target.list then
+      redis.call('LPUSH', target.list, target.message)
+      calls[i] = 0
+    end
   end
 end
 return {answers, calls}

@@ -1,29 +1,29 @@
-"""Calling a router in the step that accepts its events, where broker and ledger are one server.
+"""Calling in the step that has something to call for, where broker and ledger are one server.
 
-Then one round trip does both: the ledger's script puts the message on the broker's list itself.
+Then one round trip does both: the ledger's script puts the message on the broker's list itself, for
+a router when it accepts events, and for workers when it registers deliveries.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import kombu
 from celery import Celery
 
 from eventflow.addresses import as_kombu
+from eventflow.delivery import WrittenCall
 from eventflow.encoding import decode_event
 from eventflow.settings import Settings
-from eventflow.transport.messages import route_message
+from eventflow.transport.messages import Message, route_message
 from eventflow.transport.wire import Wire
 
-__all__ = ["MOST_NAMED", "RouteCalls"]
+__all__ = ["MOST_NAMED", "Calls"]
 
 MOST_NAMED = 20
 """Events that a message to a router names, for people who look for one; it has all routed that wait."""
 
 
-class RouteCalls:
-    """Writes messages that call routers. Safe in threads and after a fork.
-
-    It is what `eventflow.delivery.accepting.WriteCall` says.
+class Calls:
+    """Writes messages that call routers and workers. Safe in threads and after a fork.
 
     Args:
         celery: The app, whose broker it is.
@@ -37,14 +37,36 @@ class RouteCalls:
         self._wire = wire
         self._is_one_server: bool | None = None  # asked at first, since an app is configured late
 
-    def __call__(self, bus: str, events: Sequence[tuple[str, bytes, str]]) -> bytes | None:
-        """Return the entry for the list `eventflow.route`; None where it is sent otherwise."""
-        if self._is_one_server is None:
-            self._is_one_server = _is_one_server(self._celery, self._settings)
-        if not self._is_one_server:
+    def to_routers(self, bus: str, events: Sequence[tuple[str, bytes, str]]) -> bytes | None:
+        """Return the entry for the list `eventflow.route`; None where it is sent otherwise.
+
+        It is what `eventflow.delivery.accepting.WriteCall` says.
+        """
+        if not self._is_written():
             return None
         named = [(event_id, _type_of(body, lane)) for event_id, body, lane in events[:MOST_NAMED]]
         return self._wire.write(route_message(bus, named))
+
+    def to_workers(self, messages: Mapping[str, Message]) -> dict[str, WrittenCall]:
+        """Return the entries for targets' lists; none where they are sent otherwise.
+
+        Args:
+            messages: By target.
+        """
+        if not self._is_written():
+            return {}
+        written = {}
+        for target, message in messages.items():
+            entry = self._wire.write(message)
+            if entry is None:
+                return {}
+            written[target] = WrittenCall(message.queue, entry)
+        return written
+
+    def _is_written(self) -> bool:
+        if self._is_one_server is None:
+            self._is_one_server = _is_one_server(self._celery, self._settings)
+        return self._is_one_server
 
 
 def _is_one_server(celery: Celery, settings: Settings) -> bool:

@@ -22,9 +22,10 @@
 --                   not to take away what was claimed meanwhile
 -- ARGV 16, 17       the target's limits; seconds to remember an event once all is delivered
 -- ARGV i+17         the ids of the deliveries that are named
--- Returns -1 where it comes too late, else how many are queued still, 1 when a message is to be sent, now, and as shared/pieces.lua has
--- it, 8 texts for each delivery: its id; its verdict and more words; and, where it is to run or has
--- spent a budget, body, input, rules, error type, error and the traceparent of the step before
+-- Returns -1 where it comes too late, else how many are queued still, 1 when a message is to be sent,
+-- now, and as shared/pieces.lua has it, 8 texts for each delivery: its id; its verdict and more words;
+-- and, where it is to run or has spent a budget, body, input, rules, error type, error and the
+-- traceparent of the step before
 --   gone              finished before
 --   leased, waiting   another has it, or its time has not come
 --   parked            then why: paused, turn, breaker, in_flight or rate; no attempt is spent

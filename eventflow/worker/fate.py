@@ -37,8 +37,9 @@ def show_fate(made: Made, delivery_id: str, shown: Singles, bus: str, target: st
     attempt = own[0] if own else None
     finish = attempt.finish if attempt is not None else None
     if attempt is None or finish is None:
-        # A second message for the same delivery says nothing of how the delivery went.
-        if shown.add(bus, target):
+        # A second message for the same delivery says nothing of how the delivery went; of what its task
+        # took along its result does.
+        if not made.also and shown.add(bus, target):
             raise Ignore
         return
     if finish.outcome is Outcome.RETRY and shown.add(bus, target):

@@ -210,6 +210,12 @@ def test_a_viewer_only_looks(watched: tuple[Deployment, Flower], viewer: Browser
     assert deployment.processes["audit"].poll() is None
 
 
+def is_idle(deployment: Deployment) -> bool:
+    """Tell whether no worker is at any task."""
+    active = deployment.flow.celery.control.inspect(timeout=2.0).active()
+    return bool(active) and not any(active.values())
+
+
 def test_links_find_an_event_s_deliveries(
     watched: tuple[Deployment, Flower], viewer: Browser
 ) -> None:
@@ -220,7 +226,9 @@ def test_links_find_an_event_s_deliveries(
         for number in range(6)
     ]
     deployment.flow.publish_many(events)
-    deployment.settle()  # or a task that is at it takes the next one along
+    deployment.settle()
+    # A task that still waits for more would take the next one along.
+    deployment.wait(lambda: is_idle(deployment), "every task has ended")
     publish(deployment, "e-alone", "fine")
     deployment.settle()
     settings = deployment.settings.with_changes(flower_url=flower.url)

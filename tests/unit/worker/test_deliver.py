@@ -57,6 +57,14 @@ def test_few_retries_are_the_tasks_own_fate() -> None:
         show(shown, Outcome.RETRY, "mail")
 
 
+def test_a_second_message_is_shown_for_what_its_task_took_along() -> None:
+    """Its own delivery is done already; the others are found by its result, and by nothing else."""
+    made = Made([IDENTITY])
+    made.note(Claim("e-2:vendor", Verdict.RUN), Attempt(None))
+    show_fate(made, IDENTITY, Singles(), "default", "vendor")
+    assert made.result() == {"also": "e-2"}
+
+
 def test_each_death_is_the_tasks_own_fate() -> None:
     """However many there are."""
     shown = Singles(0)

@@ -29,6 +29,9 @@ __all__ = ["RedisClaims"]
 _TEXTS = 8  # of one claim
 _NOW = 2  # where an answer says how late it is there
 _TOO_LATE = -1
+_TOLD_FOR = (
+    86_400  # seconds at least for which what a worker has told is kept, if nobody looks for it
+)
 _VERDICTS = {verdict.value.encode(): verdict for verdict in Verdict}
 _PACKER = CommandPacker()
 
@@ -130,7 +133,7 @@ class RedisClaims(RedisRoutes):
         def finish(finishes: Sequence[Finish], then: str, last: str) -> Finished:
             return read_finished(self._run_noting("finish", *call(finishes, then, last)))
 
-        keep = b"".join(_PACKER.pack("EXPIRE", told, self._window))
+        keep = b"".join(_PACKER.pack("EXPIRE", told, max(self._window, _TOLD_FOR)))
         return RedisOutcomes(self._client, OutcomeWriter(push, keep, record, finish))
 
     def _finish_call(

@@ -42,7 +42,7 @@ class OutcomeWriter:
 
     Attributes:
         push: Writes the command that notes a success, and what is begun next.
-        keep: The command that has the notes forgotten as late as the event is.
+        keep: The command that has the notes forgotten some day, if nobody ever looks for them.
         record: Writes the command that records outcomes, and begins what is named; then of what was
             noted the last one's id, if anything was: the notes are forgotten.
         finish: Does the same as `record`, in a call of its own.

@@ -67,6 +67,18 @@ def test_notes_are_there_until_all_is_recorded(
     assert 3 == delivered(ledger)
 
 
+def test_notes_outlive_a_window_of_zero(client: redis.Redis, wait_until: WaitUntil) -> None:
+    """That an event is forgotten at once is no reason to forget that it was delivered."""
+    ledger = RedisLedger(client, window=0)
+    ids = registered(ledger, 2)
+    take(ledger)
+    with ledger.outcomes(VENDOR, owner="one") as outcomes:
+        outcomes.tell(done(ids[0]), ids[1])
+        wait_until(lambda: client.ttl(TOLD) > 0)
+        assert [ids[1]] == ledger.lost(TARGET, owner="one", delay=60, error="killed")
+    assert 1 == delivered(ledger)
+
+
 def test_many_lists_go_over_one_connection(
     teller: RedisLedger, client: redis.Redis, name: str
 ) -> None:

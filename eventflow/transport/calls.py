@@ -72,9 +72,11 @@ class Calls:
 def _is_one_server(celery: Celery, settings: Settings) -> bool:
     """Whether broker and ledger are the same database of the same server, for the same user."""
     broker = celery.connection_for_write()
-    if broker.alt[1:]:
+    place = as_kombu(settings.ledger_url)
+    if broker.alt[1:] or place.startswith("rediss") != bool(broker.ssl):
         return False
-    ledger = kombu.Connection(as_kombu(settings.ledger_url))
+    # kombu warns of `rediss://` without checks; nothing is connected by this.
+    ledger = kombu.Connection(place, ssl=broker.ssl)
     return bool(
         broker.as_uri(include_password=True) == ledger.as_uri(include_password=True)
         and broker.virtual_host == ledger.virtual_host

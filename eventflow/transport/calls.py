@@ -42,19 +42,17 @@ class Calls:
 
         It is what `eventflow.delivery.accepting.WriteCall` says.
         """
-        if not self._is_written():
+        if not self.are_written():
             return None
         named = [(event_id, _type_of(body, lane)) for event_id, body, lane in events[:MOST_NAMED]]
         return self._wire.write(route_message(bus, named))
 
     def to_workers(self, messages: Mapping[str, Message]) -> dict[str, WrittenCall]:
-        """Return the entries for targets' lists; none where they are sent otherwise.
+        """Return the entries for targets' lists; none where they are sent in Celery's own way.
 
         Args:
-            messages: By target.
+            messages: By target; only where `are_written`.
         """
-        if not self._is_written():
-            return {}
         written = {}
         for target, message in messages.items():
             entry = self._wire.write(message)
@@ -63,7 +61,8 @@ class Calls:
             written[target] = WrittenCall(message.queue, entry)
         return written
 
-    def _is_written(self) -> bool:
+    def are_written(self) -> bool:
+        """Whether calls are put on a list by the ledger: broker and ledger are one server."""
         if self._is_one_server is None:
             self._is_one_server = _is_one_server(self._celery, self._settings)
         return self._is_one_server

@@ -207,14 +207,15 @@ class _Router:
 
     def _written(self, named: _Named) -> Mapping[str, WrittenCall]:
         """Return the calls that the ledger sends itself, where it can: one for each target."""
-        if self._context.calls is None:
+        written = self._context.calls
+        if written is None or not written.are_written():
             return NO_CALLS
         size = self._context.settings.group_size
         # Those of the archives name all that there is, in as many messages as it takes.
         calls = {
             name: self._call(name, items[:size]) for name, items in named.items() if name != ARCHIVE
         }
-        return self._context.calls.to_workers(calls)
+        return written.to_workers(calls)
 
     def _call(self, name: str, items: Sequence[tuple[str, str, int]]) -> Message:
         target = self.rules.announced[name]

@@ -54,6 +54,21 @@ def attempts(ledger: Ledger, ids: Sequence[str]) -> list[int]:
     return [progress.attempts if progress else -1 for progress in ledger.progress(ids)]
 
 
+def moved_lost(ledger: Ledger, ids: Sequence[str], wait_until: WaitUntil) -> list[str]:
+    """Wait until a mover has found these; return those of them that were lost."""
+    found: list[str] = []
+    lost: list[str] = []
+
+    def all_are_found() -> bool:
+        moved = ledger.move([VENDOR], 10)
+        found.extend(moved.by_target.get(TARGET, []))
+        lost.extend(moved.lost)
+        return sorted(found) == ids
+
+    wait_until(all_are_found)
+    return lost
+
+
 def accepted(ledger: Ledger, count: int) -> list[str]:
     """Accept so many events."""
     ids = [f"e{number}" for number in range(count)]
@@ -291,19 +306,9 @@ class TakeContract:
         """A mover finds only what had begun, and what was reserved."""
         ids = registered(ledger, 3)
         take(ledger, lease=0.05)
-        found: list[str] = []
-        lost: list[str] = []
-
-        def all_are_found() -> bool:
-            moved = ledger.move([VENDOR], 10)
-            found.extend(moved.by_target.get(TARGET, []))
-            lost.extend(moved.lost)
-            return sorted(found) == ids[1:]
-
         with ledger.outcomes(VENDOR, owner="one") as outcomes:
             outcomes.tell(done(ids[0]), ids[1])
-            wait_until(all_are_found)
-        assert ids[1:2] == lost
+            assert ids[1:2] == moved_lost(ledger, ids[1:], wait_until)
         assert [-1, 1, 0] == attempts(ledger, ids)
 
     def test_what_was_told_late_is_done(self, ledger: Ledger) -> None:
@@ -323,17 +328,7 @@ class TakeContract:
         """A mover finds all of an ended worker's list, and one crash among them."""
         ids = registered(ledger, 3)
         take(ledger, lease=0.05)
-        found: list[str] = []
-        lost: list[str] = []
-
-        def all_are_found() -> bool:
-            moved = ledger.move([VENDOR], 10)
-            found.extend(moved.by_target.get(TARGET, []))
-            lost.extend(moved.lost)
-            return sorted(found) == ids
-
-        wait_until(all_are_found)
-        assert lost == ids[:1]
+        assert ids[:1] == moved_lost(ledger, ids, wait_until)
         assert [1, 0, 0] == attempts(ledger, ids)
 
     def test_a_claim_finds_an_ended_reservation(

@@ -19,6 +19,8 @@ from benchmarks.end_to_end.systems import SYSTEMS
 __all__ = ["Case", "run_growth"]
 
 _LIMIT = 300.0  # seconds
+_SLOWEST = 500.0
+"""Events a second below which a long backlog is given up."""
 _PARTS = {"router": ("router",), "workers": ("worker",), "server": ("server", "rabbitmq")}
 """Whose cores are told, and what the names of its processes begin with."""
 
@@ -94,8 +96,9 @@ def _drain(case: Case, broker: str, pool: str) -> dict[str, float]:
         accepted = accept(deployment, case.events, min(100, case.events), case.size)
         before, start = deployment.processes.usage(), time.monotonic()
         deployment.pause(resume=True)
-        if not deployment.wait(deployment.is_drained, _LIMIT):
-            message = f"{case.name}: not drained within {_LIMIT:.0f} s"
+        limit = max(_LIMIT, case.events / _SLOWEST)
+        if not deployment.wait(deployment.is_drained, limit):
+            message = f"{case.name}: not drained within {limit:.0f} s"
             raise SystemExit(message)
         spent, after = time.monotonic() - start, deployment.processes.usage()
     cores = {name: (after[name].cpu - before[name].cpu) / spent for name in after}

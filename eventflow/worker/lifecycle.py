@@ -4,7 +4,6 @@ Hooked to Celery's own signals, so that a plain `celery -A workers worker -Q dev
 good as `eventflow worker`.
 """
 
-import gc
 import logging
 from collections.abc import Sequence
 from typing import Any
@@ -27,6 +26,7 @@ from eventflow.transport.messages import ARCHIVE, DEAD_LETTERS, JOURNAL, ROUTE
 from eventflow.worker.checks import check_settings
 from eventflow.worker.context import WorkerContext
 from eventflow.worker.heartbeat import Heartbeat
+from eventflow.worker.memory import collect_often
 from eventflow.worker.monitoring import Monitoring
 from eventflow.worker.mover import Mover
 from eventflow.worker.overseer import Overseer
@@ -85,17 +85,6 @@ def select_queues(
     return list(asked) or known
 
 
-def _collect_often() -> None:
-    """Have Python free what tasks leave in cycles before tens of MiB of it have come together.
-
-    It waits for a quarter of what it looked through the last time: what is there by now, and stays, is
-    left out of that.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.collect()  # by what this finds, the next one's moment is chosen
-
-
 class _Lifecycle:
     """One app's workers, from start to end."""
 
@@ -146,7 +135,7 @@ class _Lifecycle:
             if self._queues and self._context.settings.batch_scheduling:
                 interrupt_nobody()
             if self._queues:
-                _collect_often()
+                collect_often()
         except EventflowError as error:
             refuse_start(error)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from eventflow.events import Event
+from eventflow.transport import make_queue
 from tests.deployment import Deployment, deployed
 
 RULES = """
@@ -16,7 +17,7 @@ RULES = """
 """
 
 SHOP = """
-    import json, os, time
+    import gc, json, os, time
     from celery import Celery
     from eventflow import EventFlow
 
@@ -52,6 +53,10 @@ SHOP = """
     @app.task(name="shop.own")
     def own(number):
         note(id=str(number), task="own")
+
+    @app.task(name="shop.memory")
+    def memory(worker):
+        note(worker=worker, left_out_of_collections=gc.get_freeze_count() > 0)
 """
 
 
@@ -101,6 +106,18 @@ def test_the_apps_own_tasks_go_on(shop: Deployment) -> None:
     """What the app did before, on its own queue, it does still."""
     shop.flow.celery.send_task("shop.own", args=[7], queue="celery")
     shop.wait(lambda: {"id": "7", "task": "own"} in shop.noted(), "the app's own task")
+
+
+def test_only_eventflows_workers_have_their_memory_collected_otherwise(shop: Deployment) -> None:
+    """How the app's own worker collects its garbage is the app's business."""
+    send = shop.flow.celery.send_task
+    send("shop.memory", args=["eventflow's"], queue=make_queue("invoices"))
+    send("shop.memory", args=["the app's"], queue="celery")
+    expected = [
+        {"worker": "eventflow's", "left_out_of_collections": True},
+        {"worker": "the app's", "left_out_of_collections": False},
+    ]
+    shop.wait(lambda: all(one in shop.noted() for one in expected), "both workers' answers")
 
 
 @pytest.mark.parametrize("how", ["bad", "retry"])

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -202,16 +203,32 @@ class Project:
 
 def _commands(block: Block) -> Iterator[tuple[str, list[str]]]:
     """Yield each command after a `$ `, with the output shown; without any, the whole block."""
-    parts = re.split(r"^\$ ", block.text, flags=re.MULTILINE)
-    if len(parts) == 1:
+    if not re.search(r"^\$ ", block.text, flags=re.MULTILINE):
         yield block.text.strip(), []
         return
-    for part in parts[1:]:
-        lines = part.splitlines()
-        command = [lines.pop(0)]
-        while command[-1].endswith("\\") and lines:
-            command.append(lines.pop(0))
-        yield "\n".join(command), [line for line in lines if line.strip()]
+    command: list[str] = []
+    shown: list[str] = []
+    for line in block.text.splitlines():
+        if command and not shown and _goes_on(command):
+            command.append(line)
+        elif line.startswith("$ "):
+            if command:
+                yield "\n".join(command), shown
+            command, shown = [line.removeprefix("$ ")], []
+        elif line.strip():
+            shown.append(line)
+    yield "\n".join(command), shown
+
+
+def _goes_on(command: list[str]) -> bool:
+    """Whether a command has another line: one that ends with a backslash, or within quotes."""
+    if command[-1].endswith("\\"):
+        return True
+    try:
+        shlex.split("\n".join(command))
+    except ValueError:
+        return True
+    return False
 
 
 def _is_among(shown: str, said: Iterator[str]) -> bool:

@@ -195,3 +195,9 @@ def test_links(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("[a](a.md#x) [b](../b.md) [c](https://c) [d](#d)\n\n```text\n[e](e.md)\n```\n")
     assert ("a.md", "../b.md") == read_page(page).links
+
+
+def test_a_quoted_text_may_have_several_lines(tmp_path: Path) -> None:
+    """A command ends where its quotes do, and its output begins after that."""
+    place = follow(tmp_path, "```console\n$ echo '{\n$ 1}' | tee x\n{\n…\n$ cp x y\n```\n")
+    assert "{\n$ 1}\n" == (place / "y").read_text()

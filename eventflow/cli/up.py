@@ -67,12 +67,12 @@ def up(has_flower: bool, flower_port: int | None, grace: float) -> None:
     server), a router, the recorder, one worker per integration, and Flower.
     """
     settings = load_settings()
+    # What is amiss is said once: faulty rules at the start by an error, later by the router.
+    logging.getLogger("eventflow").addHandler(logging.NullHandler())
     source = RuleSource(settings.rules, interval=settings.rules_interval)
     rules = source.current()
     app = load_app(settings)
     import_subscribers(app)  # what is broken is said once, before anything starts
-    # A faulty change of the rules is said by the router, in its own lines.
-    logging.getLogger("eventflow").addHandler(logging.NullHandler())
     with RunLock(settings.data_dir / "up.lock", "eventflow up") as lock, _Signals() as signals:
         lines = PrefixedLines(width=max(map(len, ("recorder", *integrations_of(rules)))))
         server: AbstractContextManager[EmbeddedServer | None] = nullcontext()

@@ -264,6 +264,7 @@ def test_what_cannot_be_is_said_before_anything_starts(
     done = run_command(tmp_path, "up", **settings)
     assert done.returncode == 1
     assert expected in done.stderr
+    assert done.stderr.startswith("Error: ")  # said once
     assert "Traceback" not in done.stderr
     assert "secret" not in done.stderr
     assert done.stdout == ""

@@ -235,7 +235,7 @@ class Run:
     def _show(self, view: View) -> None:
         vendor = "the vendor is down" if self._is_down else "the vendor is up"
         title = (
-            f"published {len(self.published)} of {len(self.expectation.targets)}; {vendor}; "
+            f"published {len(self.published)} of {len(self.events)}; {vendor}; "
             f"{self.outside.failed} of {self.outside.calls} calls outside have failed"
         )
         view.show(title, self._rows(), is_alarm=self._is_down)

@@ -94,6 +94,7 @@ def test_ctrl_c_stops_everything(start: Start) -> None:
     """Ctrl-C in the middle of the day ends all processes, and the exit code says so."""
     demo = start()
     demo.wait_for(lambda: "published 1" in demo.said, "first events")
+    assert re.search(r"published 1\d* of 200;", demo.said)
 
     assert (demo.interrupt(), demo.left_over()) == (130, [])
     assert "Stopped." in demo.said

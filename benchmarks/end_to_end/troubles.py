@@ -14,7 +14,7 @@ from benchmarks.end_to_end.systems import SYSTEMS
 
 __all__ = ["run_troubles"]
 
-_ROUNDS = 3
+_ROUNDS = 7
 _RATE = 100.0
 _FLOOD = 500.0  # events a second for one target, besides
 _HEALTHY = "all healthy"

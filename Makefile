@@ -4,9 +4,9 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-# Two at a time: most tests wait for processes of their own. A file stays in one of the two, so
+# Three at a time: most tests wait for processes of their own. A file stays in one of them, so
 # that its server starts once, and what takes long begins first (tests/conftest.py). `make test JOBS=0` runs all in one process.
-JOBS ?= 2
+JOBS ?= 3
 # What to run, and how: `make test TESTS=tests/unit OPTIONS="-k cidr"`.
 TESTS ?=
 OPTIONS ?=
@@ -30,7 +30,7 @@ demo: $(STAMP) ## Run a day of parcels, start to end
 	@$(BIN)/eventflow demo
 
 .PHONY: test
-test: $(STAMP) ## Run every test (TESTS=…, OPTIONS=…, JOBS=2)
+test: $(STAMP) ## Run every test (TESTS=…, OPTIONS=…, JOBS=3)
 	@scripts/install-test-services
 	@$(BIN)/python -m compileall -q eventflow workers # else each process of a test compiles it
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(OPTIONS) $(TESTS); status=$$?; \

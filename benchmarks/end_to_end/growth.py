@@ -21,7 +21,7 @@ __all__ = ["Case", "run_growth"]
 _LIMIT = 300.0  # seconds
 _SLOWEST = 500.0
 """Events a second below which a long backlog is given up."""
-_MOST = 100_000_000
+_MOST_WAITING = 100_000_000
 """Events that may wait: the default's million is reached in half an hour at 600 events/s."""
 _PARTS = {"router": ("router",), "workers": ("worker",), "server": ("server", "rabbitmq")}
 """Whose cores are told, and what the names of its processes begin with."""
@@ -94,7 +94,7 @@ def _drain(case: Case, broker: str, pool: str) -> dict[str, float]:
         targets=case.targets,
         rules=case.rules,
         routers=case.routers,
-        environment={"EVENTFLOW_MAX_BACKLOG": str(_MOST)},
+        environment={"EVENTFLOW_MAX_BACKLOG": str(_MOST_WAITING)},
     ) as deployment:
         accepted = accept(deployment, case.events, min(100, case.events), case.size)
         before, start = deployment.processes.usage(), time.monotonic()

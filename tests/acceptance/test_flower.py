@@ -69,6 +69,10 @@ class Flower:
         except (OSError, ValueError):
             return None
 
+    def workers(self) -> set[str]:
+        """Return the names of the workers that answer it: within a second, so ask again."""
+        return {name.split("@")[0] for name in self.ask("/api/workers?refresh=true") or {}}
+
     def tasks(self) -> dict[str, dict]:
         """Return all tasks that Flower knows, by id."""
         return self.ask("/api/tasks?limit=1000") or {}
@@ -178,13 +182,8 @@ def test_flower_shows_deliveries_for_what_they_are(watched: tuple[Deployment, Fl
 def test_flower_shows_a_worker_for_each_integration(watched: tuple[Deployment, Flower]) -> None:
     """Workers go by the names they were started with."""
     deployment, flower = watched
-
-    def seen() -> set[str]:
-        # Flower gives its workers a second to answer, which is little on a busy machine.
-        return {name.split("@")[0] for name in flower.ask("/api/workers?refresh=true") or {}}
-
     names = {"router", "device-vendor", "audit", "recorder"}
-    deployment.wait(lambda: seen() == names, f"Flower to see {names}")
+    deployment.wait(lambda: flower.workers() == names, f"Flower to see {names}")
 
 
 def test_no_payload_is_logged(watched: tuple[Deployment, Flower]) -> None:

@@ -225,7 +225,7 @@ def _goes_on(command: list[str]) -> bool:
     if command[-1].endswith("\\"):
         return True
     try:
-        shlex.split("\n".join(command))
+        shlex.split("\n".join(command), comments=True)
     except ValueError:
         return True
     return False

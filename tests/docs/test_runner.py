@@ -201,3 +201,9 @@ def test_a_quoted_text_may_have_several_lines(tmp_path: Path) -> None:
     """A command ends where its quotes do, and its output begins after that."""
     place = follow(tmp_path, "```console\n$ echo '{\n$ 1}' | tee x\n{\n…\n$ cp x y\n```\n")
     assert "{\n$ 1}\n" == (place / "y").read_text()
+
+
+def test_an_apostrophe_in_a_comment_opens_no_quote(tmp_path: Path) -> None:
+    """What stands behind a command to explain it is not part of it."""
+    place = follow(tmp_path, "```console\n$ touch x    # it's a file\n$ touch y\n```\n")
+    assert ["x", "y"] == sorted(path.name for path in place.iterdir())

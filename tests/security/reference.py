@@ -46,6 +46,10 @@ class Flower:
         text = self.read(path)
         return json.loads(text) if text else None
 
+    def workers(self) -> set[str]:
+        """Return the names of the workers that answer it: within a second, so ask again."""
+        return {name.split("@")[0] for name in self.ask("/api/workers?refresh=true") or {}}
+
 
 class Guarded:
     """A deployment on a guarded Redis, and on a guarded RabbitMQ where there is one.

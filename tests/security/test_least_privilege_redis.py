@@ -90,12 +90,7 @@ def test_flower_watches(guarded: Guarded) -> None:
     """Flower sees every worker, with a user that can read no queue and no event."""
     flower = guarded.start_flower()
     names = {*INTEGRATIONS, "router", "recorder"}
-
-    def seen() -> set[str]:
-        workers = flower.ask("/api/workers?refresh=true") or {}
-        return {name.partition("@")[0] for name in workers}
-
-    guarded.deployment.wait(lambda: seen() == names, f"Flower to see {names}")
+    guarded.deployment.wait(lambda: flower.workers() == names, f"Flower to see {names}")
     assert flower.ask("/api/queues/length")
     assert [] == [said for said in guarded.refusals() if said.startswith("monitor")]
 

@@ -80,7 +80,7 @@ class MemoryDeliveries(MemoryRoutes):
         """Decide for each delivery whether it may run now; if so, count the attempt, lease it."""
         return [
             self._claim(target, identity, lease=lease, owner=owner, alone=alone)
-            for identity in delivery_ids
+            for identity in dict.fromkeys(delivery_ids)
         ]
 
     def _claim(
@@ -145,7 +145,7 @@ class MemoryDeliveries(MemoryRoutes):
             claims.append(one)
             runs.extend([identity] if one.verdict is Verdict.RUN else [])
 
-        for identity in named:
+        for identity in dict.fromkeys(named):
             if not is_full():
                 claim(identity, alone=len(delivery_ids) == 1 and not draw.begins_all)
         is_closed = kept.breaker.now(self._clock())[0] is BreakerState.CLOSED

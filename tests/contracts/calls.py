@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import pytest
+
 from eventflow.delivery import (
     CALL_AGAIN,
     BreakerChange,
@@ -393,6 +395,26 @@ class TakeContract:
         assert sorted(ids) == sorted(ids_of(again))
         assert 1 == sum(attempts(ledger, ids))
         assert {1} == {claim.attempt for claim in again.claims}
+
+    @pytest.mark.parametrize("begins_all", [False, True])
+    def test_a_lost_answer_to_what_is_named_is_given_once(
+        self, ledger: Ledger, begins_all: bool
+    ) -> None:
+        """What a message names and its owner had begun is in the next answer one time, and runs so."""
+        ids = registered(ledger, 3)
+        draw = replace(FIVE, begins_all=begins_all)
+        take(ledger, *ids[:2], draw=draw)
+        again = take(ledger, *ids[:2], draw=replace(draw, repeats=True))
+        assert sorted(ids) == sorted(claim.delivery_id for claim in again.claims)
+        assert sorted(ids) == sorted(ids_of(again))
+        assert (3 if begins_all else 1) == sum(attempts(ledger, ids))
+
+    def test_what_is_named_twice_is_claimed_once(self, ledger: Ledger) -> None:
+        """Whoever wrote such a message: its list has each delivery one time."""
+        ids = registered(ledger, 2)
+        taken = take(ledger, ids[0], ids[1], ids[0])
+        assert ids == ids_of(taken)
+        assert ids == [claim.delivery_id for claim in taken.claims]
 
     def test_a_target_with_limits_gives_one(self, ledger: Ledger) -> None:
         """What its limits hold back is parked on the way."""

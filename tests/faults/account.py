@@ -64,7 +64,7 @@ class Account:
         self._check_letters()
         for identity, notes in self.twice.items():
             for unfinished in notes[:-1]:
-                self._check_unfinished(identity, unfinished)
+                self._check_unfinished(identity, unfinished, notes)
 
     def _check_letters(self) -> None:
         refused = {identity for identity, reason in self.letters.items() if reason == "refused"}
@@ -74,14 +74,16 @@ class Account:
             assert reason == "poison", f"{identity} is a dead letter ({reason}), and should not be"
             assert len(self.killed) >= _KILLS_OF_POISON, f"{identity} is poison without kills"
 
-    def _check_unfinished(self, identity: str, note: Mapping[str, Any]) -> None:
+    def _check_unfinished(
+        self, identity: str, note: Mapping[str, Any], notes: list[dict[str, Any]]
+    ) -> None:
         killed_at = self.killed.get(note["pid"])
         assert killed_at is not None, (
-            f"{identity} ran twice, and process {note['pid']} was not killed"
+            f"{identity} ran twice, and process {note['pid']} was not killed: {notes}"
         )
         between = killed_at - note["at"]
         assert -_EARLY < between < _LATE, (
-            f"{identity} ran {between:.1f} s before the kill, and again"
+            f"{identity} ran {between:.1f} s before the kill, and again: {notes}"
         )
 
     def __str__(self) -> str:

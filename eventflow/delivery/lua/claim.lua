@@ -63,7 +63,7 @@ local state, _, probe = breaker_of(breaker, now)
 local in_line = redis.call('ZCARD', parked)
 local TEXTS, BODY = 8, 3 -- of one delivery, and which of them is its body
 local texts, bodies, bodies_at = {}, {}, {} -- the bodies' keys, and where they go among the texts
-local leased, is_leased = {}, {} -- ids, and whether one is among them: they are moved all at once
+local leased = {} -- ids; they are moved all at once
 local is_drawing = ARGV[9] ~= ''
 local runs, is_closed = 0, false -- closed: nothing more is taken along
 
@@ -88,7 +88,7 @@ local function move_leased()
   with_all('ZREM', queued, leased)
   with_all('ZREM', waiting, leased)
   with_all('ZADD', running, scored(string.format('%.6f', now + lease), leased))
-  leased, is_leased = {}, {}
+  leased = {}
 end
 
 local function hold_of(facts)
@@ -187,7 +187,7 @@ end
 
 -- Lease a delivery, and note what its owner was told.
 local function lease_it(id, delivery, facts, verdict, is_again)
-  leased[#leased + 1], is_leased[id] = id, true
+  leased[#leased + 1] = id
   if facts.pass then
     redis.call('HDEL', delivery, 'pass')
   end
@@ -217,9 +217,6 @@ end
 local function known(id, delivery, facts)
   if not facts.owner then
     return facts
-  end
-  if is_leased[id] then
-    move_leased() -- it is named twice
   end
   local leased_until = tonumber(redis.call('ZSCORE', running, id) or nil) -- who leases it, owns it
   local is_another_s = leased_until and leased_until > now and facts.owner ~= owner
@@ -264,9 +261,11 @@ local function claim(id, facts, since, is_alone)
     facts.trace)
 end
 
-local named = {}
-for i = 18, #ARGV do
-  named[#named + 1] = ARGV[i]
+local named, is_named = {}, {}
+local function name_once(id) -- or it would be claimed, and run, as often as it is named
+  if not is_named[id] then
+    named[#named + 1], is_named[id] = id, true
+  end
 end
 local is_alone = ARGV[6] == '1' -- where all are begun, others run beside them already
 if ARGV[12] == '1' then
@@ -277,9 +276,12 @@ if ARGV[12] == '1' then
       redis.call('ZREM', running, id)
       redis.call('ZADD', queued, now, id)
     elseif facts.owner == owner then
-      table.insert(named, 1, id) -- begun, and to be answered again
+      name_once(id) -- begun, and to be answered again, before all that is new
     end
   end
+end
+for i = 18, #ARGV do
+  name_once(ARGV[i])
 end
 if ARGV[13] == '1' then
   redis.call('HDEL', counts, 'called')

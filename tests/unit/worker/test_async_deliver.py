@@ -300,17 +300,18 @@ def test_one_that_has_ended_a_worker_runs_alone(scene: Scene) -> None:
     assert max(beside.values()) == 4
 
 
+@pytest.mark.parametrize("lost", [1, 2])
 def test_an_answer_that_was_lost_begins_nothing_twice(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, lost: int
 ) -> None:
-    """The ledger says once more what runs here; what it had drawn beside that begins then."""
+    """The ledger says once more what is named or runs here; what it had drawn beside begins then."""
     take = scene.ledger.take
     draws: list[Draw] = []
 
     def take_and_lose(target: Target, ids: Sequence[str], draw: Draw, **options: Any) -> Taken:
         draws.append(draw)
         taken = take(target, ids, draw, **options)
-        if len(draws) == 2:
+        if len(draws) == lost:
             raise LedgerError("the ledger cannot be reached") from redis.ConnectionError()
         return taken
 
@@ -323,7 +324,7 @@ def test_an_answer_that_was_lost_begins_nothing_twice(
 
     scene.subscribe(act, concurrency=4)
     assert scene.deliver(scene.queue(1)) == {"done": 6}
-    assert [draw.repeats for draw in draws[:3]] == [False, False, True]
+    assert [draw.repeats for draw in draws[:3]] == [number == lost for number in range(3)]
     assert sorted(scene.called) == [f"e{number}" for number in range(6)]
     assert scene.most == 4
 

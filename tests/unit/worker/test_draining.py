@@ -6,12 +6,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
+import redis
 
 from eventflow.app import EventFlow
-from eventflow.delivery import Draw, MemoryLedger, Outcome, Planned, Routing
+from eventflow.delivery import Draw, MemoryLedger, Outcome, Planned, Routing, Taken
 from eventflow.encoding import encode_event
+from eventflow.errors import LedgerError
 from eventflow.events import Event
 from eventflow.rules import Target
 from eventflow.settings import load_settings
@@ -117,6 +120,26 @@ def test_others_are_called_while_there_is_enough(scene: Scene) -> None:
     [message] = scene.sent()
     assert ("default", TARGET.name, []) == message.args
     assert TARGET.queue == message.queue
+
+
+def test_an_answer_that_was_lost_makes_nothing_twice(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ledger had leased what the message names, and its answer broke off: asked again, it is made once."""
+    take, answers = scene.ledger.take, iter([True])
+
+    def take_and_lose(*arguments: Any, **options: Any) -> Taken:
+        taken = take(*arguments, **options)
+        if next(answers, False):
+            raise LedgerError("the ledger cannot be reached") from redis.ConnectionError()
+        return taken
+
+    monkeypatch.setattr(scene.ledger, "take", take_and_lose)
+    scene.grow()
+    ids = scene.register(3)
+    made = scene.work(*ids[:2])
+    assert ids == scene.made
+    assert {"done": 3} == made.counts
 
 
 def test_a_single_one_has_its_own_task(scene: Scene) -> None:

@@ -74,13 +74,15 @@ class EmbeddedServer:
     Not thread-safe. On Linux, call `start` from a thread that outlives the server.
 
     Args:
-        settings: Its `data_dir` and `socket_path` are used, whatever its addresses are.
+        settings: Its `data_dir`, `socket_path` and `appendfsync` are used, whatever its addresses
+            are.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.socket_path = settings.socket_path
         self.log_path = settings.data_dir.absolute() / "valkey.log"
         self._data_dir = settings.data_dir.absolute()
+        self._appendfsync = settings.appendfsync
         self._log_start = 0
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -138,8 +140,8 @@ class EmbeddedServer:
         """Stop the server if this object started it; its log of writes is flushed first.
 
         Args:
-            timeout: Seconds it may take before it is killed. Nothing that it confirmed is lost
-                then either: it writes before it answers.
+            timeout: Seconds it may take before it is killed. With `appendfsync always` nothing that
+                it confirmed is lost then either: it writes before it answers.
         """
         process, self._process = self._process, None
         if process is None:
@@ -186,7 +188,7 @@ class EmbeddedServer:
             "unixsocketperm": "700",
             "dir": str(self._data_dir / "valkey"),
             "appendonly": "yes",
-            "appendfsync": "everysec",
+            "appendfsync": self._appendfsync,
             # Under load 64 MiB, its own default, are written in seconds; 256 are read in a few.
             "auto-aof-rewrite-min-size": "256mb",
             "save": "",  # the log of writes holds everything; snapshots beside it only cost

@@ -69,7 +69,9 @@ class Deployment:
         (place / "project.py").write_text(text)
         # A socket's path is short; pytest's folders are not.
         self._data = Path(tempfile.mkdtemp(prefix="ef-"))
-        self.parts: Parts = parts_of(broker, self._data)
+        self.parts: Parts = parts_of(
+            broker, self._data, str(settings.get("appendfsync", "everysec"))
+        )
         parts = self.parts
         values: dict[str, Any] = {
             "data_dir": self._data,

@@ -81,6 +81,11 @@ class Settings(SeeingSettings):
     data_dir: Path = Field(
         Path(".eventflow"), description="Where the embedded server and SQLite keep their data."
     )
+    appendfsync: str = Field(
+        "everysec",
+        description="When the embedded server's disk is to have what is written: everysec, within a "
+        "second, or always, [before it answers](../explanation/the-guarantee.md#what-a-disk-has).",
+    )
     workers: str = Field(
         "workers",
         description="The module that holds the Celery app `app` and imports every subscriber; "
@@ -246,6 +251,14 @@ class Settings(SeeingSettings):
     @classmethod
     def _check_redis(cls, value: str) -> str:
         return check_address(value, _REDIS_SCHEMES)
+
+    @field_validator("appendfsync")
+    @classmethod
+    def _check_appendfsync(cls, value: str) -> str:
+        if value not in {"everysec", "always"}:
+            message = "one of everysec, always"
+            raise ValueError(message)
+        return value
 
     @field_validator("log_level")
     @classmethod

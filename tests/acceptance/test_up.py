@@ -35,10 +35,10 @@ Start = Callable[..., RunningProcess]
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProcess]:
-    """A project with two integrations, up and running without any settings."""
+    """A project with two integrations, up and running; its server may be killed at any time."""
     place = tmp_path_factory.mktemp("up")
     write_project(place, "vendor", "audit")
-    running = RunningProcess(place, "up")
+    running = RunningProcess(place, "up", EVENTFLOW_APPENDFSYNC="always")
     try:
         running.wait_for("eventflow is up")
         yield running

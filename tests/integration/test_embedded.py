@@ -84,8 +84,10 @@ def _mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_it_persists_every_write_and_evicts_nothing(settings: Settings) -> None:
+@pytest.mark.parametrize("appendfsync", ["everysec", "always"])
+def test_it_persists_every_write_and_evicts_nothing(settings: Settings, appendfsync: str) -> None:
     """The server appends each write to its log, takes no snapshots, and never evicts."""
+    settings = settings.with_changes(appendfsync=appendfsync)
     with running_server(settings), _client(settings) as client:
         options = {"appendonly", "appendfsync", "save", "maxmemory-policy", "port"}
 
@@ -93,7 +95,7 @@ def test_it_persists_every_write_and_evicts_nothing(settings: Settings) -> None:
 
     assert found == {
         "appendonly": "yes",
-        "appendfsync": "everysec",
+        "appendfsync": appendfsync,
         "save": "",
         "maxmemory-policy": "noeviction",
         "port": "0",
@@ -134,7 +136,7 @@ def test_a_killed_server_is_started_again_with_its_data(
     settings: Settings, wait_until: Wait
 ) -> None:
     """A server killed with -9 leaves a stale socket; the next start replaces it and has the data."""
-    server = EmbeddedServer(settings)
+    server = EmbeddedServer(settings.with_changes(appendfsync="always"))
     server.start()
     try:
         with _client(settings) as client:

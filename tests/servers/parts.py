@@ -53,18 +53,20 @@ def require_broker(broker: str) -> None:
         require(rabbitmq.find_program(), rabbitmq.MISSING)
 
 
-def parts_of(broker: str, place: Path) -> Parts:
+def parts_of(broker: str, place: Path, appendfsync: str = "everysec") -> Parts:
     """Return the servers for a deployment.
 
     Args:
         broker: One of `BROKERS`.
         place: A folder with a short path, for their data and sockets.
+        appendfsync: The setting of that name. A server that is to have all that it confirmed when it
+            was killed needs `always`: else it answers while its disk syncs, and writes later.
     """
     require_broker(broker)
     if broker == "redis":
-        server = redis_server.RedisServer(place)
+        server = redis_server.RedisServer(place, ("--appendfsync", appendfsync))
         return Parts(server, server, RedisQueues(server.url), {"redis_url": server.url})
-    embedded = ValkeyServer(load_settings(data_dir=place))
+    embedded = ValkeyServer(load_settings(data_dir=place, appendfsync=appendfsync))
     if broker == "valkey":
         return Parts(embedded, embedded, RedisQueues(embedded.url), {})
     host = rabbitmq.shared_node().add_host(uuid4().hex)

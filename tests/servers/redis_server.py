@@ -23,7 +23,8 @@ class RedisServer:
 
     Args:
         place: Its own folder, in which its data stays.
-        options: Further options of redis-server, such as `("--maxmemory", "10mb")`.
+        options: Further options of redis-server, such as `("--maxmemory", "10mb")`; without
+            `--appendfsync` it is everysec, which is its own default.
     """
 
     def __init__(self, place: Path, options: Sequence[str] = ()) -> None:
@@ -52,7 +53,6 @@ class RedisServer:
             "bind": "127.0.0.1",
             "dir": str(self._place),
             "appendonly": "yes",
-            "appendfsync": "everysec",
             "save": "",
             "maxmemory-policy": "noeviction",
         }
@@ -75,7 +75,7 @@ class RedisServer:
         self._end(at_once=False)
 
     def kill(self) -> None:
-        """End it with SIGKILL; what it had written stays."""
+        """End it with SIGKILL; what it had written stays: with `appendfsync always` all."""
         self._end(at_once=True)
 
     def _end(self, *, at_once: bool) -> None:

@@ -38,7 +38,7 @@ class ValkeyServer:
         self._server.stop()
 
     def kill(self) -> None:
-        """End it with SIGKILL; what it had written stays."""
+        """End it with SIGKILL; what it had written stays: with `appendfsync always` all."""
         if self.pid is not None:
             os.kill(self.pid, signal.SIGKILL)
         self._server.stop()

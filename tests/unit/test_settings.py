@@ -63,6 +63,7 @@ def test_empty_variable_is_not_set(monkeypatch: pytest.MonkeyPatch, name: str) -
         ("PUBLISH_DEADLINE", "inf", "Input should be a finite number"),
         ("PUBLISH_DEADLINE", "-1", "Input should be greater than"),
         ("LOG_LEVEL", "LOUD", "one of DEBUG, INFO, WARNING, ERROR"),
+        ("APPENDFSYNC", "no", "one of everysec, always"),
         ("TASK_EVENTS", "perhaps", "Input should be a valid boolean"),
         ("MAX_EVENT_BYTES", "1", "Input should be greater than or equal to 1024"),
         ("MAX_EVENT_DEPTH", "201", "Input should be less than or equal to 200"),

@@ -7,6 +7,8 @@ It runs in a thread of its own. What it does to its connections is its mode, cha
     stalling     connections are accepted and stay open, and nothing goes through until it passes again
     black-holing as stalling; but what was connected meanwhile stays silent for ever, without an end
     slow         bytes go both ways, each piece some time later
+    muting       what is asked arrives; of what comes back, every so often a piece is lost, and its
+                 connection is reset: it is done, and whoever asked is not told
 """
 
 import asyncio
@@ -37,6 +39,7 @@ class Mode(StrEnum):
     STALLING = "stalling"
     BLACK_HOLING = "black-holing"
     SLOW = "slow"
+    MUTING = "muting"
 
 
 @dataclass(eq=False)
@@ -54,11 +57,14 @@ class Proxy:
     Args:
         url: The server's address: as redis-py and kombu write it.
         delay: Seconds that each piece waits while the mode is slow.
+        mutes: While the mode is muting, one in so many pieces that come back is lost.
     """
 
-    def __init__(self, url: str, *, delay: float = 0.05) -> None:
+    def __init__(self, url: str, *, delay: float = 0.05, mutes: int = 23) -> None:
         self._url = url
         self._delay = delay
+        self._mutes = mutes
+        self._came_back = 0
         self._mode = Mode.PASSING
         self._links: set[_Link] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -150,7 +156,7 @@ class Proxy:
         link.writers.append(server_writer)
         pumps = [
             asyncio.ensure_future(self._pump(link, reader, server_writer)),
-            asyncio.ensure_future(self._pump(link, server_reader, writer)),
+            asyncio.ensure_future(self._pump(link, server_reader, writer, comes_back=True)),
         ]
         try:
             await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
@@ -167,18 +173,30 @@ class Proxy:
         return await asyncio.open_connection(parts.hostname, port, limit=_MOST)
 
     async def _pump(
-        self, link: _Link, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self,
+        link: _Link,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        *,
+        comes_back: bool = False,
     ) -> None:
         while piece := await reader.read(_MOST):
             await self._may_pass(link)
             if link.is_silent:
                 continue  # it counts as sent, and arrives nowhere
+            if comes_back and self._is_lost():
+                return
             if self._mode is Mode.SLOW:
                 await asyncio.sleep(self._delay)
             writer.write(piece)
             await writer.drain()
         while link.is_silent:  # not even the end gets through
             await self._changed.wait()
+
+    def _is_lost(self) -> bool:
+        """Whether a piece that comes back is one of those that are lost."""
+        self._came_back += self._mode is Mode.MUTING
+        return self._mode is Mode.MUTING and self._came_back % self._mutes == 0
 
     async def _may_pass(self, link: _Link) -> None:
         while self._mode is Mode.STALLING and not link.is_silent:

@@ -16,7 +16,7 @@ from tests.faults.load import Load
 from tests.faults.proxy import Mode, Proxy
 from tests.faults.scene import LEASE, apart
 
-_ALL = (Mode.DROPPING, Mode.STALLING, Mode.BLACK_HOLING, Mode.SLOW)
+_ALL = (Mode.DROPPING, Mode.STALLING, Mode.BLACK_HOLING, Mode.SLOW, Mode.MUTING)
 FAULT = (1.0, LEASE / 2)
 """Seconds that a fault lasts: less than a lease, so that nobody else may take what is running."""
 

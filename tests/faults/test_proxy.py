@@ -1,5 +1,6 @@
 """The proxy does to connections what its modes say; the tests of broken connections rest on it."""
 
+import contextlib
 import socket
 import socketserver
 import threading
@@ -120,6 +121,18 @@ def test_it_is_slow(proxy: Proxy, connect: Connect) -> None:
     start = time.monotonic()
     assert answers(connection)
     assert time.monotonic() - start >= 0.1
+
+
+def test_it_mutes(proxy: Proxy, connect: Connect) -> None:
+    """What is sent arrives; one answer in some is a reset, and a new connection goes on."""
+    proxy.set(Mode.MUTING)
+    answered = 0
+    for _ in range(3):
+        connection = connect()
+        with contextlib.suppress(ConnectionResetError):
+            while answers(connection):
+                answered += 1
+    assert answered == 3 * 22
 
 
 def test_its_address_is_the_servers_own(proxy: Proxy) -> None:

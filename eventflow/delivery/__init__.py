@@ -19,7 +19,7 @@ from eventflow.delivery.answers import (
     Verdict,
 )
 from eventflow.delivery.balances import Balance, Pause
-from eventflow.delivery.calls import CALL_AGAIN, Draw, Routed, RoutesTaken, Routing, Taken
+from eventflow.delivery.calls import CALL_AGAIN, JUST_NOW, Draw, Routed, RoutesTaken, Routing, Taken
 from eventflow.delivery.canaries import CanaryBook, CanaryStatus
 from eventflow.delivery.insist import insist
 from eventflow.delivery.ledger import Ledger
@@ -35,6 +35,7 @@ from eventflow.delivery.watch import AlarmChange, Backlog, Level, TargetBacklog,
 
 __all__ = [
     "CALL_AGAIN",
+    "JUST_NOW",
     "NO_CALLS",
     "Acceptance",
     "Accepted",

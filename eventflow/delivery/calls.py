@@ -12,10 +12,22 @@ from eventflow.delivery.answers import Claim, Planned, RouteWork
 from eventflow.records import DeadLetter
 from eventflow.rules.archives import ARCHIVE
 
-__all__ = ["CALL_AGAIN", "Draw", "Routed", "RoutesTaken", "Routing", "Taken", "patience_of"]
+__all__ = [
+    "CALL_AGAIN",
+    "JUST_NOW",
+    "Draw",
+    "Routed",
+    "RoutesTaken",
+    "Routing",
+    "Taken",
+    "patience_of",
+]
 
 CALL_AGAIN = 1.0
 """Seconds after which a message that nobody has taken may be lost: what is queued then sends one."""
+
+JUST_NOW = 5.0
+"""Seconds for which a dead letter is written along with another: what ends its recorder is not for ever."""
 
 
 @dataclass(frozen=True, slots=True)

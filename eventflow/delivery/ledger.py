@@ -211,11 +211,11 @@ class Ledger(Protocol):
     def bury(self, letters: Sequence[DeadLetter]) -> None:
         """Keep dead letters that belong to no delivery, for the recorder."""
 
-    def letters(self, ids: Sequence[str]) -> list[tuple[str, bytes]]:
-        """Return those of the dead letters that are still to be recorded, as id and JSON."""
+    def letters(self, ids: Sequence[str], *, also: int = 0) -> list[tuple[str, bytes]]:
+        """Return dead letters that are to be recorded, and so many that came just now: id, JSON."""
 
-    def recorded(self, letters: Sequence[tuple[str, bytes]]) -> None:
-        """Forget dead letters that are safely in the store."""
+    def recorded(self, letters: Sequence[tuple[str, bytes]]) -> int:
+        """Forget dead letters that are safely in the store; return how many were not forgotten."""
 
     def revive(self, letter: DeadLetter) -> bool:
         """Register a dead letter's delivery again; False if it is in flight or was revived."""

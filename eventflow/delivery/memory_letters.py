@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from eventflow.delivery.calls import JUST_NOW
 from eventflow.delivery.keys import DEAD_LETTERS
 from eventflow.delivery.memory_journal import MemoryJournal
 from eventflow.delivery.memory_records import KeptDelivery, KeptEvent
@@ -30,20 +31,27 @@ class MemoryLetters(MemoryJournal):
             place.queued[letter.id] = self._clock()
 
     @one_at_a_time
-    def letters(self, ids: Sequence[str]) -> list[tuple[str, bytes]]:
-        """Return those of the dead letters that are still to be recorded, as id and JSON."""
-        return [
-            (identity, self._letters[identity]) for identity in ids if identity in self._letters
-        ]
+    def letters(self, ids: Sequence[str], *, also: int = 0) -> list[tuple[str, bytes]]:
+        """Return dead letters that are to be recorded, and so many that came just now: id, JSON."""
+        queued = self._targets[DEAD_LETTERS].queued
+        named = [identity for identity in ids if identity in self._letters]
+        if not named:
+            return []
+        others = [one for one in queued.last(also) if queued[one] >= self._clock() - JUST_NOW]
+        return [(one, self._letters[one]) for one in dict.fromkeys([*named, *others])]
 
     @one_at_a_time
-    def recorded(self, letters: Sequence[tuple[str, bytes]]) -> None:
+    def recorded(self, letters: Sequence[tuple[str, bytes]]) -> int:
         """Forget dead letters that are safely in the store, unless they have died again."""
+        count = 0
         for identity, text in letters:
             if self._letters.get(identity, text) == text:
                 self._letters.pop(identity, None)
                 place = self._targets[DEAD_LETTERS]
-                place.delivered += place.queued.pop(identity, None) is not None
+                was_there = place.queued.pop(identity, None) is not None
+                place.delivered += was_there
+                count += was_there
+        return count
 
     @one_at_a_time
     def revive(self, letter: DeadLetter) -> bool:

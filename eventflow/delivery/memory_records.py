@@ -22,6 +22,10 @@ class Times(dict[str, float]):
         """Return the earliest."""
         return [identity for identity, _ in self._sorted()][:limit]
 
+    def last(self, limit: int) -> list[str]:
+        """Return the latest, these first."""
+        return [identity for identity, _ in self._sorted()][::-1][:limit]
+
     @property
     def earliest(self) -> float | None:
         """The earliest time; None where there is none."""

@@ -12,7 +12,7 @@ from eventflow.delivery.answers import (
     Moved,
 )
 from eventflow.delivery.at_once import AtOnce
-from eventflow.delivery.calls import CALL_AGAIN
+from eventflow.delivery.calls import CALL_AGAIN, JUST_NOW
 from eventflow.delivery.keys import BUSES, DEAD_LETTERS, ROUTE
 from eventflow.delivery.limits import packed_limits
 from eventflow.delivery.packing import CommandPacker, Template
@@ -187,17 +187,18 @@ class RedisLedger(RedisClaims, RedisRoutes, RedisSights, RedisSteering):
         guarded(self._client, lambda: self._client.sadd(BUSES, self._bus))
         self._scripts.run("bury", self._letter_keys(), arguments)
 
-    def letters(self, ids: Sequence[str]) -> list[tuple[str, bytes]]:
-        """Return those of the dead letters that are still to be recorded, as id and JSON."""
-        texts = guarded(
-            self._client, lambda: self._client.hmget(self._keys.dead_letters, list(ids))
-        )
-        return [(identity, text) for identity, text in zip(ids, texts, strict=True) if text]
+    def letters(self, ids: Sequence[str], *, also: int = 0) -> list[tuple[str, bytes]]:
+        """Return dead letters that are to be recorded, and so many that came just now: id, JSON."""
+        answer = self._scripts.run("letters", self._letter_keys()[:2], [also, JUST_NOW, *ids])
+        return [
+            (identity.decode(), text)
+            for identity, text in zip(answer[::2], answer[1::2], strict=True)
+        ]
 
-    def recorded(self, letters: Sequence[tuple[str, bytes]]) -> None:
-        """Forget dead letters that are safely in the store."""
+    def recorded(self, letters: Sequence[tuple[str, bytes]]) -> int:
+        """Forget dead letters that are safely in the store; return how many were not forgotten."""
         arguments = [part for letter in letters for part in letter]
-        self._scripts.run("recorded", self._letter_keys(), arguments)
+        return int(self._scripts.run("recorded", self._letter_keys(), arguments))
 
     def revive(self, letter: DeadLetter) -> bool:
         """Register a dead letter's delivery again; False if it is in flight or was revived."""

@@ -17,9 +17,10 @@ BATCH = 1_000
 def record_journal(context: WorkerContext, store: "JournalStore", bus: str) -> int:
     """Write a bus's entries to the store, and let the ledger forget them.
 
-    It ends when none is left, or after a while: then another message is sent, and other buses and
-    dead letters have their turn. An entry is written before it is forgotten, and writing it again
-    changes nothing; so a recorder may be killed at any step.
+    It ends when it has read all that there were, or after a while; what came meanwhile is for the next
+    message, so that other buses and dead letters have their turn, and few commits write much. An entry
+    is written before it is forgotten, and writing it again changes nothing; so a recorder may be killed
+    at any step.
 
     Args:
         context: The process's parts.
@@ -41,7 +42,8 @@ def record_journal(context: WorkerContext, store: "JournalStore", bus: str) -> i
         store.record(entries)
         ledger.journal_recorded([entry.id for entry in entries])
         count += len(entries)
-        if time.monotonic() >= deadline or context.stopping.is_set():
+        is_all = len(entries) < BATCH
+        if is_all or time.monotonic() >= deadline or context.stopping.is_set():
             break
     ledger.recorder_answered()
     return count

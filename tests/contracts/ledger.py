@@ -321,8 +321,26 @@ class LedgerContract:
         kept = ledger.letters([identity, "never-heard-of"])
         assert [identity] == [letter_id for letter_id, _ in kept]
         assert letter_of("e1") == DeadLetter.from_json(kept[0][1])
-        ledger.recorded(kept)
+        assert 1 == ledger.recorded(kept)
         assert ledger.letters([identity]) == []
+        assert 0 == ledger.recorded(kept)
+
+    def test_dead_letters_that_came_just_now_are_written_along(self, ledger: Ledger) -> None:
+        """With those that are named, the newest first, each once, and so many at most."""
+        for number in range(4):
+            ledger.bury([DeadLetter(id=f"message:{number}", reason=Reason.UNDECODABLE)])
+        named = ["message:1", "never-heard-of"]
+        found = [
+            [letter_id for letter_id, _ in ledger.letters(names, also=also)]
+            for names, also in ((named, 0), (named, 2), (named, 10), (named[1:], 10), ([], 10))
+        ]
+        assert [
+            ["message:1"],
+            ["message:1", "message:3", "message:2"],
+            ["message:1", "message:3", "message:2", "message:0"],
+            [],
+            [],
+        ] == found
 
     def test_routing_can_bury(self, ledger: Ledger) -> None:
         """What cannot be delivered at all is a dead letter in the same step as the rest."""

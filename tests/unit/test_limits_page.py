@@ -9,7 +9,7 @@ import pytest
 
 from eventflow import encoding, events, journal, routing
 from eventflow.cli import listing, retries
-from eventflow.delivery import CALL_AGAIN, gauges, reconciliation, silence
+from eventflow.delivery import CALL_AGAIN, JUST_NOW, gauges, reconciliation, silence
 from eventflow.errors import EventError
 from eventflow.gateway import content_modes, crew, put_events, server, signature
 from eventflow.metrics import endpoint, labels
@@ -46,6 +46,7 @@ from eventflow.worker import (
     loop_watch,
     mover,
     pace,
+    record,
     retention,
     route,
     turn,
@@ -75,6 +76,8 @@ LIMITS: Mapping[str, Any] = {
     "seconds without a sign of life after which a replay's process counts as dead": int(
         replay_records.PATIENCE
     ),
+    "dead letters that the recorder writes along with those of a message": record._ALSO,
+    "seconds for which a dead letter is written along": int(JUST_NOW),
     "seconds that a replay waits for a ledger that is away": int(replay_run._LEDGER_PATIENCE),
     "sources or types that the database is asked for at once": selection._MOST_VALUES,
     "deliveries to the archive that `targets start` waits for one by one": newcomer._MOST,

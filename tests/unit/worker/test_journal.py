@@ -1,6 +1,7 @@
 """The recorder of the journal, and the mover that calls it."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from eventflow.app import EventFlow
 from eventflow.errors import StoreError, TransportError
-from eventflow.journal import Step
+from eventflow.journal import JournalEntry, Step
 from eventflow.rules import RuleSource
 from eventflow.schemas.source import SchemaSource
 from eventflow.settings import Settings, load_settings
@@ -81,6 +82,23 @@ def test_others_have_their_turn(tmp_path: Path) -> None:
     scene = Scene(tmp_path, requeue_after=0.1)
     scene.happen(40 * BATCH)
     assert 40 * BATCH > scene.record() >= BATCH
+    assert 1 == scene.messages()
+
+
+def test_what_comes_while_it_writes_is_for_the_next_message(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However slow the store and steady the entries: dead letters have their turn in between."""
+    record = JournalStore.record
+
+    def record_slowly(store: JournalStore, entries: Sequence[JournalEntry]) -> None:
+        record(store, entries)
+        scene.happen(3)
+
+    scene.happen(BATCH + 7)
+    monkeypatch.setattr(JournalStore, "record", record_slowly)
+    assert BATCH + 7 + 3 == scene.record()
+    assert 3 == scene.ledger.journal_state().waiting
     assert 1 == scene.messages()
 
 

@@ -37,8 +37,8 @@ def running(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[D
         yield deployment
 
 
-PATIENCE = 150.0
-"""Seconds: a RabbitMQ that was killed may leave its first reader without an answer for a minute."""
+PATIENCE = 60.0
+"""Seconds for a worker to be ready, or for an event to be delivered, after a server came back."""
 
 
 def deliver(running: Deployment) -> None:

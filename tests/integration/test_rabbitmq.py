@@ -16,6 +16,7 @@ from eventflow.transport import Message, Sender, make_queue
 from eventflow.transport.queues import DELIVERY_LIMIT
 from eventflow.worker import make_app
 from tests.servers import VirtualHost, require_broker, shared_node
+from tests.servers.server import freeze
 
 
 @pytest.fixture(scope="module")
@@ -195,7 +196,7 @@ def test_a_silent_broker_is_given_up_on(host: VirtualHost, queue: str) -> None:
     sender = Sender(app_of(host.url), silence=0.3)
     sender.send(messages(queue))
     assert host.pid is not None
-    os.kill(host.pid, signal.SIGSTOP)
+    freeze(host.pid)
     try:
         with pytest.raises(TransportError, match="cannot be used"):
             sender.send(messages(queue))
@@ -218,7 +219,7 @@ def test_what_is_posted_waits_for_nothing(host: VirtualHost, queue: str) -> None
     sender.post(messages(queue))  # the first on its queue is confirmed, since that may be missing
     assert 1 == sender.depth(queue)
     assert host.pid is not None
-    os.kill(host.pid, signal.SIGSTOP)
+    freeze(host.pid)
     try:
         sender.post(messages(queue))
         with pytest.raises(TransportError, match="cannot be used"):

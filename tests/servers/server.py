@@ -1,12 +1,15 @@
 """What every server of the tests can do, and what happens where its program is missing."""
 
 import os
+import signal
 import subprocess
+import time
+from pathlib import Path
 from typing import NoReturn, Protocol, TypeVar
 
 import pytest
 
-__all__ = ["Server", "end", "require"]
+__all__ = ["Server", "end", "freeze", "require"]
 
 _END_LIMIT = 60.0  # seconds
 T = TypeVar("T")
@@ -49,6 +52,23 @@ def _miss(missing: str) -> NoReturn:
     if os.environ.get("CI", "").lower() in {"1", "true"}:
         pytest.fail(f"{missing}. CI runs every test")
     pytest.skip(missing)
+
+
+def freeze(pid: int) -> None:
+    """Stop a process with SIGSTOP, and wait until all of its threads stand still.
+
+    The signal is on its way when `kill` returns: a thread on another processor may answer once more.
+    """
+    os.kill(pid, signal.SIGSTOP)
+    deadline = time.monotonic() + _END_LIMIT
+    while not all(_stands_still(stat) for stat in Path(f"/proc/{pid}/task").glob("*/stat")):
+        assert time.monotonic() < deadline, f"process {pid} does not stand still"
+        time.sleep(0.01)
+
+
+def _stands_still(stat: Path) -> bool:
+    # The state follows the name, which stands in brackets and may hold anything.
+    return stat.read_text().rpartition(")")[2].split()[0] in "TZX"
 
 
 def end(process: subprocess.Popen[bytes], *, at_once: bool = False) -> None:

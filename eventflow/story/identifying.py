@@ -28,7 +28,8 @@ def find_by_id(sources: Sources, text: str, bus: str | None = None) -> Search:
         bus: Only on this bus; None for any.
 
     Returns:
-        The event where the id is complete (one for each bus that has it), else all that begin so.
+        The event where the id is complete (one for each bus that has it), else all that begin so, in
+        order of their ids, wherever each was found.
     """
     asking = Asking()
     buses = [bus] if bus is not None else buses_of(sources, asking)
@@ -39,7 +40,8 @@ def find_by_id(sources: Sources, text: str, bus: str | None = None) -> Search:
             break
     if not found:
         _keep(found, bus, _beginning(sources, asking, text, buses))
-    return Search(list(found.values()), asking.away)
+    in_order = sorted(found.values(), key=lambda each: (each.event_id, each.bus))
+    return Search(in_order, asking.away)
 
 
 def buses_of(sources: Sources, asking: Asking) -> list[str]:

@@ -177,11 +177,14 @@ class TestById:
         assert ids(find_by_id(places.sources, "e2", "default")) == []
 
     def test_beginnings_are_told_by_case_and_sorted(self, places: Places) -> None:
-        """Each event once."""
+        """Each event once, wherever it is."""
         for event_id in ("a2", "a1", "A3", "b1"):
             places.note(event_id)
         places.bury("a1")
-        assert [each for each, _, _ in ids(find_by_id(places.sources, "a"))] == ["a1", "a2"]
+        places.publish("a3")
+        places.bury("a0")
+        found = [each for each, _, _ in ids(find_by_id(places.sources, "a"))]
+        assert found == ["a0", "a1", "a2", "a3"]
 
     def test_what_is_over_and_not_recorded_yet_is_found(self, places: Places) -> None:
         """By its beginning, too: the ledger has its journal until the recorder does."""

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["demo"]
 
 _LOCK = "up.lock"  # the lock of `eventflow up`: neither starts on the other's data
-_VENDOR_PORT = 8099
 
 
 @click.command()
@@ -56,7 +55,7 @@ def demo(count: int, path: Path | None, *, seed: int, keep: bool, as_json: bool)
     # `--help` need not pay for Celery and SQLAlchemy.
     from eventflow.cli.demo_day import break_schema, make_day  # noqa: PLC0415
     from eventflow.cli.demo_place import Place, find_reference  # noqa: PLC0415
-    from eventflow.cli.deployment import flower_url, free_port  # noqa: PLC0415
+    from eventflow.cli.deployment import any_port, flower_url, free_port  # noqa: PLC0415
     from eventflow.cli.event_files import read_events  # noqa: PLC0415
     from eventflow.cli.running import RunLock  # noqa: PLC0415
     from eventflow.settings import load_settings  # noqa: PLC0415
@@ -80,7 +79,9 @@ def demo(count: int, path: Path | None, *, seed: int, keep: bool, as_json: bool)
         place = Place(
             reference=reference,
             data_dir=data_dir.absolute(),
-            vendor_port=free_port(_VENDOR_PORT),
+            # None that workers call by themselves: another deployment of this machine, or the demo
+            # before this one, would have its calls in this one's account.
+            vendor_port=any_port(),
             flower_port=flower_port,
         )
         return _run(

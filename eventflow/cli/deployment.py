@@ -18,6 +18,7 @@ from eventflow.rules import RuleSet
 
 __all__ = [
     "Roll",
+    "any_port",
     "deployment_processes",
     "flower_process",
     "flower_url",
@@ -155,6 +156,16 @@ def flower_process(
 def flower_url(port: int) -> str:
     """Return where a browser finds Flower."""
     return f"http://{_LOOPBACK}:{port}"
+
+
+def any_port() -> int:
+    """Return a port of the loopback address that nobody listens on, another at each call.
+
+    For a server whose address only its own processes are to know.
+    """
+    with closing(socket.socket()) as probe:
+        probe.bind((_LOOPBACK, 0))
+        return int(probe.getsockname()[1])
 
 
 def free_port(first: int) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from eventflow.cli.deployment import free_port, integrations_of, worker_name
+from eventflow.cli.deployment import any_port, free_port, integrations_of, worker_name
 from eventflow.cli.running import RunLock
 from eventflow.errors import StartError
 from eventflow.rules import load_rules
@@ -76,6 +76,16 @@ def test_a_free_port_is_taken_as_asked() -> None:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     assert free_port(port) == port
+
+
+def test_any_port_is_not_the_same_each_time() -> None:
+    """A port that only its server's own processes know; each can be listened on."""
+    ports = [any_port() for _ in range(20)]
+
+    assert len(set(ports)) > 1
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", ports[-1]))
+        listener.listen()
 
 
 def test_the_next_free_port_is_used(taken: int) -> None:

@@ -55,8 +55,9 @@ def demo(count: int, path: Path | None, *, seed: int, keep: bool, as_json: bool)
     # `--help` need not pay for Celery and SQLAlchemy.
     from eventflow.cli.demo_day import break_schema, make_day  # noqa: PLC0415
     from eventflow.cli.demo_place import Place, find_reference  # noqa: PLC0415
-    from eventflow.cli.deployment import any_port, flower_url, free_port  # noqa: PLC0415
+    from eventflow.cli.deployment import flower_url  # noqa: PLC0415
     from eventflow.cli.event_files import read_events  # noqa: PLC0415
+    from eventflow.cli.ports import any_port, free_port  # noqa: PLC0415
     from eventflow.cli.running import RunLock  # noqa: PLC0415
     from eventflow.settings import load_settings  # noqa: PLC0415
 
@@ -72,9 +73,11 @@ def demo(count: int, path: Path | None, *, seed: int, keep: bool, as_json: bool)
     is_own = path is not None or not (reference / "schemas").is_dir()
     careless = None if is_own else break_schema(datetime.now(UTC))
     data_dir = settings.data_dir / "demo"
-    with RunLock(data_dir / _LOCK, "eventflow demo") as lock:
+    with (
+        RunLock(data_dir / _LOCK, "eventflow demo") as lock,
+        free_port(settings.flower_port) as flower_port,
+    ):
         _wipe(data_dir)
-        flower_port = free_port(settings.flower_port)
         lock.note(flower=flower_url(flower_port))
         place = Place(
             reference=reference,

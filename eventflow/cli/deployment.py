@@ -1,28 +1,23 @@
 """The processes of a deployment on one machine: router, recorder, integration workers, Flower."""
 
-import errno
 import http.client
 import os
 import socket
 import sys
 import time
 from collections.abc import Callable, Mapping
-from contextlib import closing
 
 from celery import Celery
 from kombu.exceptions import KombuError
 
 from eventflow.cli.supervisor import Process
-from eventflow.errors import StartError
 from eventflow.rules import RuleSet
 
 __all__ = [
     "Roll",
-    "any_port",
     "deployment_processes",
     "flower_process",
     "flower_url",
-    "free_port",
     "integrations_of",
     "worker_name",
     "worker_process",
@@ -30,7 +25,6 @@ __all__ = [
 
 _ASK_EVERY = 0.3
 _ANSWER_WITHIN = 0.5
-_PORTS = 50
 _OWN_NAMES = frozenset({"router", "recorder", "flower"})
 _COLUMNS = "name,uuid,args,state,result,received,runtime,worker"  # Flower by itself leaves out arguments and results
 _LOOPBACK = "127.0.0.1"
@@ -135,7 +129,7 @@ def flower_process(
 
     Args:
         workers: The module of the Celery app.
-        port: Where it listens; see `free_port`.
+        port: Where it listens; see `eventflow.cli.ports`.
         environment: The whole environment; None passes on this process's own.
 
     Returns:
@@ -156,44 +150,6 @@ def flower_process(
 def flower_url(port: int) -> str:
     """Return where a browser finds Flower."""
     return f"http://{_LOOPBACK}:{port}"
-
-
-def any_port() -> int:
-    """Return a port of the loopback address that nobody listens on, another at each call.
-
-    For a server whose address only its own processes are to know.
-    """
-    with closing(socket.socket()) as probe:
-        probe.bind((_LOOPBACK, 0))
-        return int(probe.getsockname()[1])
-
-
-def free_port(first: int) -> int:
-    """Return the first port from *first* on that nobody listens on.
-
-    Args:
-        first: 1 to 65535.
-
-    Returns:
-        A port of the loopback address, among the 50 from *first* on.
-
-    Raises:
-        StartError: When all of them are taken.
-    """
-    last = min(first + _PORTS, 65536) - 1
-    for port in range(first, last + 1):
-        with closing(socket.socket()) as probe:
-            # As Flower binds: a port in its last minute after use is free.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((_LOOPBACK, port))
-            except OSError as error:
-                if error.errno not in {errno.EADDRINUSE, errno.EACCES}:
-                    raise
-            else:
-                return port
-    message = f"all ports from {first} to {last} are taken: set EVENTFLOW_FLOWER_PORT to a free one"
-    raise StartError(message)
 
 
 def _is_healthy(port: int) -> bool:

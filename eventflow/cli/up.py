@@ -4,7 +4,7 @@ import logging
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from types import FrameType
 from typing import Self
 
@@ -17,13 +17,13 @@ from eventflow.cli.deployment import (
     deployment_processes,
     flower_process,
     flower_url,
-    free_port,
     integrations_of,
     worker_name,
     worker_process,
 )
 from eventflow.cli.lines import PrefixedLines
 from eventflow.cli.metrics_ports import MetricsPorts
+from eventflow.cli.ports import free_port
 from eventflow.cli.running import RunLock
 from eventflow.cli.supervisor import GRACE, Supervisor, restart_delay
 from eventflow.embedded import EmbeddedServer, running_server
@@ -137,6 +137,7 @@ class _Run:
         self._metrics = MetricsPorts(settings.metrics_port)
         self._supervisor = Supervisor(on_line=lines.write, on_note=self._note)
         self._grace = GRACE
+        self._held = ExitStack()
         signals.supervisor = self._supervisor
 
     def start(self, lock: RunLock, *, flower_port: int | None, grace: float) -> None:
@@ -151,7 +152,7 @@ class _Run:
             parts = f"{_count(len(integrations_of(self._rules)), 'worker')}, router, recorder"
             place = ""
             if flower_port is not None:
-                port = free_port(flower_port)
+                port = self._held.enter_context(free_port(flower_port))
                 if port != flower_port:
                     self._say(f"port {flower_port} is taken; Flower uses {port}")
                 self._supervisor.add(flower_process(self._settings.workers, port))
@@ -181,6 +182,7 @@ class _Run:
         last = {"recorder", "flower"}
         self._supervisor.stop(*(set(self._supervisor.names) - last), grace=self._grace)
         self._supervisor.stop(grace=self._grace)
+        self._held.close()
 
     def _wait(self) -> bool:
         return self._supervisor.wait_until_ready(

@@ -1,26 +1,15 @@
-"""One run per data directory, and a free port for Flower."""
+"""One run per data directory, and a worker for each integration."""
 
 import json
 import os
-import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from eventflow.cli.deployment import any_port, free_port, integrations_of, worker_name
+from eventflow.cli.deployment import integrations_of, worker_name
 from eventflow.cli.running import RunLock
 from eventflow.errors import StartError
 from eventflow.rules import load_rules
-
-
-@pytest.fixture
-def taken() -> Iterator[int]:
-    """A port that somebody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
-        yield listener.getsockname()[1]
 
 
 def test_a_second_run_is_told_about_the_first(tmp_path: Path) -> None:
@@ -68,38 +57,6 @@ def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StartError, match=r"file/data/up\.lock cannot be opened: Not a directory"):
         RunLock(tmp_path / "file" / "data" / "up.lock", "eventflow up").__enter__()
-
-
-def test_a_free_port_is_taken_as_asked() -> None:
-    """A port that nobody uses is the one that is used."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    assert free_port(port) == port
-
-
-def test_any_port_is_not_the_same_each_time() -> None:
-    """A port that only its server's own processes know; each can be listened on."""
-    ports = [any_port() for _ in range(20)]
-
-    assert len(set(ports)) > 1
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", ports[-1]))
-        listener.listen()
-
-
-def test_the_next_free_port_is_used(taken: int) -> None:
-    """When the port asked for is taken, one of the next is used."""
-    assert taken < free_port(taken) <= taken + 49
-
-
-def test_ports_end_at_the_last() -> None:
-    """The search ends at port 65535, with a message that names the setting."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 65535))
-        listener.listen()
-        with pytest.raises(StartError, match="from 65535 to 65535 are taken: set EVENTFLOW_FLOWER"):
-            free_port(65535)
 
 
 def test_integrations_have_the_queues_of_their_targets(tmp_path: Path) -> None:

@@ -21,8 +21,9 @@ T = TypeVar("T")
 def insist(call: Callable[[], T], *, unless: Callable[[], bool] = lambda: False) -> T:
     """Repeat *call* until the ledger can be reached.
 
-    For claims and outcomes: a worker that cannot claim has nothing better to do, and a success that
-    is forgotten would be handed over once more. The call must be safe to repeat.
+    For claims and outcomes: who cannot claim has nothing better to do, a success that is forgotten
+    would be handed over once more, and an event whose routing is forgotten would wait for its
+    router's lease to end. The call must be safe to repeat.
 
     Args:
         call: Of the ledger.
@@ -43,7 +44,7 @@ def insist(call: Callable[[], T], *, unless: Callable[[], bool] = lambda: False)
                 raise
             if pause == _FIRST_PAUSE:
                 _log.warning(
-                    "waiting for the ledger, with a delivery in hand: %s",
+                    "waiting for the ledger, with work in hand: %s",
                     error,
                     extra={"action": "ledger_awaited"},
                 )

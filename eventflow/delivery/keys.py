@@ -13,6 +13,7 @@ All keys of one bus share the hash tag ``{bus}``, so that a script's keys live o
     eventflow:{bus}:body:<id>             string  the event as JSON, until all is delivered
     eventflow:{bus}:lanes                 list    lanes that have an event to route, in turn
     eventflow:{bus}:lane:<lane>           list    ids of one source's and type's events to route
+    eventflow:{bus}:drawn:<name>          string  what a router was handed, as JSON, until its lease ends
     eventflow:{bus}:delivery:<id>         hash    attempts, crashes, rules, input, accepted, owner ...
     eventflow:{bus}:queued:<name>         zset    id -> since when it is on its queue
     eventflow:{bus}:running:<target>      zset    id -> end of its lease

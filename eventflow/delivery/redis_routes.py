@@ -1,8 +1,11 @@
 """What the ledger in Redis does for routers: events are handed out, and their deliveries registered."""
 
 import json
+import secrets
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+
+import redis
 
 from eventflow.delivery.accepting import NO_CALLS, WrittenCall
 from eventflow.delivery.answers import Planned, RouteWork
@@ -11,7 +14,8 @@ from eventflow.delivery.journal_facts import letter_facts, match_facts
 from eventflow.delivery.keys import DEAD_LETTERS, ROUTE
 from eventflow.delivery.packing import cut
 from eventflow.delivery.redis_journal import RedisJournal
-from eventflow.delivery.scripts import Argument
+from eventflow.delivery.scripts import Argument, is_unanswered
+from eventflow.errors import LedgerError
 from eventflow.events import delivery_id
 from eventflow.journal import MOST_ERROR
 from eventflow.records import DeadLetter
@@ -26,22 +30,33 @@ class RedisRoutes(RedisJournal):
 
     _window: int
 
+    def __init__(self, client: redis.Redis, bus: str, *, journal_most: int = 0) -> None:
+        super().__init__(client, bus, journal_most=journal_most)
+        self._unanswered: list[str] = []  # the names of questions for events
+
     def begin_route(self, most: int, *, lease: float) -> list[RouteWork]:
         """Hand out events that are not routed yet, lanes in turn, and count the attempt."""
-        return self._begin_route(most, lease, "", "").works
+        return self._begin_route([most, lease, "", "", ""]).works
 
     def take_routes(
         self, most: int, *, lease: float, answers: bool, patience: float
     ) -> RoutesTaken:
         """Hand out events as `begin_route`; say what is left, and whether to call another router."""
-        return self._begin_route(most, lease, int(answers), patience)
+        try:
+            name = self._unanswered.pop()
+        except IndexError:
+            name = secrets.token_hex(8)
+        try:
+            return self._begin_route([most, lease, int(answers), patience, name])
+        except LedgerError as error:
+            if is_unanswered(error):
+                self._unanswered.append(name)  # and so the next one is answered with the same
+            raise
 
-    def _begin_route(
-        self, most: int, lease: float, answers: Argument, patience: Argument
-    ) -> RoutesTaken:
+    def _begin_route(self, how: Sequence[Argument]) -> RoutesTaken:
         keys = [self._keys.queued(ROUTE), self._keys.running(ROUTE), self._keys.lanes]
         keys.append(self._keys.counts(ROUTE))
-        arguments: list[Argument] = [self._keys.prefix, most, lease, answers, patience]
+        arguments = [self._keys.prefix, *how]
         left, is_called, lengths, text = self._scripts.run("begin_route", keys, arguments)
         works = [
             RouteWork(event_id.decode(), body, float(accepted), int(attempts), lane.decode())

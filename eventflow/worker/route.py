@@ -3,12 +3,20 @@
 import logging
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TypeVar
 
-from eventflow.delivery import NO_CALLS, Planned, RouteWork, Routing, WrittenCall
+from eventflow.delivery import (
+    NO_CALLS,
+    Planned,
+    RoutesTaken,
+    RouteWork,
+    Routing,
+    WrittenCall,
+    insist,
+)
 from eventflow.encoding import decode_event
 from eventflow.errors import EventError, LedgerError
 from eventflow.events import Event, delivery_id, split_ledger_id
@@ -75,19 +83,15 @@ def route_events(
     Raises:
         RuleError: When no valid rules were ever read.
         SchemaError: When the schema files never were without fault.
-        LedgerError: When the ledger cannot be reached; nothing is lost, the mover tries again.
+        LedgerError: When the ledger refuses, or is away for longer than events are leased to a
+            router, or while the process stops; nothing is lost, the mover tries again.
     """
     router = _Router(context, bus)
     context.announce()
     turn = Turn(TURN, waits=context.reads_one_queue, least=_MANY)
     left, is_first = len(event_ids) or 1, True
     while left > 0 and not context.stopping.is_set() and (is_first or not turn.is_over()):
-        taken = router.ledger.take_routes(
-            _SLICE,
-            lease=context.settings.route_lease,
-            answers=is_first,
-            patience=context.settings.requeue_after,
-        )
+        taken = router.take(answers=is_first)
         if taken.is_called:
             send_calls(context, [route_message(bus, [])])
         router.route(taken.works)
@@ -113,6 +117,8 @@ class _Router:
 
     def __init__(self, context: WorkerContext, bus: str) -> None:
         self.ledger = context.ledgers.of(bus)
+        # Nothing is routed by older rules for longer than that: who starts a new target relies on it.
+        self._ends = time.monotonic() + context.settings.route_lease
         self.rules = context.rules.current()
         self.counts = Counter(events=0, deliveries=0, dead_letters=0)
         self.shown: list[str] = []  # events that were routed: the first of them
@@ -120,6 +126,18 @@ class _Router:
         self._tracing = context.tracing.for_many()
         self._bus = bus
         self._schemas = context.schemas.current()
+
+    def take(self, *, answers: bool) -> RoutesTaken:
+        """Have events handed out, as soon as the ledger can be reached."""
+        settings = self._context.settings
+        return self._insist(
+            lambda: self.ledger.take_routes(
+                _SLICE,
+                lease=settings.route_lease,
+                answers=answers,
+                patience=settings.requeue_after,
+            )
+        )
 
     def route(self, works: Sequence[RouteWork]) -> None:
         """Route what was handed out."""
@@ -184,7 +202,8 @@ class _Router:
         if not batch.routings:
             return
         named = _named(batch.routings)
-        routed = self.ledger.finish_routes(batch.routings, self._written(named))
+        written = self._written(named)
+        routed = self._insist(lambda: self.ledger.finish_routes(batch.routings, written))
         letters: list[DeadLetter] = []
         for routing, (event, planned), is_first in zip(
             batch.routings, batch.events, routed.recorded, strict=True
@@ -204,6 +223,12 @@ class _Router:
         self.counts["dead_letters"] += len(letters)
         called = {name: items for name, items in named.items() if name in routed.called}
         send_calls(self._context, self._messages(called, [letter.id for letter in letters]))
+
+    def _insist(self, call: Callable[[], T]) -> T:
+        return insist(call, unless=self._is_late)
+
+    def _is_late(self) -> bool:
+        return self._context.stopping.is_set() or time.monotonic() > self._ends
 
     def _written(self, named: _Named) -> Mapping[str, WrittenCall]:
         """Return the calls that the ledger sends itself, where it can: one for each target."""
